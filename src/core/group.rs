@@ -122,7 +122,7 @@ pub struct Group {
     pub next_meeting: u32,
     /// Mails really go out to all; until then only to the facilitator.
     pub live: bool,
-    /// Wall times at which the rotation's slots were cancelled or passed over, so that they are not planned again.
+    /// The last slot of the schedule that was planned or passed over; the next one lies after it.
     pub last_slot: Option<NaiveDateTime>,
     /// What was drafted already.
     pub sent: BTreeMap<SentKey, Sent>,

@@ -71,7 +71,7 @@ pub(super) fn parse(text: &str) -> Result<Rule, String> {
             time = Some(t);
             i += usize::from(taken);
         } else if !FILLERS.contains(&word) {
-            return Err(format!("the word {word:?} is not known here"));
+            return Err(format!("{word:?} is neither a word known here nor an hour"));
         }
     }
     let which = which.ok_or("no \"first\" to \"fourth\" or \"last\"")?;
