@@ -371,6 +371,8 @@ pub struct Draft {
     pub role: Role,
     /// What it replaces.
     pub lane: Lane,
+    /// When it was decided: DTSTAMP of a calendar object, Date of the mail.
+    pub decided: DateTime<Utc>,
     /// When it should leave.
     pub due: DateTime<Utc>,
     /// Until when it makes sense.

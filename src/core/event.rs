@@ -44,6 +44,8 @@ pub struct Answer {
     pub from: MemberId,
     /// The mail it answers.
     pub to: DraftKey,
+    /// When that mail was decided: an answer to what was asked before a move is for the old time.
+    pub asked: DateTime<Utc>,
     /// The question that mail left open.
     pub question: Option<Question>,
     /// When it reached us.

@@ -5,6 +5,8 @@
 //! [`draft`] (what is to be mailed), [`agenda`] (what lies ahead), [`decide`] (the one place where
 //! anything is decided).
 
+pub mod agenda;
+pub mod decide;
 pub mod draft;
 pub mod event;
 pub mod format;

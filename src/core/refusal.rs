@@ -44,6 +44,12 @@ pub enum Refusal {
     /// Only the requester may do this.
     #[error("only the requester of this meeting can do this")]
     RequesterOnly,
+    /// The requester was reminded as often as is decent.
+    #[error("{name} was reminded three times already: a phone call works best")]
+    EnoughReminders {
+        /// The requester.
+        name: String,
+    },
     /// The session does not run.
     #[error("the session is not running")]
     NotRunning,

@@ -1,6 +1,6 @@
 //! Whose turn it is: everyone once before anyone twice, the least recent first, debts remembered.
 
-use crate::core::group::Group;
+use crate::core::group::{Group, Member};
 use crate::core::ids::MemberId;
 use chrono::NaiveDateTime;
 
@@ -11,12 +11,22 @@ impl Group {
     pub fn whose_turn(&self) -> Vec<MemberId> {
         let had = |id: &MemberId| {
             let own: Vec<NaiveDateTime> = self.turns.iter().filter(|t| t.member == *id).map(|t| t.wall).collect();
-            (own.len(), own.into_iter().max())
+            (own.len() + self.turns_at_joining(id), own.into_iter().max())
         };
         let mut all: Vec<_> = self.circle().filter(|m| m.paused.is_none()).map(|m| m.id.clone()).collect();
         // a stable sort keeps the file's order among equals; None (never) sorts before any date
         all.sort_by_key(|id| had(id));
         all
+    }
+
+    /// Turns that the one with the fewest had had when this member joined: their head start.
+    fn turns_at_joining(&self, id: &MemberId) -> usize {
+        let Some(joined) = self.member(id).map(|m| m.joined.with_timezone(&self.spec.zone).naive_local()) else {
+            return 0;
+        };
+        let there_before = |m: &&Member| m.id != *id && m.joined.with_timezone(&self.spec.zone).naive_local() < joined;
+        let turns = |m: &Member| self.turns.iter().filter(|t| t.member == m.id && t.wall < joined).count();
+        self.circle().filter(there_before).map(turns).min().unwrap_or(0)
     }
 
     /// The next slot of the schedule after the last one planned, held, cancelled or skipped, that
