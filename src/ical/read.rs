@@ -1,0 +1,334 @@
+//! In charge of reading foreign calendars: whatever can be understood of each VEVENT. A bad
+//! line, a bad byte or a cut-off end costs itself and nothing else.
+
+use super::{CalendarMessage, Method, PartStat, Participant, Stated, When};
+use calcard::icalendar::{
+    ICalendar, ICalendarComponent, ICalendarComponentType as Kind, ICalendarEntry,
+    ICalendarParameterName as Param, ICalendarParameterValue, ICalendarProperty as Prop,
+};
+use calcard::{Entry, Parser, common::timezone::Tz, icalendar::timezone::TzResolver};
+use chrono::{DateTime, NaiveTime, TimeZone, Utc};
+use std::str::FromStr;
+
+/// What lies beyond so many bytes is not looked at: no answer comes near.
+pub const MAX_BYTES: usize = 1 << 20;
+
+const MAX_COMMENT: usize = 4000;
+
+/// Reads every VEVENT of the calendars in `bytes` (already decoded from base64 or
+/// quoted-printable), in their order. UTF-8 or UTF-16 by its mark; a line that is not UTF-8 is
+/// taken as windows-1252. Never fails: what is no calendar gives an empty list.
+pub fn read(bytes: &[u8]) -> Vec<CalendarMessage> {
+    let bytes = bytes.get(..MAX_BYTES).unwrap_or(bytes);
+    let text = decode(bytes);
+    let mut parser = Parser::new(&text);
+    let mut messages = Vec::new();
+    loop {
+        match parser.entry() {
+            Entry::Eof => return messages,
+            Entry::ICalendar(calendar) => messages.extend(of_calendar(&calendar)),
+            _ => {}
+        }
+    }
+}
+
+fn of_calendar(calendar: &ICalendar) -> Vec<CalendarMessage> {
+    let zones = calendar.build_tz_resolver();
+    let parents = parents(calendar);
+    let events = calendar.components.iter().enumerate();
+    events
+        .filter(|(_, component)| component.component_type == Kind::VEvent)
+        .map(|(at, component)| {
+            let method = method_around(calendar, &parents, at);
+            of_event(component, method, &zones)
+        })
+        .collect()
+}
+
+/// For each component the place of the one around it; itself if there is none.
+fn parents(calendar: &ICalendar) -> Vec<usize> {
+    let mut parents: Vec<usize> = (0..calendar.components.len()).collect();
+    for (at, component) in calendar.components.iter().enumerate() {
+        for id in &component.component_ids {
+            if let Some(parent) = parents.get_mut(*id as usize) {
+                *parent = at;
+            }
+        }
+    }
+    parents
+}
+
+/// METHOD of the nearest calendar around (a calendar without its END swallows the next one).
+fn method_around(calendar: &ICalendar, parents: &[usize], event: usize) -> Option<Method> {
+    let mut at = event;
+    loop {
+        let component = calendar.components.get(at)?;
+        if let Some(word) = text_of(component, &Prop::Method) {
+            return Some(Method::parse(&word));
+        }
+        // a component stands after the one around it, so this comes to an end
+        at = parents.get(at).copied().filter(|parent| *parent < at)?;
+    }
+}
+
+fn of_event(
+    event: &ICalendarComponent,
+    method: Option<Method>,
+    zones: &TzResolver<&str>,
+) -> CalendarMessage {
+    let series = [
+        Prop::Rrule,
+        Prop::Rdate,
+        Prop::Exdate,
+        Prop::Exrule,
+        Prop::RecurrenceId,
+    ];
+    CalendarMessage {
+        method,
+        uid: text_of(event, &Prop::Uid).unwrap_or_default(),
+        sequence: sequence(event),
+        dtstamp: when(event, &Prop::Dtstamp, zones).and_then(instant),
+        organizer: entries(event, &Prop::Organizer).find_map(address),
+        attendees: entries(event, &Prop::Attendee)
+            .filter_map(participant)
+            .collect(),
+        comment: comment(event),
+        recurrence: series.iter().any(|property| event.has_property(property)),
+        start: when(event, &Prop::Dtstart, zones),
+        end: when(event, &Prop::Dtend, zones),
+    }
+}
+
+fn entries<'a>(
+    event: &'a ICalendarComponent,
+    property: &'a Prop,
+) -> impl Iterator<Item = &'a ICalendarEntry> {
+    event
+        .entries
+        .iter()
+        .filter(move |entry| entry.name == *property)
+}
+
+/// The first value of the property that says something.
+fn text_of(component: &ICalendarComponent, property: &Prop) -> Option<String> {
+    entries(component, property).find_map(value_text)
+}
+
+fn value_text(entry: &ICalendarEntry) -> Option<String> {
+    let texts = entry.values.iter().filter_map(|value| value.as_text());
+    let joined = texts.collect::<Vec<_>>().join(",");
+    Some(joined.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn sequence(event: &ICalendarComponent) -> u32 {
+    let value = entries(event, &Prop::Sequence).find_map(|entry| entry.values.first());
+    let number = value.and_then(|value| {
+        let text = || value.as_text()?.trim().parse().ok();
+        value.as_integer().or_else(text)
+    });
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .unwrap_or(0)
+}
+
+fn participant(entry: &ICalendarEntry) -> Option<Participant> {
+    let stated = param(entry, &Param::Partstat);
+    let part_stat = match stated.as_deref().map(|word| (word, PartStat::parse(word))) {
+        None => Stated::Known(PartStat::NeedsAction),
+        Some((_, Some(known))) => Stated::Known(known),
+        Some((word, None)) => Stated::Unknown(word.to_owned()),
+    };
+    Some(Participant {
+        email: address(entry)?,
+        name: param(entry, &Param::Cn),
+        part_stat,
+        sent_by: addresses(entry, &Param::SentBy).into_iter().next(),
+        delegated_to: addresses(entry, &Param::DelegatedTo),
+        delegated_from: addresses(entry, &Param::DelegatedFrom),
+    })
+}
+
+/// The address of an ATTENDEE or ORGANIZER: its value, or EMAIL (RFC 7986 §6.2) where the value
+/// is something else (iCloud writes `urn:uuid:…`).
+fn address(entry: &ICalendarEntry) -> Option<String> {
+    let value = value_text(entry).and_then(|value| plain_address(&value));
+    value.or_else(|| plain_address(&param(entry, &Param::Email)?))
+}
+
+/// `mailto:` in any case, `<…>` and %-encoding taken away; nothing without an `@`.
+fn plain_address(value: &str) -> Option<String> {
+    let bare = calcard::icalendar::utils::strip_mailto_scheme(value.trim());
+    let bare = bare.trim().trim_start_matches('<').trim_end_matches('>');
+    let bare = if value.len() == bare.len() {
+        bare.to_owned()
+    } else {
+        percent_decoded(bare)
+    };
+    bare.contains('@').then_some(bare)
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut pieces = text.split('%');
+    let mut out = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let hex = piece
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match hex {
+            Some(byte) => {
+                out.push(byte);
+                out.extend_from_slice(piece.get(2..).unwrap_or_default().as_bytes());
+            }
+            None => {
+                out.push(b'%');
+                out.extend_from_slice(piece.as_bytes());
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+/// All values of a parameter; a comma outside quotes makes several of one (RFC 5545 §3.2).
+fn params<'a>(entry: &'a ICalendarEntry, name: &'a Param) -> impl Iterator<Item = &'a str> {
+    let named = entry.params.iter().filter(move |param| param.name == *name);
+    named.filter_map(|param| match &param.value {
+        ICalendarParameterValue::Null => None,
+        value => value.as_text(),
+    })
+}
+
+fn param(entry: &ICalendarEntry, name: &Param) -> Option<String> {
+    let joined = params(entry, name).collect::<Vec<_>>().join(", ");
+    Some(joined.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn addresses(entry: &ICalendarEntry, name: &Param) -> Vec<String> {
+    params(entry, name).filter_map(plain_address).collect()
+}
+
+/// What was written beside the answer; the same words said twice are kept once.
+fn comment(event: &ICalendarComponent) -> Option<String> {
+    let mut said: Vec<String> = Vec::new();
+    let properties = event.entries.iter().filter(|entry| is_comment(&entry.name));
+    let beside = entries(event, &Prop::Attendee).flat_map(|entry| {
+        let named = entry.params.iter().map(|param| &param.name);
+        let named = named.filter(|name| is_comment_word(name.as_str()));
+        let named = named
+            .filter_map(|name| param(entry, name))
+            .collect::<Vec<_>>();
+        named
+    });
+    for text in properties.filter_map(value_text).chain(beside) {
+        let text = super::clean_text(&text);
+        if !text.is_empty() && !said.contains(&text) {
+            said.push(text);
+        }
+    }
+    let whole: String = said.join("\n").chars().take(MAX_COMMENT).collect();
+    Some(whole).filter(|text| !text.is_empty())
+}
+
+fn is_comment(property: &Prop) -> bool {
+    *property == Prop::Comment || matches!(property, Prop::Other(name) if is_comment_word(name))
+}
+
+fn is_comment_word(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name == "X-RESPONSE-COMMENT" || (name.starts_with("X-MICROSOFT-") && name.ends_with("COMMENT"))
+}
+
+fn when(event: &ICalendarComponent, property: &Prop, zones: &TzResolver<&str>) -> Option<When> {
+    let (entry, partial) = entries(event, property)
+        .find_map(|entry| Some((entry, entry.values.first()?.as_partial_date_time()?)))?;
+    let read = partial.to_date_time()?;
+    if !partial.has_time() {
+        return Some(When::Day(read.date_time.date()));
+    }
+    if let Some(offset) = read.offset {
+        let at = offset.from_local_datetime(&read.date_time).single()?;
+        return Some(When::At(at.to_utc()));
+    }
+    let zone = entry.tz_id().and_then(|name| zone(name, zones));
+    // an hour that happens twice is the first, one that a jump leaves out stays a wall time
+    let at = zone.and_then(|zone| zone.from_local_datetime(&read.date_time).earliest());
+    Some(at.map_or(When::Floating(read.date_time), |at| When::At(at.to_utc())))
+}
+
+/// A zone by its name: the calendar's own, the IANA's, Windows's, or the last two parts of a
+/// path (`/freeassociation.sourceforge.net/Europe/Paris`).
+fn zone(name: &str, zones: &TzResolver<&str>) -> Option<Tz> {
+    let tail = || {
+        let mut parts = name.rsplit('/');
+        let (city, area) = (parts.next()?, parts.next()?);
+        Tz::from_str(&format!("{area}/{city}")).ok()
+    };
+    let found = zones.resolve(name).or_else(tail);
+    found.filter(|zone| !zone.is_floating())
+}
+
+/// DTSTAMP must be in UTC (RFC 5545 §3.8.7.2); where it is not, its hour is taken as UTC.
+fn instant(when: When) -> Option<DateTime<Utc>> {
+    match when {
+        When::At(at) => Some(at),
+        When::Floating(local) => Some(local.and_utc()),
+        When::Day(day) => Some(day.and_time(NaiveTime::MIN).and_utc()),
+    }
+}
+
+/// Bytes to text, line by line, so that one line in another charset spoils no other. Lines are
+/// unfolded as bytes first: some programs fold in the middle of a character.
+fn decode(bytes: &[u8]) -> String {
+    if let Some(text) = utf16(bytes) {
+        return text;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut text = String::with_capacity(bytes.len());
+    for line in logical_lines(bytes) {
+        match std::str::from_utf8(&line) {
+            Ok(line) => text.push_str(line),
+            Err(_) => text.extend(line.iter().map(|byte| windows_1252(*byte))),
+        }
+        text.push_str("\r\n");
+    }
+    text
+}
+
+fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    // old Mac line ends: a calendar with CR alone
+    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for line in bytes.split(|byte| *byte == end) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match (line.split_first(), lines.last_mut()) {
+            (Some((b' ' | b'\t', rest)), Some(last)) => last.extend_from_slice(rest),
+            _ => lines.push(line.to_vec()),
+        }
+    }
+    lines
+}
+
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let (read, body): (fn([u8; 2]) -> u16, _) = match bytes {
+        [0xff, 0xfe, body @ ..] => (u16::from_le_bytes, body),
+        [0xfe, 0xff, body @ ..] => (u16::from_be_bytes, body),
+        _ => return None,
+    };
+    let units: Vec<u16> = body
+        .chunks_exact(2)
+        .map(|pair| read([pair[0], pair[1]]))
+        .collect();
+    Some(String::from_utf16_lossy(&units))
+}
+
+/// A byte of windows-1252; its five unused places give U+FFFD.
+fn windows_1252(byte: u8) -> char {
+    const HIGH: [char; 32] = [
+        '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž',
+        '\u{fffd}', '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ',
+        '\u{fffd}', 'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
+        byte => char::from(byte),
+    }
+}
