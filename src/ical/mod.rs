@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub mod itip;
+mod lines;
 mod read;
 mod text;
 mod write;

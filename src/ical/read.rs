@@ -20,7 +20,7 @@ const MAX_COMMENT: usize = 4000;
 /// taken as windows-1252. Never fails: what is no calendar gives an empty list.
 pub fn read(bytes: &[u8]) -> Vec<CalendarMessage> {
     let bytes = bytes.get(..MAX_BYTES).unwrap_or(bytes);
-    let text = decode(bytes);
+    let text = super::lines::decode(bytes);
     let mut parser = Parser::new(&text);
     let mut messages = Vec::new();
     loop {
@@ -121,14 +121,14 @@ fn value_text(entry: &ICalendarEntry) -> Option<String> {
 }
 
 fn sequence(event: &ICalendarComponent) -> u32 {
-    let value = entries(event, &Prop::Sequence).find_map(|entry| entry.values.first());
-    let number = value.and_then(|value| {
-        let text = || value.as_text()?.trim().parse().ok();
-        value.as_integer().or_else(text)
+    let mut numbers = entries(event, &Prop::Sequence).filter_map(|entry| {
+        let value = entry.values.first()?;
+        let number = value
+            .as_integer()
+            .or_else(|| value.as_text()?.trim().parse().ok())?;
+        u32::try_from(number).ok()
     });
-    number
-        .and_then(|number| u32::try_from(number).ok())
-        .unwrap_or(0)
+    numbers.next().unwrap_or(0)
 }
 
 fn participant(entry: &ICalendarEntry) -> Option<Participant> {
@@ -238,8 +238,11 @@ fn is_comment_word(name: &str) -> bool {
 }
 
 fn when(event: &ICalendarComponent, property: &Prop, zones: &TzResolver<&str>) -> Option<When> {
-    let (entry, partial) = entries(event, property)
-        .find_map(|entry| Some((entry, entry.values.first()?.as_partial_date_time()?)))?;
+    entries(event, property).find_map(|entry| when_in(entry, zones))
+}
+
+fn when_in(entry: &ICalendarEntry, zones: &TzResolver<&str>) -> Option<When> {
+    let partial = entry.values.first()?.as_partial_date_time()?;
     let read = partial.to_date_time()?;
     if !partial.has_time() {
         return Some(When::Day(read.date_time.date()));
@@ -272,63 +275,5 @@ fn instant(when: When) -> Option<DateTime<Utc>> {
         When::At(at) => Some(at),
         When::Floating(local) => Some(local.and_utc()),
         When::Day(day) => Some(day.and_time(NaiveTime::MIN).and_utc()),
-    }
-}
-
-/// Bytes to text, line by line, so that one line in another charset spoils no other. Lines are
-/// unfolded as bytes first: some programs fold in the middle of a character.
-fn decode(bytes: &[u8]) -> String {
-    if let Some(text) = utf16(bytes) {
-        return text;
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut text = String::with_capacity(bytes.len());
-    for line in logical_lines(bytes) {
-        match std::str::from_utf8(&line) {
-            Ok(line) => text.push_str(line),
-            Err(_) => text.extend(line.iter().map(|byte| windows_1252(*byte))),
-        }
-        text.push_str("\r\n");
-    }
-    text
-}
-
-fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-    // old Mac line ends: a calendar with CR alone
-    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
-    let mut lines: Vec<Vec<u8>> = Vec::new();
-    for line in bytes.split(|byte| *byte == end) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match (line.split_first(), lines.last_mut()) {
-            (Some((b' ' | b'\t', rest)), Some(last)) => last.extend_from_slice(rest),
-            _ => lines.push(line.to_vec()),
-        }
-    }
-    lines
-}
-
-fn utf16(bytes: &[u8]) -> Option<String> {
-    let (read, body): (fn([u8; 2]) -> u16, _) = match bytes {
-        [0xff, 0xfe, body @ ..] => (u16::from_le_bytes, body),
-        [0xfe, 0xff, body @ ..] => (u16::from_be_bytes, body),
-        _ => return None,
-    };
-    let units: Vec<u16> = body
-        .chunks_exact(2)
-        .map(|pair| read([pair[0], pair[1]]))
-        .collect();
-    Some(String::from_utf16_lossy(&units))
-}
-
-/// A byte of windows-1252; its five unused places give U+FFFD.
-fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž',
-        '\u{fffd}', '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ',
-        '\u{fffd}', 'ž', 'Ÿ',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
-        byte => char::from(byte),
     }
 }
