@@ -206,7 +206,7 @@ pub struct Event {
     /// The place, or the link (Outlook and Google make it clickable).
     pub location: Option<String>,
     /// The link: URL, and CONFERENCE too when it is https. Anything but an http, https, tel or
-    /// sip address is left out.
+    /// sip address of at most 2000 octets is left out.
     pub url: Option<String>,
     /// The daemon's mailbox.
     pub organizer: Organizer,

@@ -13,7 +13,11 @@ use std::str::FromStr;
 /// What lies beyond so many bytes is not looked at: no answer comes near.
 pub const MAX_BYTES: usize = 1 << 20;
 
+/// Characters kept of what was written beside an answer.
 const MAX_COMMENT: usize = 4000;
+
+/// Places looked at for it.
+const MAX_COMMENTS: usize = 16;
 
 /// Reads every VEVENT of the calendars in `bytes` (already decoded from base64 or
 /// quoted-printable), in their order. UTF-8 or UTF-16 by its mark; a line that is not UTF-8 is
@@ -34,41 +38,31 @@ pub fn read(bytes: &[u8]) -> Vec<CalendarMessage> {
 
 fn of_calendar(calendar: &ICalendar) -> Vec<CalendarMessage> {
     let zones = calendar.build_tz_resolver();
-    let parents = parents(calendar);
-    let events = calendar.components.iter().enumerate();
+    let methods = methods(calendar);
+    let events = calendar.components.iter().zip(methods);
     events
-        .filter(|(_, component)| component.component_type == Kind::VEvent)
-        .map(|(at, component)| {
-            let method = method_around(calendar, &parents, at);
-            of_event(component, method, &zones)
-        })
+        .filter(|(component, _)| component.component_type == Kind::VEvent)
+        .map(|(component, method)| of_event(component, method, &zones))
         .collect()
 }
 
-/// For each component the place of the one around it; itself if there is none.
-fn parents(calendar: &ICalendar) -> Vec<usize> {
-    let mut parents: Vec<usize> = (0..calendar.components.len()).collect();
+/// For each component the METHOD of the nearest calendar around it (a calendar without its END
+/// swallows the next one).
+fn methods(calendar: &ICalendar) -> Vec<Option<Method>> {
+    let mut methods: Vec<Option<Method>> = vec![None; calendar.components.len()];
     for (at, component) in calendar.components.iter().enumerate() {
+        if let Some(word) = text_of(component, &Prop::Method) {
+            methods[at] = Some(Method::parse(&word));
+        }
+        // a component stands after the one around it
         for id in &component.component_ids {
-            if let Some(parent) = parents.get_mut(*id as usize) {
-                *parent = at;
+            let method = methods[at].clone();
+            if let Some(inner) = methods.get_mut(*id as usize) {
+                *inner = method;
             }
         }
     }
-    parents
-}
-
-/// METHOD of the nearest calendar around (a calendar without its END swallows the next one).
-fn method_around(calendar: &ICalendar, parents: &[usize], event: usize) -> Option<Method> {
-    let mut at = event;
-    loop {
-        let component = calendar.components.get(at)?;
-        if let Some(word) = text_of(component, &Prop::Method) {
-            return Some(Method::parse(&word));
-        }
-        // a component stands after the one around it, so this comes to an end
-        at = parents.get(at).copied().filter(|parent| *parent < at)?;
-    }
+    methods
 }
 
 fn of_event(
@@ -208,17 +202,14 @@ fn addresses(entry: &ICalendarEntry, name: &Param) -> Vec<String> {
 
 /// What was written beside the answer; the same words said twice are kept once.
 fn comment(event: &ICalendarComponent) -> Option<String> {
-    let mut said: Vec<String> = Vec::new();
     let properties = event.entries.iter().filter(|entry| is_comment(&entry.name));
-    let beside = entries(event, &Prop::Attendee).flat_map(|entry| {
-        let named = entry.params.iter().map(|param| &param.name);
-        let named = named.filter(|name| is_comment_word(name.as_str()));
-        let named = named
-            .filter_map(|name| param(entry, name))
-            .collect::<Vec<_>>();
-        named
-    });
-    for text in properties.filter_map(value_text).chain(beside) {
+    let beside = entries(event, &Prop::Attendee).filter_map(comment_param);
+    let mut said: Vec<String> = Vec::new();
+    for text in properties
+        .filter_map(value_text)
+        .chain(beside)
+        .take(MAX_COMMENTS)
+    {
         let text = super::clean_text(&text);
         if !text.is_empty() && !said.contains(&text) {
             said.push(text);
@@ -226,6 +217,12 @@ fn comment(event: &ICalendarComponent) -> Option<String> {
     }
     let whole: String = said.join("\n").chars().take(MAX_COMMENT).collect();
     Some(whole).filter(|text| !text.is_empty())
+}
+
+fn comment_param(attendee: &ICalendarEntry) -> Option<String> {
+    let mut names = attendee.params.iter().map(|param| &param.name);
+    let name = names.find(|name| is_comment_word(name.as_str()))?;
+    param(attendee, name)
 }
 
 fn is_comment(property: &Prop) -> bool {

@@ -46,6 +46,15 @@ fn clean_char(c: char) -> Option<char> {
     }
 }
 
+/// The first `max` characters, with `…` in the last one's place where something was cut.
+pub(super) fn shortened(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// Folds content lines anew: CRLF everywhere, no line over 75 octets, no character cut.
 /// (The icalendar crate lets the last piece of a folded line reach 76 octets.)
 pub(super) fn refold(calendar: &str) -> String {
@@ -134,6 +143,13 @@ mod tests {
         assert_eq!(clean_name("Jean \"Jo\" D\\"), "Jean 'Jo' D/");
         assert_eq!(clean_name("a^nb\0\u{7f}"), "a nb");
         assert_eq!(clean_name(" \t\r\n"), "");
+    }
+
+    #[test]
+    fn what_is_too_long_says_so() {
+        assert_eq!(shortened("éàü", 3), "éàü");
+        assert_eq!(shortened("éàüö", 3), "éà…");
+        assert_eq!(shortened("é àü", 3), "é…");
     }
 
     #[test]

@@ -1,17 +1,31 @@
 //! In charge of what we put on the wire: one VEVENT with its METHOD, the same bytes for the same
 //! event. RFC 5545, 5546, 7986, 9074.
 
-use super::text::{clean_line, clean_name, clean_text, refold};
+use super::text::{clean_line, clean_name, clean_text, refold, shortened};
 use super::{Attendee, Event, IcalError, Method, Status, same_address};
 use chrono::{DateTime, Datelike, Duration, Utc};
 use icalendar::{Alarm, Calendar, Component, EventLike, Property};
 
 const PRODID: &str = "-//codevd//codevd//EN";
 
+/// Characters a DESCRIPTION may have: Google keeps 8192, and the crate's folding takes time with
+/// the square of the length.
+const MAX_TEXT: usize = 8000;
+
+/// Characters of a text of one line.
+const MAX_LINE: usize = 1000;
+
+/// Octets of a link; a longer one is left out.
+const MAX_URI: usize = 2000;
+
+/// Characters of a name or a category.
+const MAX_NAME: usize = 200;
+
 /// Writes the event as a calendar with METHOD: CRLF, lines of at most 75 octets, times in UTC.
 ///
-/// Text is cleaned on the way ([`clean_text`], [`clean_line`], [`clean_name`]); nothing empty is
-/// written.
+/// Text is cleaned on the way ([`clean_text`], [`clean_line`], [`clean_name`]) and cut, with `…`,
+/// after 8000 characters of description, 1000 of summary and location, 200 of a name or category;
+/// nothing empty is written.
 ///
 /// # Errors
 /// [`IcalError`] for what no cleaning can mend: a method that is not ours to send, an address
@@ -65,9 +79,12 @@ fn times_and_numbers(vevent: &mut icalendar::Event, event: &Event) {
 fn texts(vevent: &mut icalendar::Event, event: &Event) {
     let location = event.location.as_deref().unwrap_or_default();
     let values = [
-        ("SUMMARY", clean_line(&event.summary)),
-        ("DESCRIPTION", clean_text(&event.description)),
-        ("LOCATION", clean_line(location)),
+        ("SUMMARY", shortened(&clean_line(&event.summary), MAX_LINE)),
+        (
+            "DESCRIPTION",
+            shortened(&clean_text(&event.description), MAX_TEXT),
+        ),
+        ("LOCATION", shortened(&clean_line(location), MAX_LINE)),
     ];
     for (key, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
         let mut property = Property::new(key, value);
@@ -76,7 +93,10 @@ fn texts(vevent: &mut icalendar::Event, event: &Event) {
         }
         vevent.append_property(property);
     }
-    let words = event.categories.iter().map(|word| clean_line(word));
+    let words = event
+        .categories
+        .iter()
+        .map(|word| shortened(&clean_line(word), MAX_NAME));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
     if !words.is_empty() {
         vevent.categories(words);
@@ -113,7 +133,7 @@ fn people(vevent: &mut icalendar::Event, event: &Event) {
 
 /// CN, always quoted: the crate writes a value that begins and ends with quotes as it is.
 fn named(property: &mut Property, name: &str) {
-    let name = clean_name(name);
+    let name = shortened(&clean_name(name), MAX_NAME);
     if !name.is_empty() {
         property.add_parameter("CN", &format!("\"{name}\""));
     }
@@ -136,7 +156,7 @@ fn invited(event: &Event) -> impl Iterator<Item = &Attendee> {
 
 /// One DISPLAY alarm. Its UID (RFC 9074 §4) follows from the event's, else the crate draws one.
 fn alarm(event: &Event, minutes: u32) -> Alarm {
-    let summary = clean_line(&event.summary);
+    let summary = shortened(&clean_line(&event.summary), MAX_LINE);
     // DESCRIPTION is required here (RFC 5545 §3.6.6)
     let text = if summary.is_empty() {
         "Rappel / Reminder".to_owned()
@@ -186,7 +206,10 @@ fn uri(link: &str) -> Option<String> {
     let link = clean_line(link);
     let (scheme, rest) = link.split_once(':')?;
     let known = ["http", "https", "tel", "sip", "sips"];
-    if rest.is_empty() || !known.contains(&scheme.to_ascii_lowercase().as_str()) {
+    if rest.is_empty()
+        || link.len() > MAX_URI
+        || !known.contains(&scheme.to_ascii_lowercase().as_str())
+    {
         return None;
     }
     let mut out = String::with_capacity(link.len());
