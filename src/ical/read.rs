@@ -274,3 +274,128 @@ fn instant(when: When) -> Option<DateTime<Utc>> {
         When::Day(day) => Some(day.and_time(NaiveTime::MIN).and_utc()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn message(inside: &str) -> CalendarMessage {
+        let text = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{inside}\nEND:VEVENT\nEND:VCALENDAR\n");
+        read(text.as_bytes()).remove(0)
+    }
+
+    fn at(text: &str) -> Option<When> {
+        Some(When::At(text.parse().unwrap()))
+    }
+
+    fn floating(text: &str) -> Option<When> {
+        Some(When::Floating(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn hours_in_every_kind_of_zone() {
+        for (start, expected) in [
+            ("DTSTART:20261024T153000Z", at("2026-10-24T15:30:00Z")),
+            (
+                "DTSTART;TZID=Europe/Paris:20261024T173000",
+                at("2026-10-24T15:30:00Z"),
+            ),
+            (
+                "DTSTART;TZID=Romance Standard Time:20261024T173000",
+                at("2026-10-24T15:30:00Z"),
+            ),
+            (
+                "DTSTART;TZID=\"W. Europe Standard Time\":20261024T173000",
+                at("2026-10-24T15:30:00Z"),
+            ),
+            (
+                "DTSTART;TZID=/freeassociation.sourceforge.net/Europe/Paris:20261024T173000",
+                at("2026-10-24T15:30:00Z"),
+            ),
+            (
+                "DTSTART;TZID=Customized Time Zone:20261024T173000",
+                floating("2026-10-24T17:30:00"),
+            ),
+            ("DTSTART:20261024T173000", floating("2026-10-24T17:30:00")),
+            // twice that night: the first; left out in spring: as written
+            (
+                "DTSTART;TZID=Europe/Paris:20261025T023000",
+                at("2026-10-25T00:30:00Z"),
+            ),
+            (
+                "DTSTART;TZID=Europe/Paris:20260329T023000",
+                floating("2026-03-29T02:30:00"),
+            ),
+            ("DTSTART:20261399T990000Z", None),
+            (
+                "DTSTART:soon\nDTSTART:20261024T153000Z",
+                at("2026-10-24T15:30:00Z"),
+            ),
+            ("SUMMARY:x", None),
+        ] {
+            assert_eq!(message(start).start, expected, "{start}");
+        }
+        let day = message("DTSTART;VALUE=DATE:20261024\nDTEND;VALUE=DATE:20261025");
+        assert_eq!(day.start, Some(When::Day("2026-10-24".parse().unwrap())));
+        assert_eq!(day.end, Some(When::Day("2026-10-25".parse().unwrap())));
+    }
+
+    #[test]
+    fn a_zone_of_the_calendar_itself_by_its_place() {
+        let text = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Chez nous\nX-LIC-LOCATION:Europe/Paris\n\
+            END:VTIMEZONE\nBEGIN:VEVENT\nDTSTART;TZID=Chez nous:20261024T173000\nEND:VEVENT\n\
+            END:VCALENDAR";
+        assert_eq!(read(text.as_bytes())[0].start, at("2026-10-24T15:30:00Z"));
+    }
+
+    #[test]
+    fn a_series_is_noticed_by_each_of_its_marks() {
+        assert!(!message("UID:1").recurrence);
+        for mark in [
+            "RRULE:FREQ=DAILY",
+            "RDATE:20261024T153000Z",
+            "EXDATE:20261024T153000Z",
+            "RECURRENCE-ID:20261024T153000Z",
+        ] {
+            assert!(message(mark).recurrence, "{mark}");
+        }
+    }
+
+    #[test]
+    fn a_participant_with_all_that_is_read() {
+        let attendee = "ATTENDEE;CN=\"Lopes, Ana\";PARTSTAT=DELEGATED;SENT-BY=\"mailto:s@x.org\";\
+            DELEGATED-TO=\"mailto:p@x.org\",\"mailto:q@x.org\";DELEGATED-FROM=\"MAILTO:r@x.org\":\
+            mailto:ana@x.org";
+        let expected = Participant {
+            email: "ana@x.org".into(),
+            name: Some("Lopes, Ana".into()),
+            part_stat: Stated::Known(PartStat::Delegated),
+            sent_by: Some("s@x.org".into()),
+            delegated_to: vec!["p@x.org".into(), "q@x.org".into()],
+            delegated_from: vec!["r@x.org".into()],
+        };
+        assert_eq!(message(attendee).attendees, [expected]);
+    }
+
+    #[test]
+    fn the_method_of_the_calendar_around() {
+        let cut = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1\nBEGIN:VCALENDAR\n\
+            METHOD:REPLY\nBEGIN:VEVENT\nUID:2\nEND:VEVENT\nEND:VCALENDAR";
+        let methods: Vec<_> = read(cut.as_bytes())
+            .into_iter()
+            .map(|m| (m.uid, m.method))
+            .collect();
+        let expected = [("1", Method::Request), ("2", Method::Reply)];
+        assert_eq!(
+            methods,
+            expected.map(|(uid, method)| (uid.to_owned(), Some(method)))
+        );
+    }
+
+    #[test]
+    fn a_comment_has_an_end() {
+        let long = message(&format!("COMMENT:{}", "é".repeat(9_000)));
+        assert_eq!(long.comment.unwrap().chars().count(), MAX_COMMENT);
+    }
+}
