@@ -28,9 +28,7 @@ struct Case {
 
 impl Case {
     fn parse(text: &str) -> Case {
-        let (head, calendar) = text
-            .split_once("\n---\n")
-            .expect("a line --- after the head");
+        let (head, calendar) = text.split_once("\n---\n").expect("a line --- after the head");
         let mut case = Case {
             sequence: 0,
             time_sequence: 0,
@@ -45,17 +43,11 @@ impl Case {
             expect: vec![],
             calendar: calendar.to_owned(),
         };
-        for line in head
-            .lines()
-            .filter(|line| !line.starts_with('#') && !line.is_empty())
-        {
+        for line in head.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             let (key, value) = line.split_once(':').expect("key: value");
             case.set(key, value.trim());
         }
-        assert!(
-            head.starts_with("# "),
-            "the first line says what the case shows"
-        );
+        assert!(head.starts_with("# "), "the first line says what the case shows");
         case
     }
 
@@ -91,14 +83,8 @@ impl Case {
         match self.charset.as_str() {
             "utf-8" => text.into_bytes(),
             "utf-8-bom" => format!("\u{feff}{text}").into_bytes(),
-            "latin-1" => text
-                .chars()
-                .map(|c| u8::try_from(c).expect("latin-1"))
-                .collect(),
-            "utf-16" => format!("\u{feff}{text}")
-                .encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .collect(),
+            "latin-1" => text.chars().map(|c| u8::try_from(c).expect("latin-1")).collect(),
+            "utf-16" => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect(),
             other => panic!("unknown charset {other:?}"),
         }
     }
@@ -115,10 +101,7 @@ impl Case {
         };
         let messages = read(&self.bytes());
         let header = self.header_method.as_deref();
-        messages
-            .iter()
-            .map(|message| answer(&known, header, message, self.received))
-            .collect()
+        messages.iter().map(|message| answer(&known, header, message, self.received)).collect()
     }
 }
 
@@ -162,16 +145,9 @@ fn every_case_says_what_it_should() {
     let mut wrong = Vec::new();
     for (name, case) in cases() {
         let found: Vec<String> = case.outcomes().iter().map(told).collect();
-        let found = if found.is_empty() {
-            vec!["no event".to_owned()]
-        } else {
-            found
-        };
+        let found = if found.is_empty() { vec!["no event".to_owned()] } else { found };
         if found != case.expect {
-            wrong.push(format!(
-                "{name}\n  expected {:#?}\n  found    {found:#?}",
-                case.expect
-            ));
+            wrong.push(format!("{name}\n  expected {:#?}\n  found    {found:#?}", case.expect));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -207,10 +183,7 @@ fn every_refusal_reads_as_a_sentence() {
     for (name, case) in cases() {
         for refusal in case.outcomes().into_iter().filter_map(Result::err) {
             let sentence = refusal.to_string();
-            assert!(
-                sentence.len() > 20 && !sentence.contains("Refusal"),
-                "{name}: {sentence}"
-            );
+            assert!(sentence.len() > 20 && !sentence.contains("Refusal"), "{name}: {sentence}");
         }
     }
 }

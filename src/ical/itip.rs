@@ -127,10 +127,7 @@ pub fn answer(
         delegated_to: participant.delegated_to.clone(),
     };
     // equal stamps are in the order they come in: a second click within the same second counts
-    if known
-        .last
-        .is_some_and(|last| (answer.sequence, answer.dtstamp) < last)
-    {
+    if known.last.is_some_and(|last| (answer.sequence, answer.dtstamp) < last) {
         return Err(Refusal::OlderThanKnown);
     }
     if answer.sequence < known.time_sequence {
@@ -139,21 +136,11 @@ pub fn answer(
     Ok(Outcome::Apply(answer))
 }
 
-fn check_message(
-    known: &Known,
-    method_in_header: Option<&str>,
-    message: &CalendarMessage,
-) -> Result<(), Refusal> {
+fn check_message(known: &Known, method_in_header: Option<&str>, message: &CalendarMessage) -> Result<(), Refusal> {
     if message.uid != known.uid {
-        return Err(Refusal::WrongUid {
-            found: message.uid.clone(),
-        });
+        return Err(Refusal::WrongUid { found: message.uid.clone() });
     }
-    let in_header = || {
-        method_in_header
-            .filter(|word| !word.trim().is_empty())
-            .map(Method::parse)
-    };
+    let in_header = || method_in_header.filter(|word| !word.trim().is_empty()).map(Method::parse);
     match message.method.clone().or_else(in_header) {
         None | Some(Method::Reply) => {}
         Some(other) => return Err(Refusal::NotAReply(other)),
@@ -162,10 +149,7 @@ fn check_message(
         return Err(Refusal::Cancelled);
     }
     if message.sequence > known.sequence {
-        return Err(Refusal::SequenceAhead {
-            found: message.sequence,
-            sent: known.sequence,
-        });
+        return Err(Refusal::SequenceAhead { found: message.sequence, sent: known.sequence });
     }
     Ok(())
 }
@@ -174,15 +158,11 @@ fn check_message(
 /// programs send it) do not matter; only the sender's own line is ever taken.
 fn answering<'m>(known: &Known, attendees: &'m [Participant]) -> Result<&'m Participant, Refusal> {
     let one_of = |list: &[String], email: &str| list.iter().any(|own| same_address(own, email));
-    let mut own = attendees
-        .iter()
-        .filter(|a| one_of(known.member_emails, &a.email));
+    let mut own = attendees.iter().filter(|a| one_of(known.member_emails, &a.email));
     let Some(first) = own.next() else {
         return Err(match attendees {
             [] => Refusal::NoAttendee,
-            [other] => Refusal::NotYours {
-                attendee: other.email.clone(),
-            },
+            [other] => Refusal::NotYours { attendee: other.email.clone() },
             several => Refusal::SeveralAttendees(several.len()),
         });
     };
@@ -191,20 +171,13 @@ fn answering<'m>(known: &Known, attendees: &'m [Participant]) -> Result<&'m Part
     }
     match &first.sent_by {
         Some(by) if !one_of(known.member_emails, by) && !one_of(known.delegates, by) => {
-            Err(Refusal::UndeclaredDelegate {
-                sent_by: by.clone(),
-            })
+            Err(Refusal::UndeclaredDelegate { sent_by: by.clone() })
         }
         _ => Ok(first),
     }
 }
 
 fn given_at(message: &CalendarMessage, received: DateTime<Utc>) -> DateTime<Utc> {
-    let ahead = received
-        .checked_add_signed(Duration::days(1))
-        .unwrap_or(received);
-    message
-        .dtstamp
-        .filter(|stamp| *stamp <= ahead)
-        .unwrap_or(received)
+    let ahead = received.checked_add_signed(Duration::days(1)).unwrap_or(received);
+    message.dtstamp.filter(|stamp| *stamp <= ahead).unwrap_or(received)
 }

@@ -12,11 +12,7 @@ pub(super) fn decode(bytes: &[u8]) -> String {
     for line in logical_lines(bytes) {
         let line = match String::from_utf8(line) {
             Ok(line) => line,
-            Err(not) => not
-                .as_bytes()
-                .iter()
-                .map(|byte| windows_1252(*byte))
-                .collect(),
+            Err(not) => not.as_bytes().iter().map(|byte| windows_1252(*byte)).collect(),
         };
         if is_content_line(&line) {
             text.push_str(&line);
@@ -69,19 +65,15 @@ fn utf16(bytes: &[u8]) -> Option<String> {
         [0xfe, 0xff, body @ ..] => (u16::from_be_bytes, body),
         _ => return None,
     };
-    let units: Vec<u16> = body
-        .chunks_exact(2)
-        .map(|pair| read([pair[0], pair[1]]))
-        .collect();
+    let units: Vec<u16> = body.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
     Some(String::from_utf16_lossy(&units))
 }
 
 /// A byte of windows-1252; its five unused places give U+FFFD.
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž',
-        '\u{fffd}', '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ',
-        '\u{fffd}', 'ž', 'Ÿ',
+        '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž', '\u{fffd}',
+        '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
@@ -95,27 +87,10 @@ mod tests {
 
     #[test]
     fn what_is_a_content_line() {
-        for good in [
-            "A:1",
-            "A:",
-            "X-A;B=1;C=\"d;e:f\":g",
-            "A; B=1:2",
-            "BEGIN:VEVENT",
-            "A;B:1",
-        ] {
+        for good in ["A:1", "A:", "X-A;B=1;C=\"d;e:f\":g", "A; B=1:2", "BEGIN:VEVENT", "A;B:1"] {
             assert!(is_content_line(good), "{good}");
         }
-        for bad in [
-            "",
-            "A",
-            ":1",
-            "A;=1:2",
-            "A;:1",
-            "A;\"\"=1:2",
-            "A;B=\"c:1",
-            "A B:1",
-            "A;B=1",
-        ] {
+        for bad in ["", "A", ":1", "A;=1:2", "A;:1", "A;\"\"=1:2", "A;B=\"c:1", "A B:1", "A;B=1"] {
             assert!(!is_content_line(bad), "{bad}");
         }
     }
@@ -134,15 +109,9 @@ mod tests {
     fn marks_and_line_ends() {
         assert_eq!(decode(b"\xef\xbb\xbfA:1\nB:2"), "A:1\r\nB:2\r\n");
         assert_eq!(decode(b"A:1\rB:2\r 3"), "A:1\r\nB:23\r\n");
-        let little: Vec<u8> = "\u{feff}A:é\r\n"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
+        let little: Vec<u8> = "\u{feff}A:é\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(decode(&little), "A:é\r\n");
-        let big: Vec<u8> = "\u{feff}A:é\r\n"
-            .encode_utf16()
-            .flat_map(u16::to_be_bytes)
-            .collect();
+        let big: Vec<u8> = "\u{feff}A:é\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(decode(&big), "A:é\r\n");
     }
 }

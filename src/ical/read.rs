@@ -3,8 +3,8 @@
 
 use super::{CalendarMessage, Method, PartStat, Participant, Stated, When};
 use calcard::icalendar::{
-    ICalendar, ICalendarComponent, ICalendarComponentType as Kind, ICalendarEntry,
-    ICalendarParameterName as Param, ICalendarParameterValue, ICalendarProperty as Prop,
+    ICalendar, ICalendarComponent, ICalendarComponentType as Kind, ICalendarEntry, ICalendarParameterName as Param,
+    ICalendarParameterValue, ICalendarProperty as Prop,
 };
 use calcard::{Entry, Parser, common::timezone::Tz, icalendar::timezone::TzResolver};
 use chrono::{DateTime, NaiveTime, TimeZone, Utc};
@@ -65,27 +65,15 @@ fn methods(calendar: &ICalendar) -> Vec<Option<Method>> {
     methods
 }
 
-fn of_event(
-    event: &ICalendarComponent,
-    method: Option<Method>,
-    zones: &TzResolver<&str>,
-) -> CalendarMessage {
-    let series = [
-        Prop::Rrule,
-        Prop::Rdate,
-        Prop::Exdate,
-        Prop::Exrule,
-        Prop::RecurrenceId,
-    ];
+fn of_event(event: &ICalendarComponent, method: Option<Method>, zones: &TzResolver<&str>) -> CalendarMessage {
+    let series = [Prop::Rrule, Prop::Rdate, Prop::Exdate, Prop::Exrule, Prop::RecurrenceId];
     CalendarMessage {
         method,
         uid: text_of(event, &Prop::Uid).unwrap_or_default(),
         sequence: sequence(event),
         dtstamp: when(event, &Prop::Dtstamp, zones).and_then(instant),
         organizer: entries(event, &Prop::Organizer).find_map(address),
-        attendees: entries(event, &Prop::Attendee)
-            .filter_map(participant)
-            .collect(),
+        attendees: entries(event, &Prop::Attendee).filter_map(participant).collect(),
         comment: comment(event),
         recurrence: series.iter().any(|property| event.has_property(property)),
         start: when(event, &Prop::Dtstart, zones),
@@ -93,14 +81,8 @@ fn of_event(
     }
 }
 
-fn entries<'a>(
-    event: &'a ICalendarComponent,
-    property: &'a Prop,
-) -> impl Iterator<Item = &'a ICalendarEntry> {
-    event
-        .entries
-        .iter()
-        .filter(move |entry| entry.name == *property)
+fn entries<'a>(event: &'a ICalendarComponent, property: &'a Prop) -> impl Iterator<Item = &'a ICalendarEntry> {
+    event.entries.iter().filter(move |entry| entry.name == *property)
 }
 
 /// The first value of the property that says something.
@@ -117,9 +99,7 @@ fn value_text(entry: &ICalendarEntry) -> Option<String> {
 fn sequence(event: &ICalendarComponent) -> u32 {
     let mut numbers = entries(event, &Prop::Sequence).filter_map(|entry| {
         let value = entry.values.first()?;
-        let number = value
-            .as_integer()
-            .or_else(|| value.as_text()?.trim().parse().ok())?;
+        let number = value.as_integer().or_else(|| value.as_text()?.trim().parse().ok())?;
         u32::try_from(number).ok()
     });
     numbers.next().unwrap_or(0)
@@ -153,11 +133,7 @@ fn address(entry: &ICalendarEntry) -> Option<String> {
 fn plain_address(value: &str) -> Option<String> {
     let bare = calcard::icalendar::utils::strip_mailto_scheme(value.trim());
     let bare = bare.trim().trim_start_matches('<').trim_end_matches('>');
-    let bare = if value.len() == bare.len() {
-        bare.to_owned()
-    } else {
-        percent_decoded(bare)
-    };
+    let bare = if value.len() == bare.len() { bare.to_owned() } else { percent_decoded(bare) };
     bare.contains('@').then_some(bare)
 }
 
@@ -165,9 +141,7 @@ fn percent_decoded(text: &str) -> String {
     let mut pieces = text.split('%');
     let mut out = pieces.next().unwrap_or_default().as_bytes().to_vec();
     for piece in pieces {
-        let hex = piece
-            .get(..2)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let hex = piece.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match hex {
             Some(byte) => {
                 out.push(byte);
@@ -205,11 +179,7 @@ fn comment(event: &ICalendarComponent) -> Option<String> {
     let properties = event.entries.iter().filter(|entry| is_comment(&entry.name));
     let beside = entries(event, &Prop::Attendee).filter_map(comment_param);
     let mut said: Vec<String> = Vec::new();
-    for text in properties
-        .filter_map(value_text)
-        .chain(beside)
-        .take(MAX_COMMENTS)
-    {
+    for text in properties.filter_map(value_text).chain(beside).take(MAX_COMMENTS) {
         let text = super::clean_text(&text);
         if !text.is_empty() && !said.contains(&text) {
             said.push(text);
@@ -297,41 +267,17 @@ mod tests {
     fn hours_in_every_kind_of_zone() {
         for (start, expected) in [
             ("DTSTART:20261024T153000Z", at("2026-10-24T15:30:00Z")),
-            (
-                "DTSTART;TZID=Europe/Paris:20261024T173000",
-                at("2026-10-24T15:30:00Z"),
-            ),
-            (
-                "DTSTART;TZID=Romance Standard Time:20261024T173000",
-                at("2026-10-24T15:30:00Z"),
-            ),
-            (
-                "DTSTART;TZID=\"W. Europe Standard Time\":20261024T173000",
-                at("2026-10-24T15:30:00Z"),
-            ),
-            (
-                "DTSTART;TZID=/freeassociation.sourceforge.net/Europe/Paris:20261024T173000",
-                at("2026-10-24T15:30:00Z"),
-            ),
-            (
-                "DTSTART;TZID=Customized Time Zone:20261024T173000",
-                floating("2026-10-24T17:30:00"),
-            ),
+            ("DTSTART;TZID=Europe/Paris:20261024T173000", at("2026-10-24T15:30:00Z")),
+            ("DTSTART;TZID=Romance Standard Time:20261024T173000", at("2026-10-24T15:30:00Z")),
+            ("DTSTART;TZID=\"W. Europe Standard Time\":20261024T173000", at("2026-10-24T15:30:00Z")),
+            ("DTSTART;TZID=/freeassociation.sourceforge.net/Europe/Paris:20261024T173000", at("2026-10-24T15:30:00Z")),
+            ("DTSTART;TZID=Customized Time Zone:20261024T173000", floating("2026-10-24T17:30:00")),
             ("DTSTART:20261024T173000", floating("2026-10-24T17:30:00")),
             // twice that night: the first; left out in spring: as written
-            (
-                "DTSTART;TZID=Europe/Paris:20261025T023000",
-                at("2026-10-25T00:30:00Z"),
-            ),
-            (
-                "DTSTART;TZID=Europe/Paris:20260329T023000",
-                floating("2026-03-29T02:30:00"),
-            ),
+            ("DTSTART;TZID=Europe/Paris:20261025T023000", at("2026-10-25T00:30:00Z")),
+            ("DTSTART;TZID=Europe/Paris:20260329T023000", floating("2026-03-29T02:30:00")),
             ("DTSTART:20261399T990000Z", None),
-            (
-                "DTSTART:soon\nDTSTART:20261024T153000Z",
-                at("2026-10-24T15:30:00Z"),
-            ),
+            ("DTSTART:soon\nDTSTART:20261024T153000Z", at("2026-10-24T15:30:00Z")),
             ("SUMMARY:x", None),
         ] {
             assert_eq!(message(start).start, expected, "{start}");
@@ -352,12 +298,9 @@ mod tests {
     #[test]
     fn a_series_is_noticed_by_each_of_its_marks() {
         assert!(!message("UID:1").recurrence);
-        for mark in [
-            "RRULE:FREQ=DAILY",
-            "RDATE:20261024T153000Z",
-            "EXDATE:20261024T153000Z",
-            "RECURRENCE-ID:20261024T153000Z",
-        ] {
+        for mark in
+            ["RRULE:FREQ=DAILY", "RDATE:20261024T153000Z", "EXDATE:20261024T153000Z", "RECURRENCE-ID:20261024T153000Z"]
+        {
             assert!(message(mark).recurrence, "{mark}");
         }
     }
@@ -382,15 +325,9 @@ mod tests {
     fn the_method_of_the_calendar_around() {
         let cut = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1\nBEGIN:VCALENDAR\n\
             METHOD:REPLY\nBEGIN:VEVENT\nUID:2\nEND:VEVENT\nEND:VCALENDAR";
-        let methods: Vec<_> = read(cut.as_bytes())
-            .into_iter()
-            .map(|m| (m.uid, m.method))
-            .collect();
+        let methods: Vec<_> = read(cut.as_bytes()).into_iter().map(|m| (m.uid, m.method)).collect();
         let expected = [("1", Method::Request), ("2", Method::Reply)];
-        assert_eq!(
-            methods,
-            expected.map(|(uid, method)| (uid.to_owned(), Some(method)))
-        );
+        assert_eq!(methods, expected.map(|(uid, method)| (uid.to_owned(), Some(method))));
     }
 
     #[test]

@@ -122,24 +122,15 @@ mod tests {
     fn a_fold_stands_beside_no_space_unless_there_is_nothing_else() {
         let mut out = String::new();
         fold_line(&mut out, &format!("{} {}", "a".repeat(74), "b".repeat(20)));
-        assert_eq!(
-            out,
-            format!("{}\r\n a {}\r\n", "a".repeat(73), "b".repeat(20))
-        );
+        assert_eq!(out, format!("{}\r\n a {}\r\n", "a".repeat(73), "b".repeat(20)));
         out.clear();
         fold_line(&mut out, &" ".repeat(100));
-        assert_eq!(
-            out,
-            format!("{}\r\n {}\r\n", " ".repeat(75), " ".repeat(25))
-        );
+        assert_eq!(out, format!("{}\r\n {}\r\n", " ".repeat(75), " ".repeat(25)));
     }
 
     #[test]
     fn a_name_can_neither_leave_its_quotes_nor_its_line() {
-        assert_eq!(
-            clean_name("x\r\nATTENDEE:mailto:e@x"),
-            "x ATTENDEE:mailto:e@x"
-        );
+        assert_eq!(clean_name("x\r\nATTENDEE:mailto:e@x"), "x ATTENDEE:mailto:e@x");
         assert_eq!(clean_name("Jean \"Jo\" D\\"), "Jean 'Jo' D/");
         assert_eq!(clean_name("a^nb\0\u{7f}"), "a nb");
         assert_eq!(clean_name(" \t\r\n"), "");

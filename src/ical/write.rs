@@ -39,8 +39,7 @@ pub fn write(method: &Method, event: &Event) -> Result<String, IcalError> {
         .append_property(Property::new("METHOD", method.as_str()))
         .push(component(method, event));
     let mut text = String::new();
-    std::fmt::Write::write_fmt(&mut text, format_args!("{calendar}"))
-        .map_err(|_| IcalError::Format)?;
+    std::fmt::Write::write_fmt(&mut text, format_args!("{calendar}")).map_err(|_| IcalError::Format)?;
     Ok(without_alarm_stamp(&refold(&text)))
 }
 
@@ -80,10 +79,7 @@ fn texts(vevent: &mut icalendar::Event, event: &Event) {
     let location = event.location.as_deref().unwrap_or_default();
     let values = [
         ("SUMMARY", shortened(&clean_line(&event.summary), MAX_LINE)),
-        (
-            "DESCRIPTION",
-            shortened(&clean_text(&event.description), MAX_TEXT),
-        ),
+        ("DESCRIPTION", shortened(&clean_text(&event.description), MAX_TEXT)),
         ("LOCATION", shortened(&clean_line(location), MAX_LINE)),
     ];
     for (key, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -93,10 +89,7 @@ fn texts(vevent: &mut icalendar::Event, event: &Event) {
         }
         vevent.append_property(property);
     }
-    let words = event
-        .categories
-        .iter()
-        .map(|word| shortened(&clean_line(word), MAX_NAME));
+    let words = event.categories.iter().map(|word| shortened(&clean_line(word), MAX_NAME));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
     if !words.is_empty() {
         vevent.categories(words);
@@ -141,33 +134,19 @@ fn named(property: &mut Property, name: &str) {
 
 /// The attendees, each address once: the first counts.
 fn invited(event: &Event) -> impl Iterator<Item = &Attendee> {
-    event
-        .attendees
-        .iter()
-        .enumerate()
-        .filter_map(|(at, attendee)| {
-            let known = event.attendees.iter().take(at);
-            let twice = known
-                .into_iter()
-                .any(|a| same_address(&a.email, &attendee.email));
-            (!twice).then_some(attendee)
-        })
+    event.attendees.iter().enumerate().filter_map(|(at, attendee)| {
+        let known = event.attendees.iter().take(at);
+        let twice = known.into_iter().any(|a| same_address(&a.email, &attendee.email));
+        (!twice).then_some(attendee)
+    })
 }
 
 /// One DISPLAY alarm. Its UID (RFC 9074 §4) follows from the event's, else the crate draws one.
 fn alarm(event: &Event, minutes: u32) -> Alarm {
     let summary = shortened(&clean_line(&event.summary), MAX_LINE);
     // DESCRIPTION is required here (RFC 5545 §3.6.6)
-    let text = if summary.is_empty() {
-        "Rappel / Reminder".to_owned()
-    } else {
-        summary
-    };
-    let trigger = if minutes == 0 {
-        "PT0M".to_owned()
-    } else {
-        format!("-PT{minutes}M")
-    };
+    let text = if summary.is_empty() { "Rappel / Reminder".to_owned() } else { summary };
+    let trigger = if minutes == 0 { "PT0M".to_owned() } else { format!("-PT{minutes}M") };
     let mut alarm = Alarm::display(&text, Duration::zero());
     alarm.append_property(Property::new("TRIGGER", trigger));
     alarm.add_property("UID", format!("alarm-{}", event.uid));
@@ -181,9 +160,7 @@ fn without_alarm_stamp(calendar: &str) -> String {
         return calendar.to_owned();
     };
     let (before, alarm) = calendar.split_at(begin);
-    let lines = alarm
-        .split_inclusive("\r\n")
-        .filter(|line| !line.starts_with("DTSTAMP:"));
+    let lines = alarm.split_inclusive("\r\n").filter(|line| !line.starts_with("DTSTAMP:"));
     format!("{before}{}", lines.collect::<String>())
 }
 
@@ -196,9 +173,7 @@ fn mailto(email: &str) -> String {
 }
 
 fn is_language(tag: &str) -> bool {
-    !tag.is_empty()
-        && tag.len() <= 35
-        && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    !tag.is_empty() && tag.len() <= 35 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// A link of a kind a calendar may open, percent-encoded where RFC 3986 §2 wants it.
@@ -206,10 +181,7 @@ fn uri(link: &str) -> Option<String> {
     let link = clean_line(link);
     let (scheme, rest) = link.split_once(':')?;
     let known = ["http", "https", "tel", "sip", "sips"];
-    if rest.is_empty()
-        || link.len() > MAX_URI
-        || !known.contains(&scheme.to_ascii_lowercase().as_str())
-    {
+    if rest.is_empty() || link.len() > MAX_URI || !known.contains(&scheme.to_ascii_lowercase().as_str()) {
         return None;
     }
     let mut out = String::with_capacity(link.len());
@@ -230,10 +202,7 @@ fn check(method: &Method, event: &Event) -> Result<(), IcalError> {
         return Err(IcalError::Uid(event.uid.clone()));
     }
     if event.end.timestamp() <= event.start.timestamp() {
-        return Err(IcalError::EndNotAfterStart {
-            start: event.start,
-            end: event.end,
-        });
+        return Err(IcalError::EndNotAfterStart { start: event.start, end: event.end });
     }
     let times = [
         ("DTSTAMP", event.dtstamp),
@@ -242,14 +211,8 @@ fn check(method: &Method, event: &Event) -> Result<(), IcalError> {
         ("DTSTART", event.start),
         ("DTEND", event.end),
     ];
-    match times
-        .into_iter()
-        .find(|(_, time)| !(1..=9999).contains(&time.year()))
-    {
-        Some((property, time)) => Err(IcalError::Year {
-            property,
-            year: time.year(),
-        }),
+    match times.into_iter().find(|(_, time)| !(1..=9999).contains(&time.year())) {
+        Some((property, time)) => Err(IcalError::Year { property, year: time.year() }),
         None => Ok(()),
     }
 }
@@ -261,10 +224,7 @@ fn check_method(method: &Method, event: &Event) -> Result<(), IcalError> {
         other => return Err(IcalError::NotOurMethod(other.clone())),
     };
     if !agrees {
-        return Err(IcalError::Status {
-            method: method.clone(),
-            status: event.status,
-        });
+        return Err(IcalError::Status { method: method.clone(), status: event.status });
     }
     match invited(event).count() {
         0 => Err(IcalError::NoAttendee(method.clone())),
@@ -290,14 +250,12 @@ fn check_people(event: &Event) -> Result<(), IcalError> {
 
 fn check_address(who: &str, email: &str) -> Result<(), IcalError> {
     let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"\"<>\\^`{|}:;,%?#".contains(c);
-    let sound = email.trim().split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
+    let sound = email
+        .trim()
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
     if sound && email.trim().chars().all(plain) {
         return Ok(());
     }
-    Err(IcalError::Address {
-        who: clean_name(who),
-        email: email.to_owned(),
-    })
+    Err(IcalError::Address { who: clean_name(who), email: email.to_owned() })
 }

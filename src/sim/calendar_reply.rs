@@ -3,8 +3,7 @@
 
 use crate::ical::{PartStat, clean_line, clean_name, fold_line};
 use calcard::icalendar::{
-    ICalendar, ICalendarComponent, ICalendarEntry, ICalendarParameterName as Param,
-    ICalendarProperty as Prop,
+    ICalendar, ICalendarComponent, ICalendarEntry, ICalendarParameterName as Param, ICalendarProperty as Prop,
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
@@ -70,12 +69,9 @@ pub fn reply(
     comment: Option<&str>,
     dtstamp: DateTime<Utc>,
 ) -> Result<String, ReplyError> {
-    let calendar =
-        ICalendar::parse(invitation).map_err(|_| ReplyError::NoInvitation("VCALENDAR"))?;
+    let calendar = ICalendar::parse(invitation).map_err(|_| ReplyError::NoInvitation("VCALENDAR"))?;
     let components = &calendar.components;
-    let event = components
-        .iter()
-        .find(|component| component.component_type.is_event());
+    let event = components.iter().find(|component| component.component_type.is_event());
     let event = event.ok_or(ReplyError::NoInvitation("VEVENT"))?;
     let answer = Pressed {
         invited: Invited::of(event, attendee)?,
@@ -115,11 +111,9 @@ struct Invited {
 
 impl Invited {
     fn of(event: &ICalendarComponent, attendee: &str) -> Result<Invited, ReplyError> {
-        let me = event.properties(&Prop::Attendee).find(|entry| {
-            entry
-                .calendar_address()
-                .is_some_and(|email| email.eq_ignore_ascii_case(attendee))
-        });
+        let me = event
+            .properties(&Prop::Attendee)
+            .find(|entry| entry.calendar_address().is_some_and(|email| email.eq_ignore_ascii_case(attendee)));
         let me = me.ok_or_else(|| ReplyError::NotInvited(attendee.to_owned()))?;
         let organizer = event.property(&Prop::Organizer);
         let text = |property| event.property(property).map(value).unwrap_or_default();
@@ -131,10 +125,7 @@ impl Invited {
             summary: text(&Prop::Summary),
             description: text(&Prop::Description),
             location: text(&Prop::Location),
-            organizer: organizer
-                .and_then(|o| o.calendar_address())
-                .unwrap_or_default()
-                .to_owned(),
+            organizer: organizer.and_then(|o| o.calendar_address()).unwrap_or_default().to_owned(),
             organizer_name: organizer.map(|o| param(o, &Param::Cn)).unwrap_or_default(),
             email: me.calendar_address().unwrap_or_default().to_owned(),
             name: param(me, &Param::Cn),
@@ -158,18 +149,11 @@ fn param(entry: &ICalendarEntry, name: &Param) -> String {
     value.unwrap_or_default().to_owned()
 }
 
-fn time(
-    event: &ICalendarComponent,
-    property: &Prop,
-    name: &'static str,
-) -> Result<DateTime<Utc>, ReplyError> {
-    let value = event
-        .property(property)
-        .and_then(|entry| entry.values.first());
+fn time(event: &ICalendarComponent, property: &Prop, name: &'static str) -> Result<DateTime<Utc>, ReplyError> {
+    let value = event.property(property).and_then(|entry| entry.values.first());
     let time = value.and_then(|value| value.as_partial_date_time()?.to_date_time());
     // our invitations are in UTC
-    time.map(|time| time.date_time.and_utc())
-        .ok_or(ReplyError::NoInvitation(name))
+    time.map(|time| time.date_time.and_utc()).ok_or(ReplyError::NoInvitation(name))
 }
 
 struct Pressed<'a> {
@@ -187,11 +171,7 @@ impl Pressed<'_> {
             "DECLINED" => "Refusé : ",
             _ => "Provisoire : ",
         };
-        let busy = if self.part_stat == "ACCEPTED" {
-            "BUSY"
-        } else {
-            "TENTATIVE"
-        };
+        let busy = if self.part_stat == "ACCEPTED" { "BUSY" } else { "TENTATIVE" };
         let head = vec![
             "BEGIN:VCALENDAR".to_owned(),
             "METHOD:REPLY".to_owned(),
@@ -200,12 +180,7 @@ impl Pressed<'_> {
         ];
         let event = vec![
             "BEGIN:VEVENT".to_owned(),
-            format!(
-                "ATTENDEE;PARTSTAT={};CN={}:mailto:{}",
-                self.part_stat,
-                quoted(&i.name),
-                i.email
-            ),
+            format!("ATTENDEE;PARTSTAT={};CN={}:mailto:{}", self.part_stat, quoted(&i.name), i.email),
             self.comment_line("COMMENT;LANGUAGE=fr-FR"),
             format!("UID:{}", escaped(&i.uid)),
             format!("SUMMARY;LANGUAGE=fr-FR:{word}{}", escaped(&i.summary)),
@@ -303,13 +278,7 @@ impl Pressed<'_> {
             some("SUMMARY", &i.summary),
             "STATUS:CONFIRMED".to_owned(),
             self.organizer(),
-            format!(
-                "ATTENDEE;CN={};PARTSTAT={};ROLE={}:mailto:{}",
-                quoted(&i.name),
-                self.part_stat,
-                i.role,
-                i.email
-            ),
+            format!("ATTENDEE;CN={};PARTSTAT={};ROLE={}:mailto:{}", quoted(&i.name), self.part_stat, i.role, i.email),
             format!("DTSTART:{}", utc(i.start)),
             format!("DTEND:{}", utc(i.end)),
             some("DESCRIPTION", &i.description),
@@ -368,11 +337,7 @@ impl Pressed<'_> {
         if i.organizer_name.is_empty() {
             return format!("ORGANIZER:mailto:{}", i.organizer);
         }
-        format!(
-            "ORGANIZER;CN={}:mailto:{}",
-            quoted(&i.organizer_name),
-            i.organizer
-        )
+        format!("ORGANIZER;CN={}:mailto:{}", quoted(&i.organizer_name), i.organizer)
     }
 
     fn comment_line(&self, property: &str) -> String {
@@ -381,18 +346,12 @@ impl Pressed<'_> {
 
     fn comment_param(&self) -> String {
         let comment = self.comment.map(|comment| quoted(&clean_line(comment)));
-        comment
-            .map(|comment| format!(";X-RESPONSE-COMMENT={comment}"))
-            .unwrap_or_default()
+        comment.map(|comment| format!(";X-RESPONSE-COMMENT={comment}")).unwrap_or_default()
     }
 }
 
 fn calendar(prodid: &str, scale: bool) -> Vec<String> {
-    let mut lines = vec![
-        "BEGIN:VCALENDAR".to_owned(),
-        format!("PRODID:{prodid}"),
-        "VERSION:2.0".to_owned(),
-    ];
+    let mut lines = vec!["BEGIN:VCALENDAR".to_owned(), format!("PRODID:{prodid}"), "VERSION:2.0".to_owned()];
     if scale {
         lines.push("CALSCALE:GREGORIAN".to_owned());
     }
@@ -416,10 +375,7 @@ fn some(property: &str, text: &str) -> String {
 
 fn escaped(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let text = text
-        .replace('\\', "\\\\")
-        .replace(';', "\\;")
-        .replace(',', "\\,");
+    let text = text.replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,");
     text.replace('\n', "\\n")
 }
 
@@ -432,9 +388,7 @@ fn utc(time: DateTime<Utc>) -> String {
 }
 
 fn paris(time: DateTime<Utc>) -> String {
-    time.with_timezone(&Paris)
-        .format("%Y%m%dT%H%M%S")
-        .to_string()
+    time.with_timezone(&Paris).format("%Y%m%dT%H%M%S").to_string()
 }
 
 /// Paris as Exchange writes it.

@@ -6,15 +6,7 @@ use codevd::ical::*;
 use codevd::sim::calendar_reply::{ReplyError, ReplyStyle, reply};
 
 pub fn known<'a>(uid: &'a str, mine: &'a [String]) -> Known<'a> {
-    Known {
-        uid,
-        sequence: 2,
-        time_sequence: 1,
-        member_emails: mine,
-        delegates: &[],
-        last: None,
-        cancelled: false,
-    }
+    Known { uid, sequence: 2, time_sequence: 1, member_emails: mine, delegates: &[], last: None, cancelled: false }
 }
 
 #[test]
@@ -26,15 +18,7 @@ fn every_program_and_every_button() {
     let said = "Je ne peux pas; jeudi, peut-être ?";
     for style in ReplyStyle::ALL {
         for part_stat in [PartStat::Accepted, PartStat::Declined, PartStat::Tentative] {
-            let text = reply(
-                &invitation,
-                "ana@example.org",
-                part_stat,
-                style,
-                Some(said),
-                pressed,
-            )
-            .unwrap();
+            let text = reply(&invitation, "ana@example.org", part_stat, style, Some(said), pressed).unwrap();
             assert_wire(&text);
             let messages = read(text.as_bytes());
             assert_eq!(messages.len(), 1, "{style:?}");
@@ -43,14 +27,8 @@ fn every_program_and_every_button() {
             assert_eq!(message.end, Some(When::At(event().end)), "{style:?}");
             assert_eq!(message.organizer.is_none(), style == ReplyStyle::Outlook);
             let outcome = answer(&known, None, message, pressed).unwrap();
-            let Outcome::Apply(answer) = outcome else {
-                panic!("{style:?}: {outcome:?}")
-            };
-            assert_eq!(
-                (answer.part_stat, answer.sequence),
-                (part_stat, 2),
-                "{style:?}"
-            );
+            let Outcome::Apply(answer) = outcome else { panic!("{style:?}: {outcome:?}") };
+            assert_eq!((answer.part_stat, answer.sequence), (part_stat, 2), "{style:?}");
             assert_eq!(answer.dtstamp, pressed);
             let comment = (style != ReplyStyle::Proton).then_some(said);
             assert_eq!(answer.comment.as_deref(), comment, "{style:?}");
@@ -62,27 +40,13 @@ fn every_program_and_every_button() {
 fn an_answer_to_the_old_hour_is_kept_as_such_whatever_the_program() {
     let invitation = request(&event());
     let mine = ["ana@example.org".to_owned()];
-    let moved = Known {
-        sequence: 3,
-        time_sequence: 3,
-        ..known("7f3k9q@codev.example.org", &mine)
-    };
+    let moved = Known { sequence: 3, time_sequence: 3, ..known("7f3k9q@codev.example.org", &mine) };
     for style in ReplyStyle::ALL {
         let stamp = at("2026-09-02T09:00:00Z");
-        let text = reply(
-            &invitation,
-            "ana@example.org",
-            PartStat::Accepted,
-            style,
-            None,
-            stamp,
-        );
+        let text = reply(&invitation, "ana@example.org", PartStat::Accepted, style, None, stamp);
         let message = read(text.unwrap().as_bytes()).remove(0);
         let outcome = answer(&moved, Some("REPLY"), &message, stamp);
-        assert!(
-            matches!(outcome, Ok(Outcome::OldTime(_))),
-            "{style:?}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Ok(Outcome::OldTime(_))), "{style:?}: {outcome:?}");
     }
 }
 
@@ -98,19 +62,7 @@ fn our_own_invitation_sent_back_is_no_answer() {
 #[test]
 fn nobody_answers_an_invitation_that_is_not_theirs() {
     let stamp = at("2026-09-02T09:00:00Z");
-    let press = |text: &str| {
-        reply(
-            text,
-            "eve@example.org",
-            PartStat::Accepted,
-            ReplyStyle::Google,
-            None,
-            stamp,
-        )
-    };
-    assert_eq!(
-        press(&request(&event())),
-        Err(ReplyError::NotInvited("eve@example.org".into()))
-    );
+    let press = |text: &str| reply(text, "eve@example.org", PartStat::Accepted, ReplyStyle::Google, None, stamp);
+    assert_eq!(press(&request(&event())), Err(ReplyError::NotInvited("eve@example.org".into())));
     assert!(matches!(press("hello"), Err(ReplyError::NoInvitation(_))));
 }

@@ -63,76 +63,36 @@ fn assert_icalendar_reads(text: &str, event: &Event) {
     assert_eq!(vevent.get_uid(), Some(event.uid.as_str()));
     assert_eq!(vevent.get_sequence(), Some(event.sequence));
     let words = |text: Option<&str>| text.map(str::to_owned);
-    assert_eq!(
-        words(vevent.get_summary()),
-        some(clean_line(&event.summary))
-    );
-    assert_eq!(
-        words(vevent.get_description()),
-        some(clean_text(&event.description))
-    );
+    assert_eq!(words(vevent.get_summary()), some(clean_line(&event.summary)));
+    assert_eq!(words(vevent.get_description()), some(clean_text(&event.description)));
     let location = event.location.as_deref().map(clean_line).and_then(some);
     assert_eq!(words(vevent.property_value("LOCATION")), location);
-    let categories: Vec<_> = event
-        .categories
-        .iter()
-        .map(|c| clean_line(c))
-        .filter_map(some)
-        .collect();
+    let categories: Vec<_> = event.categories.iter().map(|c| clean_line(c)).filter_map(some).collect();
     assert_eq!(vevent.get_categories().unwrap_or_default(), categories);
     let names = vevent.multi_properties().get("ATTENDEE").unwrap().iter();
-    let names: Vec<_> = names
-        .map(|p| p.params().get("CN").map(|cn| cn.value().to_owned()))
-        .collect();
-    let expected: Vec<_> = event
-        .attendees
-        .iter()
-        .map(|a| some(clean_name(&a.name)))
-        .collect();
+    let names: Vec<_> = names.map(|p| p.params().get("CN").map(|cn| cn.value().to_owned())).collect();
+    let expected: Vec<_> = event.attendees.iter().map(|a| some(clean_name(&a.name))).collect();
     assert_eq!(names, expected);
-    assert_eq!(
-        vevent.components().len(),
-        usize::from(event.alarm_minutes.is_some())
-    );
+    assert_eq!(vevent.components().len(), usize::from(event.alarm_minutes.is_some()));
 }
 
 /// What calcard makes of it.
 fn assert_calcard_reads(text: &str, event: &Event) {
     use calcard::icalendar::{ICalendar, ICalendarProperty as Prop};
     let calendar = ICalendar::parse(text).unwrap();
-    let events: Vec<_> = calendar
-        .components
-        .iter()
-        .filter(|c| c.component_type.is_event())
-        .collect();
+    let events: Vec<_> = calendar.components.iter().filter(|c| c.component_type.is_event()).collect();
     assert_eq!(events.len(), 1);
     let value = |property| {
         let entry = events[0].property(property)?;
         entry.values.first()?.as_text().map(str::to_owned)
     };
     assert_eq!(value(&Prop::Summary), some(clean_line(&event.summary)));
-    assert_eq!(
-        value(&Prop::Description),
-        some(clean_text(&event.description))
-    );
-    assert_eq!(
-        value(&Prop::Location),
-        event.location.as_deref().map(clean_line).and_then(some)
-    );
-    let categories = events[0]
-        .property(&Prop::Categories)
-        .map(|entry| entry.values.clone());
-    let categories: Vec<_> = categories
-        .unwrap_or_default()
-        .iter()
-        .map(|value| value.as_text().unwrap().to_owned())
-        .collect();
-    let expected: Vec<_> = event
-        .categories
-        .iter()
-        .map(|c| clean_line(c))
-        .filter_map(some)
-        .collect();
+    assert_eq!(value(&Prop::Description), some(clean_text(&event.description)));
+    assert_eq!(value(&Prop::Location), event.location.as_deref().map(clean_line).and_then(some));
+    let categories = events[0].property(&Prop::Categories).map(|entry| entry.values.clone());
+    let categories: Vec<_> =
+        categories.unwrap_or_default().iter().map(|value| value.as_text().unwrap().to_owned()).collect();
+    let expected: Vec<_> = event.categories.iter().map(|c| clean_line(c)).filter_map(some).collect();
     assert_eq!(categories, expected);
 }
 
@@ -142,16 +102,10 @@ fn assert_we_read(text: &str, event: &Event) {
     assert_eq!(messages.len(), 1);
     let message = &messages[0];
     assert_eq!(message.method, Some(Method::Request));
-    assert_eq!(
-        (&message.uid, message.sequence),
-        (&event.uid, event.sequence)
-    );
+    assert_eq!((&message.uid, message.sequence), (&event.uid, event.sequence));
     assert_eq!(message.dtstamp, Some(event.dtstamp));
     assert_eq!(message.organizer.as_deref(), Some("codev@example.org"));
-    assert_eq!(
-        (message.start, message.end),
-        (Some(When::At(event.start)), Some(When::At(event.end)))
-    );
+    assert_eq!((message.start, message.end), (Some(When::At(event.start)), Some(When::At(event.end))));
     assert!(!message.recurrence && message.comment.is_none());
     assert_eq!(message.attendees.len(), event.attendees.len());
     for (read, written) in message.attendees.iter().zip(&event.attendees) {
@@ -165,19 +119,11 @@ fn assert_we_read(text: &str, event: &Event) {
 fn a_megabyte_made_to_hurt_is_read_in_linear_time() {
     let full = |line: &str| line.repeat(MAX_BYTES / 2 / line.len());
     let head = "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\n";
-    let numbered = (0..80_000)
-        .map(|n| format!("COMMENT:{n}\r\n"))
-        .collect::<String>();
+    let numbered = (0..80_000).map(|n| format!("COMMENT:{n}\r\n")).collect::<String>();
     for (hurt, events) in [
         (full("BEGIN:VEVENT\r\n"), MAX_BYTES / 2 / 14),
         (format!("{head}{numbered}"), 1),
-        (
-            format!(
-                "{head}ATTENDEE{}:mailto:a@b\r\n",
-                full(";X-RESPONSE-COMMENT=a")
-            ),
-            1,
-        ),
+        (format!("{head}ATTENDEE{}:mailto:a@b\r\n", full(";X-RESPONSE-COMMENT=a")), 1),
         (format!("{head}{}", full("ATTENDEE:mailto:a@b\r\n")), 1),
         (format!("{head}RRULE:{}", full("BYDAY=1MO;")), 1),
         (format!("{head}X:{}", full("a\r\n ")), 1),
