@@ -1,0 +1,3 @@
+//! In charge of the pretended world: what members' programs would do.
+
+pub mod calendar_reply;
