@@ -1,1 +1,2 @@
 //! codevd
+pub mod mail;

@@ -1,0 +1,10 @@
+//! Bytes and their meaning: reads what people and their machines send, writes what we send. Pure: no socket, no clock.
+//!
+//! Reading goes in steps, each in a file: `letter` (one mail taken apart), `class` (what kind of mail it is), `reply`
+//! (what the person wrote, without what is quoted), `evidence` (which question it answers).
+
+pub mod token;
+pub mod write;
+
+pub use token::{DraftId, Key, Token};
+pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};
