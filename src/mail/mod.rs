@@ -3,8 +3,20 @@
 //! Reading goes in steps, each in a file: `letter` (one mail taken apart), `class` (what kind of mail it is), `reply`
 //! (what the person wrote, without what is quoted), `evidence` (which question it answers).
 
+mod absence;
+mod body;
+pub mod bounce;
+pub mod class;
+pub mod evidence;
+mod html;
+pub mod letter;
+mod text;
 pub mod token;
 pub mod write;
 
+pub use bounce::{Bounce, BounceClass, BouncedRecipient};
+pub use class::Class;
+pub use evidence::{Carrier, TokenFound, subject_tag, tokens};
+pub use letter::{Address, Letter, Limits, letter, letter_within};
 pub use token::{DraftId, Key, Token};
 pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};
