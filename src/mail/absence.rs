@@ -118,8 +118,6 @@ fn by_numbers(a: u32, b: u32, day_first: bool) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn away(text: &str) -> Option<String> {
         let raw = format!("From: Anne <anne@example.org>\r\nDate: Mon, 27 Apr 2026 09:00:00 +0200\r\nAuto-Submitted: auto-replied\r\n\r\n{text}");
         super::super::letter::letter(raw.as_bytes()).auto_until.map(|d| d.to_string())
