@@ -55,13 +55,6 @@ enum Field {
     Other,
 }
 
-/// An attribution of a language: at a line's beginning, or after a person's words on the same line.
-struct Attribution {
-    whole: Regex,
-    inside: Regex,
-    rule: String,
-}
-
 /// All marks, ready.
 struct Marks {
     separators: RegexSet,
@@ -69,7 +62,14 @@ struct Marks {
     loose: RegexSet,
     added: RegexSet,
     notices: RegexSet,
-    attributions: Vec<Attribution>,
+    /// A language's attribution, from a line's beginning; in the order of `rules`.
+    attributions: RegexSet,
+    /// The same after a person's words on the same line.
+    inside: Vec<Regex>,
+    /// `attribution:fr`, …
+    rules: Vec<String>,
+    /// The last words of all verbs: without one of them in reach nothing need be compared.
+    verbs: RegexSet,
     labels: BTreeMap<String, Field>,
 }
 
@@ -88,7 +88,10 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         loose: lines(&data.common.attributions, "^", "$"),
         added: lines(&data.common.added, r"^[\s*_<(\[-]*", r"[\s*_>)\]]*$"),
         notices: lines(&data.common.notices, r"^[\s*_-]*", ""),
-        attributions: data.language.iter().filter_map(attribution).collect(),
+        attributions: lines(&data.language.iter().map(attribution).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
+        inside: data.language.iter().filter_map(|l| Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}", attribution(l))).ok()).collect(),
+        rules: data.language.iter().map(|l| format!("attribution:{}", l.name)).collect(),
+        verbs: lines(&data.language.iter().flat_map(|l| l.verbs.iter().map(|v| last_word(v))).collect::<Vec<_>>(), "", ""),
         labels,
     }
 });
@@ -98,14 +101,13 @@ fn lines(patterns: &[String], before: &str, after: &str) -> RegexSet {
     RegexSetBuilder::new(all).case_insensitive(true).build().unwrap_or_else(|_| RegexSet::empty())
 }
 
-fn attribution(language: &Language) -> Option<Attribution> {
-    let (opening, verb) = (language.openings.join("|"), language.verbs.join("|"));
-    let core = format!(r"(?:{opening})\b.*\d.*\b(?:{verb})\b.{{0,90}}?:?[\s*_-]*$");
-    Some(Attribution {
-        whole: Regex::new(&format!(r"(?i)^[\s*_>-]*{core}")).ok()?,
-        inside: Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){core}")).ok()?,
-        rule: format!("attribution:{}", language.name),
-    })
+/// Opening word, a digit somewhere, verb, perhaps a name, the end.
+fn attribution(language: &Language) -> String {
+    format!(r"(?:{})\b.*\d.*\b(?:{})(?:\s.{{0,90}})?\s?:?[\s*_-]*$", language.openings.join("|"), language.verbs.join("|"))
+}
+
+fn last_word(verb: &str) -> String {
+    verb.rsplit(' ').next().unwrap_or(verb).to_owned()
 }
 
 /// Where a quote is announced: lines `start..end`, and the words of the person on the first of them.
@@ -162,32 +164,40 @@ fn attributed(keys: &[String], at: usize) -> Option<Head> {
         if joined.len() > MAX_LINE {
             return None;
         }
+        if !(MARKS.verbs.is_match(key) || key.ends_with(':')) {
+            continue;
+        }
         let quote_follows = next_filled(keys, n + 1).is_some_and(|l| is_angled(l));
         let Some((rule, top)) = attribution_in(&joined, n > at, quote_follows) else { continue };
-        let nearer = (at + 1..=n).any(|later| attribution_in(&keys[later..=n].join(" "), true, quote_follows).is_some());
+        let by_language = |from: usize| named(&keys[from..=n].join(" ")).is_some();
+        let nearer = (at + 1..=n).any(|later| !keys[later].is_empty() && by_language(later));
         return (!nearer).then_some(Head { end: n + 1, rule, top });
     }
     None
 }
 
+/// The language whose attribution this text is, from its beginning.
+fn named(joined: &str) -> Option<usize> {
+    MARKS.attributions.matches(joined).iter().next()
+}
+
 /// The rule that sees an attribution in this text, and the words before it.
 fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(String, Option<String>)> {
-    let evident = quote_follows || has_evidence(joined);
-    if !evident || joined.is_empty() {
+    if joined.is_empty() || !(quote_follows || has_evidence(joined)) {
         return None;
     }
-    for a in &MARKS.attributions {
-        if a.whole.is_match(joined) {
-            return Some((a.rule.clone(), None));
-        }
-        if quote_follows && !broken {
-            if let Some(found) = a.inside.captures(joined) {
-                let top = found["top"].trim_end_matches(['-', ' ']).to_owned();
-                return Some((a.rule.clone(), Some(top)));
-            }
+    let rule = |n: usize| MARKS.rules.get(n).cloned().unwrap_or_default();
+    if let Some(language) = named(joined) {
+        return Some((rule(language), None));
+    }
+    if quote_follows && !broken {
+        let found = MARKS.inside.iter().enumerate().find_map(|(n, inside)| Some((n, inside.captures(joined)?)));
+        if let Some((n, found)) = found {
+            return Some((rule(n), Some(found["top"].trim_end_matches(['-', ' ']).to_owned())));
         }
     }
-    MARKS.loose.is_match(joined).then(|| ("attribution".to_owned(), None))
+    let whole = !broken || joined.starts_with(|c: char| c.is_ascii_digit());
+    (whole && MARKS.loose.is_match(joined)).then(|| ("attribution".to_owned(), None))
 }
 
 /// An hour or an address: what a program writes and a sentence beginning with "Le" or "On" seldom has.
@@ -257,6 +267,8 @@ mod tests {
     fn the_data_is_whole() {
         let data: Data = toml::from_str(include_str!("data/quotes.toml")).unwrap();
         assert_eq!(MARKS.attributions.len(), data.language.len());
+        assert_eq!(MARKS.inside.len(), data.language.len());
+        assert!(!MARKS.verbs.is_empty());
         for (set, said) in [
             (&MARKS.separators, &data.common.separators),
             (&MARKS.forwards, &data.common.forwards),

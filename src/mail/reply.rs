@@ -124,8 +124,7 @@ impl<'a> Page<'a> {
     fn join_broken_quotes(&mut self) {
         for n in 1..self.lines.len().saturating_sub(1) {
             let between = self.parts[n] == Part::Theirs && self.parts[n - 1] == Part::Quoted && self.parts[n + 1] == Part::Quoted;
-            let tail = self.keys[n].starts_with(|c: char| c.is_lowercase() || c == '(' || c == '<') || self.keys[n].contains("://");
-            if between && tail && self.lines[n - 1].chars().count() >= LONG_LINE {
+            if between && is_broken_off(self.lines[n - 1], &self.keys[n]) {
                 self.parts[n] = Part::Quoted;
             }
         }
@@ -212,7 +211,7 @@ impl<'a> Page<'a> {
             return true;
         }
         let below = self.parts[at + 1..].iter().take_while(|p| matches!(p, Part::Theirs | Part::Blank));
-        matches!(self.keys[at].as_str(), "--" | "—" | "–") && below.filter(|p| **p == Part::Theirs).count() <= SIGNATURE_LINES
+        matches!(self.keys[at].as_str(), "--" | "—" | "–") && below.filter(|p| **p == Part::Theirs).take(SIGNATURE_LINES + 1).count() <= SIGNATURE_LINES
     }
 
     fn result(mut self) -> Reply {
@@ -245,4 +244,12 @@ impl<'a> Page<'a> {
         let sure = self.sure && cuts <= 1 && !text.is_empty();
         Reply { text, rule: self.rule.unwrap_or_else(|| "none".to_owned()), sure, quoted }
     }
+}
+
+/// Was `tail` broken off the quoted line before it? It closes a bracket opened there, is a link, or goes on in lower
+/// case after a long line.
+fn is_broken_off(quoted: &str, tail: &str) -> bool {
+    let opens = |open: char, close: char| quoted.rfind(open).is_some_and(|at| !quoted[at..].contains(close)) && tail.contains(close);
+    let goes_on = tail.starts_with(|c: char| c.is_lowercase() || c == '(') && quoted.chars().count() >= LONG_LINE;
+    opens('(', ')') || opens('<', '>') || goes_on || (tail.starts_with(['(', '<']) && tail.contains("://"))
 }
