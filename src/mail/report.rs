@@ -1,0 +1,42 @@
+//! What `codevd mail read --json` prints of a mail: for people who ask why a mail was understood as it was.
+
+use serde_json::{Value, json};
+
+use super::class::Class;
+use super::letter::{Letter, letter};
+use super::reply::reply;
+
+/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems.
+pub fn read_json(raw: &[u8]) -> Value {
+    let letter = letter(raw);
+    json!({
+        "kind": letter.class.as_str(),
+        "reply": reply_json(&letter),
+        "bounce": bounce_json(&letter),
+        "auto_reply": (letter.class == Class::AutoReply).then(|| json!({ "until": letter.auto_until.map(|d| d.to_string()) })),
+        "calendar": (!letter.calendar.is_empty()).then(|| json!({ "method": letter.calendar_method })),
+        "proof": { "level": "B", "why": "no check of the sender was made" },
+        "problems": letter.problems,
+    })
+}
+
+/// Only what a person may have written: people's mail, list mail, and words beside a calendar's answer.
+fn reply_json(letter: &Letter) -> Option<Value> {
+    if !matches!(letter.class, Class::Person | Class::List | Class::Calendar) {
+        return None;
+    }
+    let reply = reply(letter, None);
+    let confidence = if reply.sure { "sure" } else { "probable" };
+    Some(json!({ "text": reply.text, "rule": reply.rule, "confidence": confidence }))
+}
+
+fn bounce_json(letter: &Letter) -> Option<Value> {
+    let recipients: Vec<Value> = letter
+        .bounce
+        .as_ref()?
+        .recipients
+        .iter()
+        .map(|r| json!({ "address": r.address, "class": r.class.as_str(), "status": r.status }))
+        .collect();
+    Some(json!({ "recipients": recipients }))
+}
