@@ -1,1 +1,3 @@
 //! codevd
+pub mod demo;
+pub mod transport;
