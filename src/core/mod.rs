@@ -16,6 +16,7 @@ pub mod lineup;
 pub mod meeting;
 pub mod refusal;
 pub mod rotation;
+pub mod route;
 pub mod run;
 pub mod schedule;
 pub mod spec;
