@@ -2,4 +2,5 @@
 //!
 //! The rooms in reading order; `ARCHITECTURE.md` beside this file tells how a mail goes through them.
 
+pub mod config;
 pub mod core;
