@@ -7,14 +7,20 @@
 mod duration;
 pub mod error;
 pub mod formats;
+pub mod group;
 pub mod instance;
+mod member;
 mod nearest;
+mod problems;
 pub mod secret;
 pub mod server;
+mod settings;
 mod table;
+mod values;
 
 pub use error::{ConfigError, Place, Warning};
 pub use formats::{format_from, formats};
+pub use group::{Defaults, check_together, group, group_from};
 pub use instance::{
     Config, ImapConfig, Incoming, LogLevel, Login, Mailbox, Pace, SmtpConfig, Taken, config_from, load,
 };

@@ -174,6 +174,16 @@ impl<'a> Table<'a> {
         self.entries.remove(key).map(|(span, _)| span)
     }
 
+    /// Where a key's value stands, if it was not taken yet.
+    pub(crate) fn value_span(&self, key: &str) -> Option<Span> {
+        self.entries.get(key).map(|(_, value)| value.span())
+    }
+
+    /// A repeated part of which there is none.
+    pub(crate) fn missing_part(&self, key: &str, expected: &str) {
+        self.doc.missing(&self.span, format!("there is no [[{key}]]"), expected);
+    }
+
     /// What `[smtp]` is missing.
     pub(crate) fn missing(&self, key: &str, expected: &str) {
         let whose = if self.name.is_empty() { String::new() } else { format!("{} ", self.name) };
