@@ -83,6 +83,8 @@ struct Connection {
     watch: Arc<Watch>,
     /// At least one conversation went over it: the server may have hung up since.
     used: bool,
+    /// A refused transaction is half open: RSET comes before the next MAIL.
+    half_open: bool,
     story: String,
 }
 
@@ -146,7 +148,7 @@ impl Smtp {
             if stale && ended.hung_up_before_mail() {
                 continue;
             }
-            self.keep(connection, &ended.fate).await;
+            self.keep(connection, &ended.fate);
             return ended.delivery;
         }
     }
@@ -154,6 +156,7 @@ impl Smtp {
     /// Says goodbye and closes the kept connection. Nothing depends on the answer.
     pub async fn quit(&mut self) {
         if let Some(mut connection) = self.kept.take() {
+            connection.watch.leave();
             let limit = Duration::from_secs(5).min(self.settings.timeouts.command);
             let _ = tokio::time::timeout(limit, connection.smtp.quit()).await;
         }
@@ -205,24 +208,17 @@ impl Smtp {
             smtp,
             watch,
             used: false,
+            half_open: false,
             story,
         })
     }
 
-    async fn keep(&mut self, mut connection: Connection, fate: &Fate) {
+    fn keep(&mut self, mut connection: Connection, fate: &Fate) {
         connection.used = true;
-        match fate {
-            Fate::Dead => return,
-            Fate::Reset => {
-                let reset = connection.smtp.command("RSET\r\n");
-                let limit = self.settings.timeouts.command;
-                if !matches!(tokio::time::timeout(limit, reset).await, Ok(Ok(_))) {
-                    return;
-                }
-            }
-            Fate::Clean => {}
+        connection.half_open = matches!(fate, Fate::Reset);
+        if !matches!(fate, Fate::Dead) {
+            self.kept = Some(connection);
         }
-        self.kept = Some(connection);
     }
 
     fn unopened(&self, failure: Failure) -> Delivery {
@@ -272,6 +268,9 @@ impl Smtp {
 impl Connection {
     /// MAIL, RCPT, DATA, the mail and the dot, one after the other.
     async fn transact(&mut self, envelope: &Envelope, mail: &[u8], limits: &Timeouts) -> Ended {
+        if let Err(failure) = self.reset(limits).await {
+            return Ended::failed(failure);
+        }
         let parameters = match self.parameters(envelope, mail) {
             Ok(parameters) => parameters,
             Err(ended) => return ended,
@@ -293,6 +292,19 @@ impl Connection {
             }
         }
         self.hand_over(mail, limits).await
+    }
+
+    /// RSET where the last transaction was left half open. Its failure is one of MAIL: nothing was offered yet.
+    async fn reset(&mut self, limits: &Timeouts) -> Result<(), Failure> {
+        if std::mem::take(&mut self.half_open) {
+            let limit = limits.command.min(Duration::from_secs(30));
+            let reset = asked(Phase::Mail, limit, self.smtp.command("RSET\r\n")).await;
+            reset.map_err(|_| Failure::Broken {
+                phase: Phase::Mail,
+                error: io::Error::other("RSET was not answered with 250"),
+            })?;
+        }
+        Ok(())
     }
 
     /// What MAIL must announce (RFC 6152, RFC 6531), or why this server can't take this mail.

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -23,9 +23,16 @@ pub(super) struct Watch {
     written: AtomicU64,
     /// The last eight bytes that left, the newest lowest.
     tail: AtomicU64,
+    leaving: AtomicBool,
 }
 
 impl Watch {
+    /// QUIT may be said now. The library says it on its own after a refused EHLO or login, and would wait for ever
+    /// for the answer: until this is called it can't.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Relaxed);
+    }
+
     /// A new mail begins.
     pub(super) fn reset(&self) {
         self.tail.store(0, Relaxed);
@@ -145,6 +152,9 @@ impl AsyncWrite for Wire {
             && let Some(error) = this.spoke_early(cx)
         {
             return Poll::Ready(Err(error));
+        }
+        if buf == b"QUIT\r\n" && !this.watch.leaving.load(Relaxed) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let result = Pin::new(&mut this.inner).poll_write(cx, buf);
         if let Poll::Ready(Ok(count)) = result {
@@ -363,6 +373,30 @@ mod tests {
         assert!(watch.dot_has_left());
         watch.reset();
         assert!(!watch.dot_has_left());
+    }
+
+    /// The dot is kept back when the server spoke or hung up while the mail was on its way.
+    #[tokio::test]
+    async fn no_dot_after_an_early_word() {
+        for word in [&b"421 4.3.2 shutting down\r\n"[..], b""] {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
+            let client = client.await.unwrap();
+            let (mut server, _) = listener.accept().await.unwrap();
+            server.write_all(word).await.unwrap();
+            server.shutdown().await.unwrap();
+            client.readable().await.unwrap();
+            let watch = Arc::new(Watch::default());
+            let mut wire = Wire::new(Stream::Plain(client), Vec::new(), Arc::clone(&watch));
+            wire.write_all(b"the mail").await.unwrap();
+            let error = wire.write_all(END_OF_MAIL).await.unwrap_err();
+            assert!(error.to_string().contains("before the end"), "{error}");
+            assert!(!watch.dot_has_left());
+            drop(wire);
+            let mut came = Vec::new();
+            server.read_to_end(&mut came).await.unwrap();
+            assert_eq!(came, b"the mail");
+        }
     }
 
     #[tokio::test]
