@@ -164,7 +164,7 @@ fn attributed(keys: &[String], at: usize) -> Option<Head> {
         if joined.len() > MAX_LINE {
             return None;
         }
-        if !(MARKS.verbs.is_match(key) || key.ends_with(':')) {
+        if !(MARKS.verbs.is_match(key) || key.ends_with([':', '>'])) {
             continue;
         }
         let quote_follows = next_filled(keys, n + 1).is_some_and(|l| is_angled(l));

@@ -180,6 +180,7 @@ impl<'a> Page<'a> {
                 }
                 self.parts[n] = Part::Theirs;
                 self.sure = false;
+                self.rule = Some("sent".to_owned());
             }
         }
     }
