@@ -72,7 +72,9 @@ fn angled(lines: &[String]) -> String {
 }
 
 fn paragraphs(text: &str) -> String {
-    text.lines().map(|l| format!("<p>{}</p>", l.replace('&', "&amp;").replace('<', "&lt;"))).collect()
+    text.lines()
+        .map(|l| format!("<p>{}</p>", l.replace('&', "&amp;").replace('<', "&lt;")))
+        .collect()
 }
 
 /// The answer above our text, as this program would send it: content type and body.
@@ -81,29 +83,105 @@ fn answered(program: Program, top: &str, sent: &str) -> (&'static str, String) {
     let html = "text/html; charset=utf-8";
     let short = wrapped(sent, 70);
     match program {
-        Program::GmailFrench => (plain, format!("{top}\n\nLe mar. 24 nov. 2026 à\u{a0}10:00, Codev Rivages <codev@rivages.example> a\nécrit\u{a0}:\n\n{}", angled(&short))),
-        Program::GmailEnglish => (plain, format!("{top}\n\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <codev@rivages.example> wrote:\n\n{}", angled(&short))),
+        Program::GmailFrench => (
+            plain,
+            format!(
+                "{top}\n\nLe mar. 24 nov. 2026 à\u{a0}10:00, Codev Rivages <codev@rivages.example> a\nécrit\u{a0}:\n\n{}",
+                angled(&short)
+            ),
+        ),
+        Program::GmailEnglish => (
+            plain,
+            format!(
+                "{top}\n\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <codev@rivages.example> wrote:\n\n{}",
+                angled(&short)
+            ),
+        ),
         Program::AppleFlowed => (
             "text/plain; charset=utf-8; format=flowed",
-            format!("{top}\n\nLe 24 nov. 2026 à 10:00, Codev <codev@rivages.example> a écrit :\n\n{}", angled(&wrapped(sent, 60))),
+            format!(
+                "{top}\n\nLe 24 nov. 2026 à 10:00, Codev <codev@rivages.example> a écrit :\n\n{}",
+                angled(&wrapped(sent, 60))
+            ),
         ),
-        Program::IPhone => (plain, format!("{top}\n\nEnvoyé de mon iPhone\n\n> Le 24 nov. 2026 à 10:00, Codev <codev@rivages.example> a écrit :\n> \n{}", angled(&wrapped(sent, 9999)))),
-        Program::OutlookDesktop => (plain, format!("{top}\n\n{BLOCK}\n\n{}", sent.replace('\n', "\n\n"))),
-        Program::OutlookWeb => (plain, format!("{top}\n________________________________\n{BLOCK}\n\n{sent}")),
-        Program::OutlookHtml => (html, format!("<div>{}</div><div id=\"appendonsend\"></div><hr><div id=\"divRplyFwdMsg\">De : Codev</div><div>{}</div>", paragraphs(top), paragraphs(sent))),
-        Program::Thunderbird => (plain, format!("{top}\n\nLe 24/11/2026 à 10:00, Codev a écrit\u{a0}:\n{}", angled(&short))),
-        Program::ProtonHtml => (html, format!("<div>{}</div><div class=\"protonmail_quote\">Le mardi<blockquote type=\"cite\">{}</blockquote></div>", paragraphs(top), paragraphs(sent))),
-        Program::YahooHtml => (html, format!("<div>{}</div><div class=\"ydp1yahoo_quoted\">{}</div>", paragraphs(top), paragraphs(sent))),
-        Program::Samsung => (plain, format!("{top}\n\nEnvoyé depuis mon appareil Galaxy\n\n-------- Message d'origine --------\n{BLOCK}\n\n{sent}")),
+        Program::IPhone => (
+            plain,
+            format!(
+                "{top}\n\nEnvoyé de mon iPhone\n\n> Le 24 nov. 2026 à 10:00, Codev <codev@rivages.example> a écrit :\n> \n{}",
+                angled(&wrapped(sent, 9999))
+            ),
+        ),
+        Program::OutlookDesktop => (
+            plain,
+            format!("{top}\n\n{BLOCK}\n\n{}", sent.replace('\n', "\n\n")),
+        ),
+        Program::OutlookWeb => (
+            plain,
+            format!("{top}\n________________________________\n{BLOCK}\n\n{sent}"),
+        ),
+        Program::OutlookHtml => (
+            html,
+            format!(
+                "<div>{}</div><div id=\"appendonsend\"></div><hr><div id=\"divRplyFwdMsg\">De : Codev</div><div>{}</div>",
+                paragraphs(top),
+                paragraphs(sent)
+            ),
+        ),
+        Program::Thunderbird => (
+            plain,
+            format!(
+                "{top}\n\nLe 24/11/2026 à 10:00, Codev a écrit\u{a0}:\n{}",
+                angled(&short)
+            ),
+        ),
+        Program::ProtonHtml => (
+            html,
+            format!(
+                "<div>{}</div><div class=\"protonmail_quote\">Le mardi<blockquote type=\"cite\">{}</blockquote></div>",
+                paragraphs(top),
+                paragraphs(sent)
+            ),
+        ),
+        Program::YahooHtml => (
+            html,
+            format!(
+                "<div>{}</div><div class=\"ydp1yahoo_quoted\">{}</div>",
+                paragraphs(top),
+                paragraphs(sent)
+            ),
+        ),
+        Program::Samsung => (
+            plain,
+            format!(
+                "{top}\n\nEnvoyé depuis mon appareil Galaxy\n\n-------- Message d'origine --------\n{BLOCK}\n\n{sent}"
+            ),
+        ),
         Program::Unmarked => (plain, format!("{top}\n\n{sent}")),
-        Program::OneLine => (plain, format!("{top}\n\n{}", sent.split_whitespace().collect::<Vec<_>>().join(" "))),
-        Program::Unknown => (plain, format!("{top}\n\n2026年11月24日(火) 10:00 Codev <codev@rivages.example>\n\n{}", short.join("\n"))),
+        Program::OneLine => (
+            plain,
+            format!(
+                "{top}\n\n{}",
+                sent.split_whitespace().collect::<Vec<_>>().join(" ")
+            ),
+        ),
+        Program::Unknown => (
+            plain,
+            format!(
+                "{top}\n\n2026年11月24日(火) 10:00 Codev <codev@rivages.example>\n\n{}",
+                short.join("\n")
+            ),
+        ),
     }
 }
 
 fn read(content_type: &str, body: &str) -> Letter {
     let head = "From: Claire <claire@atelier.example>\r\nTo: codev@rivages.example\r\nSubject: Re: sujet\r\nMIME-Version: 1.0\r\n";
-    mail::letter(format!("{head}Content-Type: {content_type}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}").as_bytes())
+    mail::letter(
+        format!(
+            "{head}Content-Type: {content_type}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}"
+        )
+        .as_bytes(),
+    )
 }
 
 fn reply_by(program: Program, top: &str, sent: &str) -> Reply {
@@ -114,8 +192,41 @@ fn reply_by(program: Program, top: &str, sent: &str) -> Reply {
 /// Texts like ours: words that are answers too, short lines, numbers, colons, rules.
 fn our_text() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
-        "oui", "non", "Bonjour", "Claire,", "répondez", "la", "séance", "du", "8", "décembre", "18", "h", "00", "sujet", ":", "stop", "«", "échange", "»", "Le", "On", "De :", "wrote:", "a écrit :",
-        "1.", "?", "groupe", "Envoyé", "yes", "Date :", "maybe", "d'accord", "👍", "c'est", "l'équipe",
+        "oui",
+        "non",
+        "Bonjour",
+        "Claire,",
+        "répondez",
+        "la",
+        "séance",
+        "du",
+        "8",
+        "décembre",
+        "18",
+        "h",
+        "00",
+        "sujet",
+        ":",
+        "stop",
+        "«",
+        "échange",
+        "»",
+        "Le",
+        "On",
+        "De :",
+        "wrote:",
+        "a écrit :",
+        "1.",
+        "?",
+        "groupe",
+        "Envoyé",
+        "yes",
+        "Date :",
+        "maybe",
+        "d'accord",
+        "👍",
+        "c'est",
+        "l'équipe",
     ]);
     let line = prop::collection::vec(word, 1..14).prop_map(|w| w.join(" "));
     prop::collection::vec(line, 2..9).prop_map(|lines| lines.join("\n"))
@@ -187,7 +298,11 @@ fn reading_takes_linear_time() {
             mail::reply(&letter, Some(&sent));
             mail::tokens(&letter);
             let took = start.elapsed();
-            let most = if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(400) };
+            let most = if cfg!(debug_assertions) {
+                Duration::from_secs(4)
+            } else {
+                Duration::from_millis(400)
+            };
             let shown: String = body.chars().take(20).collect();
             assert!(took < most, "{shown:?} as {content_type}: {took:?}");
         }
