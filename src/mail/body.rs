@@ -111,14 +111,14 @@ fn decoded(raw: &[u8], part: &MessagePart<'_>) -> String {
     if said.is_ascii() {
         return said.to_owned();
     }
-    if said.contains('\u{fffd}') {
-        if let Some(Err(wrong)) = original_bytes(raw, part).map(String::from_utf8) {
-            return wrong
-                .into_bytes()
-                .iter()
-                .map(|b| windows_1252(*b))
-                .collect();
-        }
+    if said.contains('\u{fffd}')
+        && let Some(Err(wrong)) = original_bytes(raw, part).map(String::from_utf8)
+    {
+        return wrong
+            .into_bytes()
+            .iter()
+            .map(|b| windows_1252(*b))
+            .collect();
     }
     match as_single_bytes(said).map(String::from_utf8) {
         Some(Ok(utf8)) => utf8,

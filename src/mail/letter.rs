@@ -330,13 +330,12 @@ fn calendars(parts: &[&MessagePart<'_>]) -> (Vec<Vec<u8>>, Option<String>) {
 }
 
 fn method_inside(calendar: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(calendar);
-    let found = text.lines().take(40).find_map(|line| {
-        line.get(..7)
-            .filter(|p| p.eq_ignore_ascii_case("METHOD:"))
-            .map(|_| line[7..].trim().to_owned())
-    });
-    found
+    let value = |line: &[u8]| {
+        let (name, value) = line.split_at_checked(7)?;
+        let found = name.eq_ignore_ascii_case(b"METHOD:");
+        found.then(|| String::from_utf8_lossy(value).trim().to_owned())
+    };
+    calendar.split(|b| *b == b'\n').take(40).find_map(value)
 }
 
 fn attachments(parts: &[&MessagePart<'_>]) -> Vec<String> {

@@ -239,8 +239,8 @@ impl<'a> Page<'a> {
         if self.parts.contains(&Part::Theirs) {
             return;
         }
-        for n in first..self.lines.len() {
-            if covers[n].ours == 0 && self.parts[n] == Part::Below {
+        for (n, cover) in covers.iter().enumerate().skip(first) {
+            if cover.ours == 0 && self.parts[n] == Part::Below {
                 if quote::head(&self.keys, n).is_some() || quote::is_angled(self.lines[n]) {
                     break;
                 }
@@ -301,10 +301,10 @@ impl<'a> Page<'a> {
             .iter()
             .any(|p| matches!(p, Part::Quoted | Part::Head | Part::Below | Part::Ours))
             || self.left.iter().any(Option::is_some);
-        if let Some(last) = self.parts.iter().rposition(|p| *p == Part::Theirs) {
-            if quote::is_rule(&self.keys[last]) {
-                self.parts[last] = Part::Added;
-            }
+        if let Some(last) = self.parts.iter().rposition(|p| *p == Part::Theirs)
+            && quote::is_rule(&self.keys[last])
+        {
+            self.parts[last] = Part::Added;
         }
         let mut out = String::new();
         let mut gap = false;
