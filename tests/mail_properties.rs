@@ -72,9 +72,7 @@ fn angled(lines: &[String]) -> String {
 }
 
 fn paragraphs(text: &str) -> String {
-    text.lines()
-        .map(|l| format!("<p>{}</p>", l.replace('&', "&amp;").replace('<', "&lt;")))
-        .collect()
+    text.lines().map(|l| format!("<p>{}</p>", l.replace('&', "&amp;").replace('<', "&lt;"))).collect()
 }
 
 /// The answer above our text, as this program would send it: content type and body.
@@ -111,14 +109,8 @@ fn answered(program: Program, top: &str, sent: &str) -> (&'static str, String) {
                 angled(&wrapped(sent, 9999))
             ),
         ),
-        Program::OutlookDesktop => (
-            plain,
-            format!("{top}\n\n{BLOCK}\n\n{}", sent.replace('\n', "\n\n")),
-        ),
-        Program::OutlookWeb => (
-            plain,
-            format!("{top}\n________________________________\n{BLOCK}\n\n{sent}"),
-        ),
+        Program::OutlookDesktop => (plain, format!("{top}\n\n{BLOCK}\n\n{}", sent.replace('\n', "\n\n"))),
+        Program::OutlookWeb => (plain, format!("{top}\n________________________________\n{BLOCK}\n\n{sent}")),
         Program::OutlookHtml => (
             html,
             format!(
@@ -127,13 +119,9 @@ fn answered(program: Program, top: &str, sent: &str) -> (&'static str, String) {
                 paragraphs(sent)
             ),
         ),
-        Program::Thunderbird => (
-            plain,
-            format!(
-                "{top}\n\nLe 24/11/2026 à 10:00, Codev a écrit\u{a0}:\n{}",
-                angled(&short)
-            ),
-        ),
+        Program::Thunderbird => {
+            (plain, format!("{top}\n\nLe 24/11/2026 à 10:00, Codev a écrit\u{a0}:\n{}", angled(&short)))
+        }
         Program::ProtonHtml => (
             html,
             format!(
@@ -142,14 +130,9 @@ fn answered(program: Program, top: &str, sent: &str) -> (&'static str, String) {
                 paragraphs(sent)
             ),
         ),
-        Program::YahooHtml => (
-            html,
-            format!(
-                "<div>{}</div><div class=\"ydp1yahoo_quoted\">{}</div>",
-                paragraphs(top),
-                paragraphs(sent)
-            ),
-        ),
+        Program::YahooHtml => {
+            (html, format!("<div>{}</div><div class=\"ydp1yahoo_quoted\">{}</div>", paragraphs(top), paragraphs(sent)))
+        }
         Program::Samsung => (
             plain,
             format!(
@@ -157,30 +140,17 @@ fn answered(program: Program, top: &str, sent: &str) -> (&'static str, String) {
             ),
         ),
         Program::Unmarked => (plain, format!("{top}\n\n{sent}")),
-        Program::OneLine => (
-            plain,
-            format!(
-                "{top}\n\n{}",
-                sent.split_whitespace().collect::<Vec<_>>().join(" ")
-            ),
-        ),
-        Program::Unknown => (
-            plain,
-            format!(
-                "{top}\n\n2026年11月24日(火) 10:00 Codev <codev@rivages.example>\n\n{}",
-                short.join("\n")
-            ),
-        ),
+        Program::OneLine => (plain, format!("{top}\n\n{}", sent.split_whitespace().collect::<Vec<_>>().join(" "))),
+        Program::Unknown => {
+            (plain, format!("{top}\n\n2026年11月24日(火) 10:00 Codev <codev@rivages.example>\n\n{}", short.join("\n")))
+        }
     }
 }
 
 fn read(content_type: &str, body: &str) -> Letter {
     let head = "From: Claire <claire@atelier.example>\r\nTo: codev@rivages.example\r\nSubject: Re: sujet\r\nMIME-Version: 1.0\r\n";
     mail::letter(
-        format!(
-            "{head}Content-Type: {content_type}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}"
-        )
-        .as_bytes(),
+        format!("{head}Content-Type: {content_type}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}").as_bytes(),
     )
 }
 
@@ -298,11 +268,7 @@ fn reading_takes_linear_time() {
             mail::reply(&letter, Some(&sent));
             mail::tokens(&letter);
             let took = start.elapsed();
-            let most = if cfg!(debug_assertions) {
-                Duration::from_secs(4)
-            } else {
-                Duration::from_millis(400)
-            };
+            let most = if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(400) };
             let shown: String = body.chars().take(20).collect();
             assert!(took < most, "{shown:?} as {content_type}: {took:?}");
         }

@@ -58,48 +58,25 @@ fn check(letter: &Letter, expected: &Expected) -> Vec<String> {
             wrong.push(format!("{what}: expected {want:?}, got {got:?}"));
         }
     };
-    same(
-        "kind",
-        expected.kind.clone(),
-        letter.class.as_str().to_owned(),
-    );
-    let sent = expected
-        .sent
-        .as_ref()
-        .map(|name| fs::read_to_string(folder().join(name)).unwrap());
+    same("kind", expected.kind.clone(), letter.class.as_str().to_owned());
+    let sent = expected.sent.as_ref().map(|name| fs::read_to_string(folder().join(name)).unwrap());
     let reply = mail::reply(letter, sent.as_deref());
     if let Some(want) = &expected.reply {
         same("reply", want.clone(), reply.text.clone());
         let alone = mail::reply(letter, None);
         match expected.without_sent.as_deref() {
             Some("*") => {}
-            other => same(
-                "reply without the sent text",
-                squeezed(other.unwrap_or(want)),
-                squeezed(&alone.text),
-            ),
+            other => same("reply without the sent text", squeezed(other.unwrap_or(want)), squeezed(&alone.text)),
         }
     }
     if let Some(want) = &expected.rule {
-        let rule = if expected.without_sent.is_some() {
-            reply.rule
-        } else {
-            mail::reply(letter, None).rule
-        };
+        let rule = if expected.without_sent.is_some() { reply.rule } else { mail::reply(letter, None).rule };
         same("rule", want.clone(), rule);
     }
-    expected
-        .sure
-        .inspect(|want| same("sure", want.to_string(), reply.sure.to_string()));
-    expected
-        .quoted
-        .inspect(|want| same("quoted", want.to_string(), reply.quoted.to_string()));
+    expected.sure.inspect(|want| same("sure", want.to_string(), reply.sure.to_string()));
+    expected.quoted.inspect(|want| same("quoted", want.to_string(), reply.quoted.to_string()));
     let until = letter.auto_until.map(|d| d.to_string());
-    same(
-        "until",
-        format!("{:?}", expected.until),
-        format!("{until:?}"),
-    );
+    same("until", format!("{:?}", expected.until), format!("{until:?}"));
     let bounce = letter.bounce.clone().unwrap_or_default();
     if let Some(want) = &expected.bounced {
         let got: Vec<Bounced> = bounce
@@ -113,58 +90,23 @@ fn check(letter: &Letter, expected: &Expected) -> Vec<String> {
             .collect();
         same("bounced", format!("{want:?}"), format!("{got:?}"));
     }
-    expected.original_ids.iter().for_each(|want| {
-        same(
-            "original ids",
-            format!("{want:?}"),
-            format!("{:?}", bounce.original_ids),
-        )
-    });
-    expected.tokens.iter().for_each(|want| {
-        same(
-            "tokens",
-            format!("{want:?}"),
-            format!("{:?}", tokens(letter)),
-        )
-    });
-    expected.tag.iter().for_each(|want| {
-        same(
-            "tag",
-            want.clone(),
-            mail::subject_tag(letter).unwrap_or_default(),
-        )
-    });
-    expected.method.iter().for_each(|want| {
-        same(
-            "method",
-            want.clone(),
-            letter.calendar_method.clone().unwrap_or_default(),
-        )
-    });
-    expected.calendars.inspect(|want| {
-        same(
-            "calendars",
-            want.to_string(),
-            letter.calendar.len().to_string(),
-        )
-    });
-    expected.attachments.iter().for_each(|want| {
-        same(
-            "attachments",
-            format!("{want:?}"),
-            format!("{:?}", letter.attachments),
-        )
-    });
     expected
-        .encrypted
-        .inspect(|want| same("encrypted", want.to_string(), letter.encrypted.to_string()));
-    expected.no_from.inspect(|want| {
-        same(
-            "no from",
-            want.to_string(),
-            letter.from.is_none().to_string(),
-        )
-    });
+        .original_ids
+        .iter()
+        .for_each(|want| same("original ids", format!("{want:?}"), format!("{:?}", bounce.original_ids)));
+    expected.tokens.iter().for_each(|want| same("tokens", format!("{want:?}"), format!("{:?}", tokens(letter))));
+    expected.tag.iter().for_each(|want| same("tag", want.clone(), mail::subject_tag(letter).unwrap_or_default()));
+    expected
+        .method
+        .iter()
+        .for_each(|want| same("method", want.clone(), letter.calendar_method.clone().unwrap_or_default()));
+    expected.calendars.inspect(|want| same("calendars", want.to_string(), letter.calendar.len().to_string()));
+    expected
+        .attachments
+        .iter()
+        .for_each(|want| same("attachments", format!("{want:?}"), format!("{:?}", letter.attachments)));
+    expected.encrypted.inspect(|want| same("encrypted", want.to_string(), letter.encrypted.to_string()));
+    expected.no_from.inspect(|want| same("no from", want.to_string(), letter.from.is_none().to_string()));
     match &expected.problem {
         Some(want) if !letter.problems.iter().any(|p| p.contains(want)) => {
             wrong.push(format!("no problem {want:?} in {:?}", letter.problems))
@@ -184,10 +126,7 @@ fn tokens(letter: &Letter) -> Vec<String> {
         Carrier::References => "references",
         Carrier::Body => "body",
     };
-    mail::tokens(letter)
-        .iter()
-        .map(|t| format!("{} {}", place(t.carrier), t.token))
-        .collect()
+    mail::tokens(letter).iter().map(|t| format!("{} {}", place(t.carrier), t.token)).collect()
 }
 
 /// The mail with every line end as CRLF, as it comes from the wire.
@@ -214,23 +153,12 @@ fn every_mail_is_understood_as_expected() {
     let mut wrong = Vec::new();
     for path in &names {
         let raw = fs::read(path).unwrap();
-        let expected: Expected =
-            toml::from_str(&fs::read_to_string(path.with_extension("expected")).unwrap())
-                .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let expected: Expected = toml::from_str(&fs::read_to_string(path.with_extension("expected")).unwrap())
+            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         for (form, bytes) in [("LF", raw.clone()), ("CRLF", on_the_wire(&raw))] {
             let name = path.file_stem().unwrap().to_string_lossy();
-            wrong.extend(
-                check(&mail::letter(&bytes), &expected)
-                    .iter()
-                    .map(|w| format!("{name} ({form}): {w}")),
-            );
+            wrong.extend(check(&mail::letter(&bytes), &expected).iter().map(|w| format!("{name} ({form}): {w}")));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {} mails and more:\n{}",
-        wrong.len(),
-        names.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {} mails and more:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }

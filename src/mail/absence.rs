@@ -49,59 +49,32 @@ struct Phrases {
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     let data: Data = toml::from_str(include_str!("data/absence.toml")).unwrap_or_default();
     let phrase = |text: &String, back: bool, day_first: bool| {
-        Regex::new(&format!(r"\b(?:{text})\s+"))
-            .ok()
-            .map(|before| Phrase {
-                before,
-                back,
-                day_first,
-            })
+        Regex::new(&format!(r"\b(?:{text})\s+")).ok().map(|before| Phrase { before, back, day_first })
     };
     let of = |l: &Language| -> Vec<Phrase> {
         let until = l.until.iter().filter_map(|t| phrase(t, false, l.day_first));
-        l.back
-            .iter()
-            .filter_map(|t| phrase(t, true, l.day_first))
-            .chain(until)
-            .collect()
+        l.back.iter().filter_map(|t| phrase(t, true, l.day_first)).chain(until).collect()
     };
-    Phrases {
-        all: data.language.iter().flat_map(of).collect(),
-        months: data.months,
-    }
+    Phrases { all: data.language.iter().flat_map(of).collect(), months: data.months }
 });
 
 /// The last day of absence, if the letter names one.
 pub(super) fn until(letter: &Letter) -> Option<NaiveDate> {
     let sent = letter.date?.date_naive();
-    let words = text::key(&format!(
-        "{}\n{}",
-        letter.subject,
-        text::cut(&letter.text, 4000)
-    ))
-    .to_lowercase();
+    let words = text::key(&format!("{}\n{}", letter.subject, text::cut(&letter.text, 4000))).to_lowercase();
     let mut found: Vec<(usize, NaiveDate)> = Vec::new();
     for phrase in &PHRASES.all {
         for at in phrase.before.find_iter(&words).take(20) {
             let Some(day) = date(&words[at.end()..], sent, phrase.day_first) else {
                 continue;
             };
-            let day = if phrase.back {
-                day.checked_sub_days(Days::new(1))?
-            } else {
-                day
-            };
+            let day = if phrase.back { day.checked_sub_days(Days::new(1))? } else { day };
             if !found.iter().any(|(end, _)| *end == at.end()) {
                 found.push((at.end(), day));
             }
         }
     }
-    let days = || {
-        found
-            .iter()
-            .map(|(_, day)| *day)
-            .filter(|day| (0..=AHEAD).contains(&(*day - sent).num_days()))
-    };
+    let days = || found.iter().map(|(_, day)| *day).filter(|day| (0..=AHEAD).contains(&(*day - sent).num_days()));
     let (first, last) = (days().min()?, days().max()?);
     ((last - first).num_days() <= AGREE).then_some(days().next()?)
 }
@@ -121,34 +94,17 @@ fn date(text: &str, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
         .filter_map(|form| Regex::new(form).ok())
         .collect()
     });
-    FORMS
-        .iter()
-        .find_map(|form| form.captures(text).and_then(|c| read(&c, sent, day_first)))
+    FORMS.iter().find_map(|form| form.captures(text).and_then(|c| read(&c, sent, day_first)))
 }
 
 fn read(found: &Captures<'_>, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
-    let number = |name: &str| {
-        found
-            .name(name)
-            .and_then(|m| m.as_str().parse::<u32>().ok())
-    };
+    let number = |name: &str| found.name(name).and_then(|m| m.as_str().parse::<u32>().ok());
     let (day, month) = match (number("a"), number("b")) {
         (Some(a), Some(b)) => by_numbers(a, b, day_first)?,
-        _ => (
-            number("d")?,
-            number("m").or_else(|| PHRASES.months.get(found.name("name")?.as_str()).copied())?,
-        ),
+        _ => (number("d")?, number("m").or_else(|| PHRASES.months.get(found.name("name")?.as_str()).copied())?),
     };
     match number("y") {
-        Some(year) => NaiveDate::from_ymd_opt(
-            if year < 100 {
-                2000 + year as i32
-            } else {
-                year as i32
-            },
-            month,
-            day,
-        ),
+        Some(year) => NaiveDate::from_ymd_opt(if year < 100 { 2000 + year as i32 } else { year as i32 }, month, day),
         None => [0, 1]
             .iter()
             .filter_map(|next| NaiveDate::from_ymd_opt(sent.year() + next, month, day))
@@ -171,9 +127,7 @@ mod tests {
         let raw = format!(
             "From: Anne <anne@example.org>\r\nDate: Mon, 27 Apr 2026 09:00:00 +0200\r\nAuto-Submitted: auto-replied\r\n\r\n{text}"
         );
-        super::super::letter::letter(raw.as_bytes())
-            .auto_until
-            .map(|d| d.to_string())
+        super::super::letter::letter(raw.as_bytes()).auto_until.map(|d| d.to_string())
     }
 
     #[test]

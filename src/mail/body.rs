@@ -24,12 +24,7 @@ const NO_PLAIN: [&str; 6] = [
 ];
 
 /// Takes text/plain unless it is empty, only says "enable HTML", or is much shorter than the HTML without its quotes.
-pub(super) fn choose(
-    raw: &[u8],
-    parts: &[&MessagePart<'_>],
-    limits: &Limits,
-    problems: &mut Vec<String>,
-) -> Body {
+pub(super) fn choose(raw: &[u8], parts: &[&MessagePart<'_>], limits: &Limits, problems: &mut Vec<String>) -> Body {
     let mut plain = String::new();
     let mut source = String::new();
     for part in parts.iter().filter(|p| !is_file(p)) {
@@ -40,16 +35,9 @@ pub(super) fn choose(
         }
     }
     if plain.len() >= limits.max_text || source.len() >= limits.max_text {
-        problems.push(format!(
-            "more than {} kB of text: the rest was not read",
-            limits.max_text / 1024
-        ));
+        problems.push(format!("more than {} kB of text: the rest was not read", limits.max_text / 1024));
     }
-    let whole_html = if source.is_empty() {
-        String::new()
-    } else {
-        html::bare(&source)
-    };
+    let whole_html = if source.is_empty() { String::new() } else { html::bare(&source) };
     let whole = format!("{plain}\n{whole_html}");
     if source.is_empty() || !(plain.trim().is_empty() || needs_html(&plain, &whole_html)) {
         return Body { text: plain, whole };
@@ -58,16 +46,12 @@ pub(super) fn choose(
     let better = plain.trim().is_empty()
         || says_nothing(&plain)
         || from_html.split_whitespace().count() > 3 * plain.split_whitespace().count() + 10;
-    Body {
-        text: if better { from_html } else { plain },
-        whole,
-    }
+    Body { text: if better { from_html } else { plain }, whole }
 }
 
 /// Is it worth rendering the HTML to compare?
 fn needs_html(plain: &str, whole_html: &str) -> bool {
-    says_nothing(plain)
-        || whole_html.split_whitespace().count() > 3 * plain.split_whitespace().count() + 10
+    says_nothing(plain) || whole_html.split_whitespace().count() > 3 * plain.split_whitespace().count() + 10
 }
 
 fn says_nothing(plain: &str) -> bool {
@@ -78,9 +62,7 @@ fn says_nothing(plain: &str) -> bool {
 /// A file, not a body: it has a name or says "attachment".
 fn is_file(part: &MessagePart<'_>) -> bool {
     part.attachment_name().is_some()
-        || part
-            .content_disposition()
-            .is_some_and(|d| d.ctype().eq_ignore_ascii_case("attachment"))
+        || part.content_disposition().is_some_and(|d| d.ctype().eq_ignore_ascii_case("attachment"))
 }
 
 fn append(to: &mut String, more: &str, limits: &Limits) {
@@ -93,15 +75,9 @@ fn append(to: &mut String, more: &str, limits: &Limits) {
 fn plain_text(raw: &[u8], part: &MessagePart<'_>) -> String {
     let body = text::clean(&decoded(raw, part));
     let says = |name: &str, value: &str| {
-        part.content_type()
-            .and_then(|ct| ct.attribute(name))
-            .is_some_and(|v| v.eq_ignore_ascii_case(value))
+        part.content_type().and_then(|ct| ct.attribute(name)).is_some_and(|v| v.eq_ignore_ascii_case(value))
     };
-    if says("format", "flowed") {
-        unflow(&body, says("delsp", "yes"))
-    } else {
-        body
-    }
+    if says("format", "flowed") { unflow(&body, says("delsp", "yes")) } else { body }
 }
 
 /// The part's text with the usual charset lies put right: UTF-8 said to be Latin-1, Latin-1 said to be UTF-8, and
@@ -114,24 +90,11 @@ fn decoded(raw: &[u8], part: &MessagePart<'_>) -> String {
     if said.contains('\u{fffd}')
         && let Some(Err(wrong)) = original_bytes(raw, part).map(String::from_utf8)
     {
-        return wrong
-            .into_bytes()
-            .iter()
-            .map(|b| windows_1252(*b))
-            .collect();
+        return wrong.into_bytes().iter().map(|b| windows_1252(*b)).collect();
     }
     match as_single_bytes(said).map(String::from_utf8) {
         Some(Ok(utf8)) => utf8,
-        _ => said
-            .chars()
-            .map(|c| {
-                if ('\u{80}'..='\u{9f}').contains(&c) {
-                    windows_1252(c as u8)
-                } else {
-                    c
-                }
-            })
-            .collect(),
+        _ => said.chars().map(|c| if ('\u{80}'..='\u{9f}').contains(&c) { windows_1252(c as u8) } else { c }).collect(),
     }
 }
 
@@ -148,20 +111,22 @@ fn original_bytes(raw: &[u8], part: &MessagePart<'_>) -> Option<Vec<u8>> {
 /// The text as the bytes of a one-byte charset, if it could come from one.
 fn as_single_bytes(text: &str) -> Option<Vec<u8>> {
     text.chars()
-        .map(|c| {
-            if (c as u32) < 0x100 {
-                Some(c as u8)
-            } else {
-                HIGH.iter().position(|h| *h == c).map(|n| 0x80 + n as u8)
-            }
-        })
+        .map(
+            |c| {
+                if (c as u32) < 0x100 {
+                    Some(c as u8)
+                } else {
+                    HIGH.iter().position(|h| *h == c).map(|n| 0x80 + n as u8)
+                }
+            },
+        )
         .collect()
 }
 
 /// What windows-1252 has at 0x80 to 0x9F.
 const HIGH: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 fn windows_1252(byte: u8) -> char {
@@ -189,11 +154,7 @@ fn unflow(body: &str, delsp: bool) -> String {
                 out.push(' ');
             }
         }
-        out.push_str(if flows && delsp {
-            content.trim_end_matches(' ')
-        } else {
-            content
-        });
+        out.push_str(if flows && delsp { content.trim_end_matches(' ') } else { content });
         open = flows.then_some(depth);
     }
     out
@@ -206,20 +167,14 @@ mod tests {
     #[test]
     fn flowed_lines_are_joined_by_depth() {
         let body = "Oui, je \nprends.\n> Voulez-vous \n> prendre la\n> place ?\n-- \nAnne";
-        assert_eq!(
-            unflow(body, false),
-            "Oui, je prends.\n> Voulez-vous prendre la\n> place ?\n-- \nAnne"
-        );
+        assert_eq!(unflow(body, false), "Oui, je prends.\n> Voulez-vous prendre la\n> place ?\n-- \nAnne");
         assert_eq!(unflow("dis \nponible", true), "disponible");
         assert_eq!(unflow(" >pas une citation", false), ">pas une citation");
     }
 
     #[test]
     fn mojibake_is_put_right() {
-        assert_eq!(
-            as_single_bytes("Ã©").map(String::from_utf8),
-            Some(Ok("é".to_owned()))
-        );
+        assert_eq!(as_single_bytes("Ã©").map(String::from_utf8), Some(Ok("é".to_owned())));
         assert_eq!(windows_1252(0x92), '’');
     }
 }

@@ -66,8 +66,7 @@ struct Data {
     hard: Vec<String>,
 }
 
-static DATA: LazyLock<Data> =
-    LazyLock::new(|| toml::from_str(include_str!("data/bounces.toml")).unwrap_or_default());
+static DATA: LazyLock<Data> = LazyLock::new(|| toml::from_str(include_str!("data/bounces.toml")).unwrap_or_default());
 
 /// Most addresses taken from one report.
 const MAX_RECIPIENTS: usize = 100;
@@ -77,54 +76,32 @@ const MAX_IDS: usize = 50;
 /// Reads a report. Sources of recipients, the first that gives any: the RFC 3464 part, `X-Failed-Recipients`; readers of
 /// servers' free texts come after these.
 pub(super) fn read(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Bounce {
-    let status: Vec<String> = parts
-        .iter()
-        .filter(|p| is_status(p))
-        .map(|p| String::from_utf8_lossy(p.contents()).into_owned())
-        .collect();
+    let status: Vec<String> =
+        parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned()).collect();
     let mut recipients = Vec::new();
     for group in status.iter().flat_map(|s| groups(s)) {
         push(&mut recipients, recipient(&group));
     }
     if status.is_empty() {
-        for address in raw_header(message, "X-Failed-Recipients")
-            .unwrap_or_default()
-            .split(',')
-            .filter_map(text::address)
+        for address in
+            raw_header(message, "X-Failed-Recipients").unwrap_or_default().split(',').filter_map(text::address)
         {
             let class = classify(None, None, &letter.text);
-            push(
-                &mut recipients,
-                Some(BouncedRecipient {
-                    address,
-                    class,
-                    status: first_status(&letter.text),
-                }),
-            );
+            push(&mut recipients, Some(BouncedRecipient { address, class, status: first_status(&letter.text) }));
         }
     }
-    Bounce {
-        recipients,
-        original_ids: original_ids(parts, &status, letter),
-    }
+    Bounce { recipients, original_ids: original_ids(parts, &status, letter) }
 }
 
 fn push(all: &mut Vec<BouncedRecipient>, one: Option<BouncedRecipient>) {
     let Some(one) = one else { return };
-    if all.len() < MAX_RECIPIENTS
-        && !all
-            .iter()
-            .any(|known| known.address.eq_ignore_ascii_case(&one.address))
-    {
+    if all.len() < MAX_RECIPIENTS && !all.iter().any(|known| known.address.eq_ignore_ascii_case(&one.address)) {
         all.push(one);
     }
 }
 
 fn is_status(part: &MessagePart<'_>) -> bool {
-    matches!(
-        kind(part).as_str(),
-        "message/delivery-status" | "message/global-delivery-status"
-    )
+    matches!(kind(part).as_str(), "message/delivery-status" | "message/global-delivery-status")
 }
 
 /// The fields of a group: names in lower case, values unfolded.
@@ -148,9 +125,7 @@ fn groups(status: &str) -> Vec<Group> {
                     value.push_str(line.trim());
                 }
             }
-            (false, Some((name, value))) => {
-                group.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-            }
+            (false, Some((name, value))) => group.push((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
             (false, None) => {}
         }
     }
@@ -159,25 +134,12 @@ fn groups(status: &str) -> Vec<Group> {
 
 /// One per-recipient group (RFC 3464 §2.3); `None` when it reports no failure or names nobody.
 fn recipient(group: &Group) -> Option<BouncedRecipient> {
-    let field = |name: &str| {
-        group
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-    };
+    let field = |name: &str| group.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     let address = field("original-recipient")
         .and_then(typed_address)
         .or_else(|| field("final-recipient").and_then(typed_address))?;
-    let action = field("action").map(|a| {
-        a.split([' ', ';', '('])
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    });
-    if matches!(
-        action.as_deref(),
-        Some("delivered" | "relayed" | "expanded")
-    ) {
+    let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
+    if matches!(action.as_deref(), Some("delivered" | "relayed" | "expanded")) {
         return None;
     }
     let diagnostic = field("diagnostic-code").unwrap_or_default();
@@ -187,19 +149,12 @@ fn recipient(group: &Group) -> Option<BouncedRecipient> {
         .or_else(|| first_status(diagnostic))
         .or_else(|| field("status").and_then(first_status));
     let class = classify(action.as_deref(), status.as_deref(), diagnostic);
-    Some(BouncedRecipient {
-        address,
-        class,
-        status,
-    })
+    Some(BouncedRecipient { address, class, status })
 }
 
 /// `rfc822; <anne@example.org>` → the address (RFC 3464 §2.3.1; RFC 3461 §4.2 for `+2B`).
 fn typed_address(value: &str) -> Option<String> {
-    let bare = value
-        .split_once(';')
-        .map_or(value, |(_, address)| address)
-        .trim();
+    let bare = value.split_once(';').map_or(value, |(_, address)| address).trim();
     let bare = match (bare.find('<'), bare.rfind('>')) {
         (Some(open), Some(close)) if open < close => &bare[open + 1..close],
         _ => bare.split_whitespace().next().unwrap_or_default(),
@@ -209,9 +164,8 @@ fn typed_address(value: &str) -> Option<String> {
 
 /// The first enhanced status code in a text.
 fn first_status(text: &str) -> Option<String> {
-    static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?:^|[^0-9.])([245]\.\d{1,3}\.\d{1,3})(?:[^0-9.]|\.?$|\.\s)").ok()
-    });
+    static CODE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:^|[^0-9.])([245]\.\d{1,3}\.\d{1,3})(?:[^0-9.]|\.?$|\.\s)").ok());
     CODE.as_ref()?.captures(text).map(|c| c[1].to_owned())
 }
 
@@ -267,32 +221,21 @@ fn original_ids(parts: &[&MessagePart<'_>], status: &[String], letter: &Letter) 
         header_lines(&mut ids, &letter.text);
     }
     for group in status.iter().flat_map(|s| groups(s)) {
-        group
-            .iter()
-            .for_each(|(name, value)| add_ids(&mut ids, name, value));
+        group.iter().for_each(|(name, value)| add_ids(&mut ids, name, value));
     }
     ids
 }
 
 fn header_lines(ids: &mut Vec<String>, text: &str) {
-    let unfolded = text
-        .replace("\r\n", "\n")
-        .replace("\n ", " ")
-        .replace("\n\t", " ");
+    let unfolded = text.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
     for (name, value) in unfolded.lines().filter_map(|line| line.split_once(':')) {
         add_ids(ids, name.trim_start_matches(['>', ' ']), value);
     }
 }
 
 fn add_ids(ids: &mut Vec<String>, name: &str, value: &str) {
-    let known = [
-        "message-id",
-        "references",
-        "in-reply-to",
-        "x-codevd-id",
-        "original-envelope-id",
-        "x-original-message-id",
-    ];
+    let known =
+        ["message-id", "references", "in-reply-to", "x-codevd-id", "original-envelope-id", "x-original-message-id"];
     if !known.contains(&name.trim().to_ascii_lowercase().as_str()) {
         return;
     }

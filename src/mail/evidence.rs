@@ -38,46 +38,24 @@ pub fn tokens(letter: &Letter) -> Vec<TokenFound> {
             found.push(one);
         }
     };
-    letter
-        .to
-        .iter()
-        .flat_map(|email| in_address(email))
-        .for_each(|t| add(t, Carrier::Recipient));
-    letter
-        .in_reply_to
-        .iter()
-        .filter_map(|id| in_id(id))
-        .for_each(|t| add(t, Carrier::InReplyTo));
-    letter
-        .references
-        .iter()
-        .rev()
-        .take(100)
-        .filter_map(|id| in_id(id))
-        .for_each(|t| add(t, Carrier::References));
-    in_footer(&letter.whole)
-        .into_iter()
-        .for_each(|t| add(t, Carrier::Body));
+    letter.to.iter().flat_map(|email| in_address(email)).for_each(|t| add(t, Carrier::Recipient));
+    letter.in_reply_to.iter().filter_map(|id| in_id(id)).for_each(|t| add(t, Carrier::InReplyTo));
+    letter.references.iter().rev().take(100).filter_map(|id| in_id(id)).for_each(|t| add(t, Carrier::References));
+    in_footer(&letter.whole).into_iter().for_each(|t| add(t, Carrier::Body));
     found
 }
 
 /// The tag at the end of a subject, `Re: … [k7f3-92qd]`, in its canonical form without brackets. A hint, no proof.
 pub fn subject_tag(letter: &Letter) -> Option<String> {
-    static TAG: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\[([0-9A-Za-z]{4})-([0-9A-Za-z]{4})\]").ok());
+    static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[([0-9A-Za-z]{4})-([0-9A-Za-z]{4})\]").ok());
     let all = TAG.as_ref()?.captures_iter(&letter.subject);
     let read = |text: &str| text.chars().map(crockford).collect::<Option<String>>();
-    all.filter_map(|c| Some(format!("{}-{}", read(&c[1])?, read(&c[2])?)))
-        .last()
+    all.filter_map(|c| Some(format!("{}-{}", read(&c[1])?, read(&c[2])?))).last()
 }
 
 /// Tokens behind `+` (or `%2B`) in the local part of an address.
 fn in_address(email: &str) -> Vec<Token> {
-    let local = email
-        .rsplit_once('@')
-        .map_or(email, |(local, _)| local)
-        .replace("%2B", "+")
-        .replace("%2b", "+");
+    let local = email.rsplit_once('@').map_or(email, |(local, _)| local).replace("%2B", "+").replace("%2b", "+");
     local.split('+').skip(1).filter_map(Token::parse).collect()
 }
 
@@ -95,11 +73,7 @@ fn in_footer(text: &str) -> Vec<Token> {
     let Some(label) = LABEL.as_ref() else {
         return Vec::new();
     };
-    label
-        .find_iter(text)
-        .take(200)
-        .filter_map(|at| leading_token(&text[at.end()..]))
-        .collect()
+    label.find_iter(text).take(200).filter_map(|at| leading_token(&text[at.end()..])).collect()
 }
 
 /// The token a text begins with; a blank line ends the search.

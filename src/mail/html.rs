@@ -31,11 +31,7 @@ pub(super) fn to_text(html: &str) -> String {
 }
 
 fn render(html: &str) -> Option<String> {
-    let plain = || {
-        config::plain_no_decorate()
-            .raw_mode(true)
-            .allow_width_overflow()
-    };
+    let plain = || config::plain_no_decorate().raw_mode(true).allow_width_overflow();
     let dom = plain().parse_html(html.as_bytes()).ok()?;
     let mark = plain().parse_html("<div>&gt; …</div>".as_bytes()).ok()?;
     cut_quotes(&dom, &mark);
@@ -49,10 +45,7 @@ fn cut_quotes(dom: &RcDom, mark: &RcDom) {
     let Some(document) = dom.get_node_by_path(&[]) else {
         return;
     };
-    let quote: Vec<Handle> = mark
-        .get_node_by_path(&[])
-        .map(|m| m.children.borrow().clone())
-        .unwrap_or_default();
+    let quote: Vec<Handle> = mark.get_node_by_path(&[]).map(|m| m.children.borrow().clone()).unwrap_or_default();
     let mut stack = vec![document];
     let mut rest = false;
     while let Some(node) = stack.pop() {
@@ -80,10 +73,7 @@ fn empty_after(stack: &mut Vec<Handle>) {
         let above = parent.as_ref().and_then(std::rc::Weak::upgrade);
         node.parent.set(parent);
         if let Some(above) = above {
-            above
-                .children
-                .borrow_mut()
-                .retain(|child| !std::rc::Rc::ptr_eq(child, &node));
+            above.children.borrow_mut().retain(|child| !std::rc::Rc::ptr_eq(child, &node));
         }
     }
 }
@@ -94,66 +84,37 @@ fn cut(node: &Handle) -> Option<Cut> {
         return None;
     };
     let attrs = attrs.borrow();
-    let attr = |key: &str| {
-        attrs
-            .iter()
-            .find(|a| &*a.name.local == key)
-            .map(|a| a.value.to_string())
-            .unwrap_or_default()
-    };
-    let (id, classes, style) = (
-        attr("id"),
-        attr("class"),
-        attr("style").replace(' ', "").to_ascii_lowercase(),
-    );
+    let attr =
+        |key: &str| attrs.iter().find(|a| &*a.name.local == key).map(|a| a.value.to_string()).unwrap_or_default();
+    let (id, classes, style) = (attr("id"), attr("class"), attr("style").replace(' ', "").to_ascii_lowercase());
     let tag: &str = &name.local;
-    let has = |class: &str| {
-        classes
-            .split_ascii_whitespace()
-            .any(|c| c == class || c.ends_with(&format!("_{class}")))
-    };
-    if [
-        "divRplyFwdMsg",
-        "appendonsend",
-        "mail-editor-reference-message-container",
-        "OLK_SRC_BODY_SECTION",
-    ]
-    .iter()
-    .any(|known| id == *known || id.ends_with(&format!("_{known}")))
-        || (tag == "div"
-            && (style.contains("border-top:solid#e1e1e1")
-                || style.contains("border-top:solid#b5c4df")))
+    let has = |class: &str| classes.split_ascii_whitespace().any(|c| c == class || c.ends_with(&format!("_{class}")));
+    if ["divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container", "OLK_SRC_BODY_SECTION"]
+        .iter()
+        .any(|known| id == *known || id.ends_with(&format!("_{known}")))
+        || (tag == "div" && (style.contains("border-top:solid#e1e1e1") || style.contains("border-top:solid#b5c4df")))
     {
-        return Some(
-            if id.ends_with("appendonsend") && node.children.borrow().is_empty() {
-                return None;
-            } else {
-                Cut::Rest
-            },
-        );
+        return Some(if id.ends_with("appendonsend") && node.children.borrow().is_empty() {
+            return None;
+        } else {
+            Cut::Rest
+        });
     }
-    let whole = classes
-        .split_ascii_whitespace()
-        .any(|c| c.ends_with("yahoo_quoted"))
+    let whole = classes.split_ascii_whitespace().any(|c| c.ends_with("yahoo_quoted"))
         || has("protonmail_quote")
         || has("moz-cite-prefix")
         || has("gmail_attr");
-    let quoted = tag == "blockquote"
-        && (attr("type") == "cite" || has("gmail_quote") || !attr("cite").is_empty());
+    let quoted = tag == "blockquote" && (attr("type") == "cite" || has("gmail_quote") || !attr("cite").is_empty());
     (whole || quoted || (tag == "div" && has("zmail_extra"))).then_some(Cut::Element)
 }
 
 /// All text of an HTML source, tags taken out and nothing else understood. Linear, for any input.
 pub(super) fn bare(html: &str) -> String {
     static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(
-            r"(?is)<(?:style|script|head|title)\b.*?</(?:style|script|head|title)\s*>|<!--.*?-->",
-        )
-        .ok()
+        Regex::new(r"(?is)<(?:style|script|head|title)\b.*?</(?:style|script|head|title)\s*>|<!--.*?-->").ok()
     });
-    static BREAKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok()
-    });
+    static BREAKS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok());
     static TAGS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<[a-zA-Z/!][^>]*>").ok());
     let mut text = html.replace(['\r', '\n'], " ");
     for (pattern, by) in [(&UNSEEN, " "), (&BREAKS, "\n"), (&TAGS, "")] {
@@ -176,20 +137,17 @@ fn entities(text: &str) -> String {
         ("&eacute;", "é"),
         ("&amp;", "&"),
     ];
-    NAMED
-        .iter()
-        .fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+    NAMED.iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
 }
 
 /// Could this HTML take long to build? Counts open elements without building anything.
 fn is_too_much(html: &str) -> bool {
     const LOOSE: [&str; 18] = [
-        "p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "meta", "link", "input", "col",
-        "option", "wbr", "tbody", "o:p",
+        "p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "meta", "link", "input", "col", "option", "wbr",
+        "tbody", "o:p",
     ];
     const FORMATTING: [&str; 9] = ["b", "i", "u", "a", "font", "em", "strong", "small", "big"];
-    let (mut depth, mut deepest, mut formatting, mut most, mut tags) =
-        (0usize, 0usize, 0usize, 1usize, 0usize);
+    let (mut depth, mut deepest, mut formatting, mut most, mut tags) = (0usize, 0usize, 0usize, 1usize, 0usize);
     for piece in html.split('<').skip(1) {
         let closes = piece.starts_with('/');
         let name = piece
@@ -234,9 +192,7 @@ mod tests {
             "<div class=\"protonmail_quote\">Le …<blockquote>Q</blockquote></div>",
             "<div id=\"ydp1yahoo_quoted_2\" class=\"ydp12yahoo_quoted\">Q</div>",
         ] {
-            let text = squeezed(&format!(
-                "<html><body><p>Oui, je viens</p>{quote}</body></html>"
-            ));
+            let text = squeezed(&format!("<html><body><p>Oui, je viens</p>{quote}</body></html>"));
             assert!(text.starts_with("Oui, je viens >"), "{text}");
             assert!(!text.contains('Q') && !text.contains("tail"), "{text}");
         }
@@ -251,9 +207,6 @@ mod tests {
     #[test]
     fn bombs_are_read_without_structure() {
         assert_eq!(squeezed(&("<div>".repeat(50_000) + "oui")), "oui");
-        assert_eq!(
-            squeezed(&("<b a=1><i x=2>".repeat(60) + &"<p>".repeat(100_000) + "oui")),
-            "oui"
-        );
+        assert_eq!(squeezed(&("<b a=1><i x=2>".repeat(60) + &"<p>".repeat(100_000) + "oui")), "oui");
     }
 }

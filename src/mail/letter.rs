@@ -4,9 +4,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use mail_parser::{
-    HeaderForm, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType,
-};
+use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::body;
 use super::bounce::{self, Bounce};
@@ -26,11 +24,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_text: 256 * 1024,
-            max_depth: 20,
-            max_parts: 200,
-        }
+        Self { max_text: 256 * 1024, max_depth: 20, max_parts: 200 }
     }
 }
 
@@ -106,10 +100,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         message_id: message.message_id().map(str::to_owned),
         in_reply_to: ids(message.in_reply_to()),
         references: ids(message.references()),
-        date: message
-            .date()
-            .filter(|d| d.is_valid())
-            .and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0)),
+        date: message.date().filter(|d| d.is_valid()).and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0)),
         calendar,
         calendar_method,
         encrypted: is_encrypted(&parts, &body.text),
@@ -153,13 +144,7 @@ fn unreadable(why: &str) -> Letter {
 
 /// Bytes that are no mail often parse as one without a single known header.
 fn has_a_head(message: &Message<'_>) -> bool {
-    let known = [
-        HeaderName::From,
-        HeaderName::Date,
-        HeaderName::MessageId,
-        HeaderName::ReturnPath,
-        HeaderName::To,
-    ];
+    let known = [HeaderName::From, HeaderName::Date, HeaderName::MessageId, HeaderName::ReturnPath, HeaderName::To];
     message.headers().iter().any(|h| known.contains(&h.name))
 }
 
@@ -167,29 +152,21 @@ fn has_a_head(message: &Message<'_>) -> bool {
 fn sender(message: &Message<'_>, problems: &mut Vec<String>) -> Option<Address> {
     let headers = message.header_values(HeaderName::From).count();
     if headers != 1 {
-        problems.push(format!(
-            "{headers} From headers: one was expected (RFC 5322 §3.6)"
-        ));
+        problems.push(format!("{headers} From headers: one was expected (RFC 5322 §3.6)"));
         return None;
     }
     let value = message.from()?;
     let listed = value.as_list().map(<[_]>::to_vec).unwrap_or_default();
     match listed.as_slice() {
         [one] => match one.address().and_then(text::address) {
-            Some(email) => Some(Address {
-                name: one.name().map(text::one_line).filter(|n| !n.is_empty()),
-                email,
-            }),
+            Some(email) => Some(Address { name: one.name().map(text::one_line).filter(|n| !n.is_empty()), email }),
             None => {
                 problems.push("From holds no address: name@domain was expected".to_owned());
                 None
             }
         },
         other => {
-            problems.push(format!(
-                "From holds {} mailboxes or a group: one mailbox was expected",
-                other.len()
-            ));
+            problems.push(format!("From holds {} mailboxes or a group: one mailbox was expected", other.len()));
             None
         }
     }
@@ -197,24 +174,13 @@ fn sender(message: &Message<'_>, problems: &mut Vec<String>) -> Option<Address> 
 
 /// Everybody it went to: visible receivers, then where hosts say it was delivered.
 fn recipients(message: &Message<'_>) -> Vec<String> {
-    let names = [
-        "To",
-        "Cc",
-        "Delivered-To",
-        "X-Original-To",
-        "Envelope-To",
-        "X-Envelope-To",
-        "X-Delivered-To",
-    ];
+    let names = ["To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To"];
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for name in names {
         for value in message.header_as(header_name(name), HeaderForm::Addresses) {
-            let found = value.as_address().map(|a| {
-                a.iter()
-                    .filter_map(|one| one.address().and_then(text::address))
-                    .collect()
-            });
+            let found =
+                value.as_address().map(|a| a.iter().filter_map(|one| one.address().and_then(text::address)).collect());
             for email in found.unwrap_or_else(Vec::new) {
                 if seen.insert(email.clone()) {
                     all.push(email);
@@ -244,11 +210,7 @@ fn ids(value: &HeaderValue<'_>) -> Vec<String> {
 }
 
 /// The leaves of the MIME tree in order, nested messages as one leaf each, within the limits.
-fn walk<'m, 'x>(
-    message: &'m Message<'x>,
-    limits: &Limits,
-    problems: &mut Vec<String>,
-) -> Vec<&'m MessagePart<'x>> {
+fn walk<'m, 'x>(message: &'m Message<'x>, limits: &Limits, problems: &mut Vec<String>) -> Vec<&'m MessagePart<'x>> {
     let mut leaves = Vec::new();
     let mut stack = vec![(0usize, 0usize)];
     let (mut visited, mut too_deep) = (0usize, false);
@@ -258,30 +220,19 @@ fn walk<'m, 'x>(
         };
         visited += 1;
         if visited > limits.max_parts {
-            problems.push(format!(
-                "more than {} parts: the rest was not read",
-                limits.max_parts
-            ));
+            problems.push(format!("more than {} parts: the rest was not read", limits.max_parts));
             break;
         }
         match &part.body {
             PartType::Multipart(children) if depth < limits.max_depth => {
-                stack.extend(
-                    children
-                        .iter()
-                        .rev()
-                        .map(|child| (*child as usize, depth + 1)),
-                );
+                stack.extend(children.iter().rev().map(|child| (*child as usize, depth + 1)));
             }
             PartType::Multipart(_) => too_deep = true,
             _ => leaves.push(part),
         }
     }
     if too_deep {
-        problems.push(format!(
-            "parts nested over {} deep: what lies deeper was not read",
-            limits.max_depth
-        ));
+        problems.push(format!("parts nested over {} deep: what lies deeper was not read", limits.max_depth));
     }
     leaves
 }
@@ -289,20 +240,15 @@ fn walk<'m, 'x>(
 /// `type/subtype` in lower case; `text/plain` where nothing is said (RFC 2045 §5.2).
 pub(super) fn kind(part: &MessagePart<'_>) -> String {
     match part.content_type() {
-        Some(ct) => {
-            format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or_default()).to_ascii_lowercase()
-        }
+        Some(ct) => format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or_default()).to_ascii_lowercase(),
         None => "text/plain".to_owned(),
     }
 }
 
 /// Is it a calendar, whatever the mail program calls it?
 fn is_calendar(part: &MessagePart<'_>) -> bool {
-    let named = part
-        .attachment_name()
-        .is_some_and(|n| n.to_ascii_lowercase().ends_with(".ics"));
-    matches!(kind(part).as_str(), "text/calendar" | "application/ics")
-        || (named && part.message().is_none())
+    let named = part.attachment_name().is_some_and(|n| n.to_ascii_lowercase().ends_with(".ics"));
+    matches!(kind(part).as_str(), "text/calendar" | "application/ics") || (named && part.message().is_none())
 }
 
 fn calendars(parts: &[&MessagePart<'_>]) -> (Vec<Vec<u8>>, Option<String>) {
@@ -310,18 +256,9 @@ fn calendars(parts: &[&MessagePart<'_>]) -> (Vec<Vec<u8>>, Option<String>) {
     let (mut all, mut method) = (Vec::new(), None);
     for part in parts.iter().filter(|p| is_calendar(p)) {
         let bytes = part.contents().to_vec();
-        let said = part
-            .content_type()
-            .and_then(|ct| ct.attribute("method"))
-            .map(str::to_owned);
-        method = method.or(said
-            .or_else(|| method_inside(&bytes))
-            .map(|m| m.trim().to_ascii_uppercase()));
-        let same: Vec<u8> = bytes
-            .iter()
-            .copied()
-            .filter(|b| !b.is_ascii_whitespace())
-            .collect();
+        let said = part.content_type().and_then(|ct| ct.attribute("method")).map(str::to_owned);
+        method = method.or(said.or_else(|| method_inside(&bytes)).map(|m| m.trim().to_ascii_uppercase()));
+        let same: Vec<u8> = bytes.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
         if !same.is_empty() && seen.insert(same) {
             all.push(bytes);
         }
@@ -340,19 +277,10 @@ fn method_inside(calendar: &[u8]) -> Option<String> {
 
 fn attachments(parts: &[&MessagePart<'_>]) -> Vec<String> {
     let named = |part: &&MessagePart<'_>| part.attachment_name().map(text::one_line);
-    parts
-        .iter()
-        .filter(|p| !is_calendar(p))
-        .filter_map(named)
-        .collect()
+    parts.iter().filter(|p| !is_calendar(p)).filter_map(named).collect()
 }
 
 fn is_encrypted(parts: &[&MessagePart<'_>], body: &str) -> bool {
-    let kinds = [
-        "application/pkcs7-mime",
-        "application/x-pkcs7-mime",
-        "application/pgp-encrypted",
-    ];
-    parts.iter().any(|p| kinds.contains(&kind(p).as_str()))
-        || body.contains("-----BEGIN PGP MESSAGE-----")
+    let kinds = ["application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"];
+    parts.iter().any(|p| kinds.contains(&kind(p).as_str())) || body.contains("-----BEGIN PGP MESSAGE-----")
 }

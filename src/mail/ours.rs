@@ -63,10 +63,7 @@ pub(super) fn cover(lines: &[&str], sent: &str) -> Vec<Cover> {
     let keys: Vec<u64> = if words.len() < run {
         Vec::new()
     } else {
-        words
-            .windows(run)
-            .map(|w| hash(w.iter().map(|w| &w.text)))
-            .collect()
+        words.windows(run).map(|w| hash(w.iter().map(|w| &w.text))).collect()
     };
     let mut counted: HashMap<u64, usize> = HashMap::new();
     for key in keys.iter().filter(|k| places.contains_key(k)) {
@@ -74,11 +71,7 @@ pub(super) fn cover(lines: &[&str], sent: &str) -> Vec<Cover> {
     }
     let mut ours = vec![false; words.len()];
     let mut repeated = vec![false; words.len()];
-    for (at, key) in keys
-        .iter()
-        .enumerate()
-        .filter(|(_, k)| places.contains_key(k))
-    {
+    for (at, key) in keys.iter().enumerate().filter(|(_, k)| places.contains_key(k)) {
         ours[at..at + run].fill(true);
         if counted.get(key) > times.get(key) {
             repeated[at..at + run].fill(true);
@@ -92,9 +85,7 @@ pub(super) fn cover(lines: &[&str], sent: &str) -> Vec<Cover> {
         cover.repeated |= repeated[n];
         if !ours[n] {
             match cover.theirs.last_mut() {
-                Some(last) if n > 0 && !ours[n - 1] && words[n - 1].line == word.line => {
-                    last.1 = word.end
-                }
+                Some(last) if n > 0 && !ours[n - 1] && words[n - 1].line == word.line => last.1 = word.end,
                 _ => cover.theirs.push((word.start, word.end)),
             }
         }
@@ -106,17 +97,9 @@ fn body_words(lines: &[&str]) -> Vec<Word> {
     let mut words = Vec::new();
     for (n, line) in lines.iter().enumerate() {
         let base = line.as_ptr() as usize;
-        for piece in line
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|p| !p.is_empty())
-        {
+        for piece in line.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty()) {
             let start = piece.as_ptr() as usize - base;
-            words.extend(text::words(piece).map(|text| Word {
-                line: n,
-                start,
-                end: start + piece.len(),
-                text,
-            }));
+            words.extend(text::words(piece).map(|text| Word { line: n, start, end: start + piece.len(), text }));
         }
     }
     words
@@ -145,14 +128,11 @@ fn bridge(
         if gap < run || at >= keys.len() || at - gap > GAP {
             continue;
         }
-        let (Some(before), Some(after)) = (places.get(&keys[gap - run]), places.get(&keys[at]))
-        else {
+        let (Some(before), Some(after)) = (places.get(&keys[gap - run]), places.get(&keys[at])) else {
             continue;
         };
-        let near = before
-            .iter()
-            .flat_map(|b| after.iter().map(move |a| (b + run, *a)))
-            .find(|(b, a)| a >= b && a - b <= GAP);
+        let near =
+            before.iter().flat_map(|b| after.iter().map(move |a| (b + run, *a))).find(|(b, a)| a >= b && a - b <= GAP);
         let Some((from, to)) = near else { continue };
         let mut rest = sent[from..to].iter();
         for n in gap..at {
@@ -175,7 +155,8 @@ fn hash<'a>(words: impl Iterator<Item = &'a String>) -> u64 {
 mod tests {
     use super::*;
 
-    const SENT: &str = "Bonjour Anne,\nVoulez-vous apporter le sujet du mois de mars ?\nRépondez oui ou non.\nRéf. k7f3-92qd";
+    const SENT: &str =
+        "Bonjour Anne,\nVoulez-vous apporter le sujet du mois de mars ?\nRépondez oui ou non.\nRéf. k7f3-92qd";
 
     #[test]
     fn ours_is_seen_however_it_is_wrapped() {
@@ -195,19 +176,13 @@ mod tests {
     fn a_person_s_words_in_the_line_are_told_apart() {
         let line = "Non. Voulez-vous apporter le sujet du mois de mars ? merci";
         let covers = cover(&[line], SENT);
-        let theirs: Vec<&str> = covers[0]
-            .theirs
-            .iter()
-            .map(|(a, b)| &line[*a..*b])
-            .collect();
+        let theirs: Vec<&str> = covers[0].theirs.iter().map(|(a, b)| &line[*a..*b]).collect();
         assert_eq!(theirs, ["Non", "merci"]);
     }
 
     #[test]
     fn what_a_person_repeats_is_marked() {
-        let all: Vec<&str> = std::iter::once("apporter le sujet du mois de mars")
-            .chain(SENT.lines())
-            .collect();
+        let all: Vec<&str> = std::iter::once("apporter le sujet du mois de mars").chain(SENT.lines()).collect();
         let covers = cover(&all, SENT);
         assert!(covers[0].repeated && covers[0].is_whole());
         assert!(!covers[4].repeated);

@@ -94,33 +94,15 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         loose: lines(&data.common.attributions, "^", "$"),
         added: lines(&data.common.added, r"^[\s*_<(\[-]*", r"[\s*_>)\]]*$"),
         notices: lines(&data.common.notices, r"^[\s*_-]*", ""),
-        attributions: lines(
-            &data.language.iter().map(attribution).collect::<Vec<_>>(),
-            r"^[\s*_>-]*",
-            "",
-        ),
+        attributions: lines(&data.language.iter().map(attribution).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
         inside: data
             .language
             .iter()
-            .filter_map(|l| {
-                Regex::new(&format!(
-                    r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}",
-                    attribution(l)
-                ))
-                .ok()
-            })
+            .filter_map(|l| Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}", attribution(l))).ok())
             .collect(),
-        rules: data
-            .language
-            .iter()
-            .map(|l| format!("attribution:{}", l.name))
-            .collect(),
+        rules: data.language.iter().map(|l| format!("attribution:{}", l.name)).collect(),
         verbs: lines(
-            &data
-                .language
-                .iter()
-                .flat_map(|l| l.verbs.iter().map(|v| last_word(v)))
-                .collect::<Vec<_>>(),
+            &data.language.iter().flat_map(|l| l.verbs.iter().map(|v| last_word(v))).collect::<Vec<_>>(),
             "",
             "",
         ),
@@ -130,10 +112,7 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
 
 fn lines(patterns: &[String], before: &str, after: &str) -> RegexSet {
     let all = patterns.iter().map(|p| format!("{before}(?:{p}){after}"));
-    RegexSetBuilder::new(all)
-        .case_insensitive(true)
-        .build()
-        .unwrap_or_else(|_| RegexSet::empty())
+    RegexSetBuilder::new(all).case_insensitive(true).build().unwrap_or_else(|_| RegexSet::empty())
 }
 
 /// Opening word, a digit somewhere, verb, perhaps a name, the end.
@@ -160,16 +139,8 @@ pub(super) struct Head {
 
 /// Does a quote's announcement begin at line `at`? `keys` are the lines in the form patterns are matched against.
 pub(super) fn head(keys: &[String], at: usize) -> Option<Head> {
-    let line = keys
-        .get(at)
-        .filter(|l| !l.is_empty() && l.len() <= MAX_LINE)?;
-    let one = |rule: &str| {
-        Some(Head {
-            end: at + 1,
-            rule: rule.to_owned(),
-            top: None,
-        })
-    };
+    let line = keys.get(at).filter(|l| !l.is_empty() && l.len() <= MAX_LINE)?;
+    let one = |rule: &str| Some(Head { end: at + 1, rule: rule.to_owned(), top: None });
     if MARKS.separators.is_match(line) {
         return one("separator");
     }
@@ -191,10 +162,7 @@ pub(super) fn is_notice(key: &str) -> bool {
 
 /// A line of nothing but rule characters.
 pub(super) fn is_rule(key: &str) -> bool {
-    key.len() >= 5
-        && key
-            .chars()
-            .all(|c| matches!(c, '_' | '-' | '=' | '*' | '—' | '–' | ' '))
+    key.len() >= 5 && key.chars().all(|c| matches!(c, '_' | '-' | '=' | '*' | '—' | '–' | ' '))
 }
 
 /// Is this a quoted line?
@@ -223,11 +191,7 @@ fn attributed(keys: &[String], at: usize) -> Option<Head> {
         };
         let by_language = |from: usize| named(&keys[from..=n].join(" ")).is_some();
         let nearer = (at + 1..=n).any(|later| !keys[later].is_empty() && by_language(later));
-        return (!nearer).then_some(Head {
-            end: n + 1,
-            rule,
-            top,
-        });
+        return (!nearer).then_some(Head { end: n + 1, rule, top });
     }
     None
 }
@@ -238,11 +202,7 @@ fn named(joined: &str) -> Option<usize> {
 }
 
 /// The rule that sees an attribution in this text, and the words before it.
-fn attribution_in(
-    joined: &str,
-    broken: bool,
-    quote_follows: bool,
-) -> Option<(String, Option<String>)> {
+fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(String, Option<String>)> {
     if joined.is_empty() || !(quote_follows || has_evidence(joined)) {
         return None;
     }
@@ -251,16 +211,9 @@ fn attribution_in(
         return Some((rule(language), None));
     }
     if quote_follows && !broken {
-        let found = MARKS
-            .inside
-            .iter()
-            .enumerate()
-            .find_map(|(n, inside)| Some((n, inside.captures(joined)?)));
+        let found = MARKS.inside.iter().enumerate().find_map(|(n, inside)| Some((n, inside.captures(joined)?)));
         if let Some((n, found)) = found {
-            return Some((
-                rule(n),
-                Some(found["top"].trim_end_matches(['-', ' ']).to_owned()),
-            ));
+            return Some((rule(n), Some(found["top"].trim_end_matches(['-', ' ']).to_owned())));
         }
     }
     let whole = !broken || joined.starts_with(|c: char| c.is_ascii_digit());
@@ -269,8 +222,7 @@ fn attribution_in(
 
 /// An hour or an address: what a program writes and a sentence beginning with "Le" or "On" seldom has.
 fn has_evidence(joined: &str) -> bool {
-    static HOUR: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\d{1,2}(?::|\s?h\s?|\.)\d{2}\b|\S@\S").ok());
+    static HOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d{1,2}(?::|\s?h\s?|\.)\d{2}\b|\S@\S").ok());
     HOUR.as_ref().is_some_and(|h| h.is_match(joined))
 }
 
@@ -316,20 +268,13 @@ fn block(keys: &[String], at: usize) -> Option<Head> {
         }
     }
     let has = |f: Field| seen.contains(&f);
-    let others = [Field::Sent, Field::To, Field::Subject]
-        .iter()
-        .filter(|f| has(**f))
-        .count();
+    let others = [Field::Sent, Field::To, Field::Subject].iter().filter(|f| has(**f)).count();
     let whole = if has(Field::From) {
         others >= 2 || (others >= 1 && address)
     } else {
         has(Field::To) && (address || has(Field::Subject))
     };
-    whole.then(|| Head {
-        end,
-        rule: "header block".to_owned(),
-        top: None,
-    })
+    whole.then(|| Head { end, rule: "header block".to_owned(), top: None })
 }
 
 #[cfg(test)]
@@ -361,23 +306,14 @@ mod tests {
 
     #[test]
     fn attributions_are_found_and_sentences_are_not() {
-        let (at, found) = first_head(
-            "Oui\n\nLe mar. 24 nov. 2026 à 10:00, Codev Lyon <\ncodev@example.org> a écrit :\n\nQ",
-        )
-        .unwrap();
-        assert_eq!(
-            (at, found.end, found.rule.as_str()),
-            (2, 4, "attribution:fr")
-        );
+        let (at, found) =
+            first_head("Oui\n\nLe mar. 24 nov. 2026 à 10:00, Codev Lyon <\ncodev@example.org> a écrit :\n\nQ").unwrap();
+        assert_eq!((at, found.end, found.rule.as_str()), (2, 4, "attribution:fr"));
         assert_eq!(first_head("Le directeur a écrit une note :\n\nQ"), None);
         assert_eq!(first_head("Le 6 mars Paul a écrit : venez."), None);
         assert_eq!(first_head("On Monday I wrote 3 pages.\nOn verra."), None);
         assert_eq!(
-            first_head(
-                "On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q"
-            )
-            .unwrap()
-            .0,
+            first_head("On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q").unwrap().0,
             1
         );
     }
@@ -386,11 +322,6 @@ mod tests {
     fn a_single_label_is_no_block() {
         assert_eq!(first_head("De : Anne à Bob\nMerci"), None);
         assert_eq!(first_head("Date : le 6 mars\nHeure : 18 h"), None);
-        assert!(
-            first_head(
-                "*De :* Codev\n*Envoyé :* mardi 24 novembre 2026 10:00\n*À :* Anne\n*Objet :* x"
-            )
-            .is_some()
-        );
+        assert!(first_head("*De :* Codev\n*Envoyé :* mardi 24 novembre 2026 10:00\n*À :* Anne\n*Objet :* x").is_some());
     }
 }

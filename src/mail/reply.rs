@@ -71,25 +71,9 @@ impl<'a> Page<'a> {
     fn new(body: &'a str) -> Self {
         let lines: Vec<&str> = body.split('\n').collect();
         let keys: Vec<String> = lines.iter().map(|l| text::key(l)).collect();
-        let parts = keys
-            .iter()
-            .map(|k| {
-                if k.is_empty() {
-                    Part::Blank
-                } else {
-                    Part::Theirs
-                }
-            })
-            .collect();
+        let parts = keys.iter().map(|k| if k.is_empty() { Part::Blank } else { Part::Theirs }).collect();
         let left = vec![None; lines.len()];
-        Self {
-            lines,
-            keys,
-            parts,
-            left,
-            rule: None,
-            sure: true,
-        }
+        Self { lines, keys, parts, left, rule: None, sure: true }
     }
 
     /// Marks by mail programs: `>`, announcements, and what follows these.
@@ -123,19 +107,12 @@ impl<'a> Page<'a> {
                 _ => break,
             }
         }
-        self.rule = self
-            .rule
-            .take()
-            .filter(|r| r != "angle")
-            .or(Some(head.rule));
+        self.rule = self.rule.take().filter(|r| r != "angle").or(Some(head.rule));
         let next = (head.end..self.lines.len()).find(|n| !self.keys[*n].is_empty());
         match next {
             Some(n) if quote::is_angled(self.lines[n]) => n,
             _ => {
-                for part in self.parts[head.end..]
-                    .iter_mut()
-                    .filter(|p| **p != Part::Blank)
-                {
+                for part in self.parts[head.end..].iter_mut().filter(|p| **p != Part::Blank) {
                     *part = Part::Below;
                 }
                 self.lines.len()
@@ -146,9 +123,8 @@ impl<'a> Page<'a> {
     /// A line between two quoted ones that is the end of the first, broken off by a program.
     fn join_broken_quotes(&mut self) {
         for n in 1..self.lines.len().saturating_sub(1) {
-            let between = self.parts[n] == Part::Theirs
-                && self.parts[n - 1] == Part::Quoted
-                && self.parts[n + 1] == Part::Quoted;
+            let between =
+                self.parts[n] == Part::Theirs && self.parts[n - 1] == Part::Quoted && self.parts[n + 1] == Part::Quoted;
             if between && is_broken_off(self.lines[n - 1], &self.keys[n]) {
                 self.parts[n] = Part::Quoted;
             }
@@ -172,18 +148,14 @@ impl<'a> Page<'a> {
             if cover.is_whole() {
                 self.parts[n] = Part::Ours;
             } else {
-                let pieces: Vec<&str> = cover
-                    .theirs
-                    .iter()
-                    .map(|(a, b)| &self.lines[n][*a..*b])
-                    .collect();
+                let pieces: Vec<&str> = cover.theirs.iter().map(|(a, b)| &self.lines[n][*a..*b]).collect();
                 self.left[n] = Some(pieces.join(" "));
                 self.sure = false;
             }
         }
         if let Some(first) = first_ours {
-            self.announce(first);
             self.wordless(first, sent);
+            self.announce(self.parts.iter().position(|p| *p == Part::Ours).unwrap_or(first).min(first));
             self.rule = Some("sent".to_owned());
         }
         self.answers_below(&covers);
@@ -191,39 +163,25 @@ impl<'a> Page<'a> {
 
     /// An announcement in a language we do not know: the line right above our text, with a number and `:` or an address.
     fn announce(&mut self, first_ours: usize) {
-        let Some(above) = (0..first_ours)
-            .rev()
-            .find(|n| self.parts[*n] != Part::Blank)
-        else {
+        let Some(above) = (0..first_ours).rev().find(|n| self.parts[*n] != Part::Blank) else {
             return;
         };
         let key = &self.keys[above];
-        let says =
-            key.contains('@') || (key.ends_with(':') && key.contains(|c: char| c.is_ascii_digit()));
-        if self.parts[above] == Part::Theirs
-            && first_ours - above <= 3
-            && says
-            && self.left[above].is_none()
-        {
+        let says = key.contains('@') || (key.ends_with(':') && key.contains(|c: char| c.is_ascii_digit()));
+        if self.parts[above] == Part::Theirs && first_ours - above <= 3 && says && self.left[above].is_none() {
             self.parts[above] = Part::Head;
         }
     }
 
     /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent.
     fn wordless(&mut self, first_ours: usize, sent: &str) {
-        let alone: Vec<&str> = sent
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty() && !l.contains(char::is_alphanumeric))
-            .collect();
+        let alone: Vec<&str> =
+            sent.lines().map(str::trim).filter(|l| !l.is_empty() && !l.contains(char::is_alphanumeric)).collect();
         let signs = |line: &str| line.chars().all(|c| c.is_whitespace() || sent.contains(c));
         for n in 0..self.lines.len() {
             let line = self.lines[n].trim();
             let wordless = self.parts[n] == Part::Theirs && !line.contains(char::is_alphanumeric);
-            if wordless
-                && (alone.contains(&line)
-                    || (n > first_ours && line.len() <= LONG_LINE && signs(line)))
-            {
+            if wordless && (alone.contains(&line) || (n > first_ours && line.len() <= LONG_LINE && signs(line))) {
                 self.parts[n] = Part::Ours;
             }
         }
@@ -263,11 +221,7 @@ impl<'a> Page<'a> {
                     && matches!(self.parts[at], Part::Theirs | Part::Blank)
                     && !(notice && self.parts[at] == Part::Blank)
                 {
-                    self.parts[at] = if self.parts[at] == Part::Blank {
-                        Part::Blank
-                    } else {
-                        Part::Added
-                    };
+                    self.parts[at] = if self.parts[at] == Part::Blank { Part::Blank } else { Part::Added };
                     at += 1;
                 }
             } else {
@@ -284,22 +238,13 @@ impl<'a> Page<'a> {
         if self.lines[at] == "-- " {
             return true;
         }
-        let below = self.parts[at + 1..]
-            .iter()
-            .take_while(|p| matches!(p, Part::Theirs | Part::Blank));
+        let below = self.parts[at + 1..].iter().take_while(|p| matches!(p, Part::Theirs | Part::Blank));
         matches!(self.keys[at].as_str(), "--" | "—" | "–")
-            && below
-                .filter(|p| **p == Part::Theirs)
-                .take(SIGNATURE_LINES + 1)
-                .count()
-                <= SIGNATURE_LINES
+            && below.filter(|p| **p == Part::Theirs).take(SIGNATURE_LINES + 1).count() <= SIGNATURE_LINES
     }
 
     fn result(mut self) -> Reply {
-        let quoted = self
-            .parts
-            .iter()
-            .any(|p| matches!(p, Part::Quoted | Part::Head | Part::Below | Part::Ours))
+        let quoted = self.parts.iter().any(|p| matches!(p, Part::Quoted | Part::Head | Part::Below | Part::Ours))
             || self.left.iter().any(Option::is_some);
         if let Some(last) = self.parts.iter().rposition(|p| *p == Part::Theirs)
             && quote::is_rule(&self.keys[last])
@@ -327,12 +272,7 @@ impl<'a> Page<'a> {
         }
         let text = out.trim().to_owned();
         let sure = self.sure && cuts <= 1 && !text.is_empty();
-        Reply {
-            text,
-            rule: self.rule.unwrap_or_else(|| "none".to_owned()),
-            sure,
-            quoted,
-        }
+        Reply { text, rule: self.rule.unwrap_or_else(|| "none".to_owned()), sure, quoted }
     }
 }
 
@@ -340,15 +280,8 @@ impl<'a> Page<'a> {
 /// case after a long line.
 fn is_broken_off(quoted: &str, tail: &str) -> bool {
     let opens = |open: char, close: char| {
-        quoted
-            .rfind(open)
-            .is_some_and(|at| !quoted[at..].contains(close))
-            && tail.contains(close)
+        quoted.rfind(open).is_some_and(|at| !quoted[at..].contains(close)) && tail.contains(close)
     };
-    let goes_on = tail.starts_with(|c: char| c.is_lowercase() || c == '(')
-        && quoted.chars().count() >= LONG_LINE;
-    opens('(', ')')
-        || opens('<', '>')
-        || goes_on
-        || (tail.starts_with(['(', '<']) && tail.contains("://"))
+    let goes_on = tail.starts_with(|c: char| c.is_lowercase() || c == '(') && quoted.chars().count() >= LONG_LINE;
+    opens('(', ')') || opens('<', '>') || goes_on || (tail.starts_with(['(', '<']) && tail.contains("://"))
 }

@@ -16,16 +16,8 @@ pub(super) fn clean(text: &str) -> String {
 /// The form patterns are matched against: NFKC (a narrow or no-break space is a space), apostrophes folded, blanks
 /// squeezed.
 pub(super) fn key(line: &str) -> String {
-    let folded: String = line
-        .nfkc()
-        .map(|c| {
-            if matches!(c, '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`') {
-                '\''
-            } else {
-                c
-            }
-        })
-        .collect();
+    let folded: String =
+        line.nfkc().map(|c| if matches!(c, '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`') { '\'' } else { c }).collect();
     one_line(&folded)
 }
 
@@ -43,17 +35,11 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// An address without brackets, its domain in lower case; `None` without exactly one `@` between something.
 pub(super) fn address(text: &str) -> Option<String> {
-    let bare = text
-        .trim()
-        .trim_start_matches('<')
-        .trim_end_matches('>')
-        .trim();
+    let bare = text.trim().trim_start_matches('<').trim_end_matches('>').trim();
     let (local, domain) = bare.rsplit_once('@')?;
-    let clean = !local.is_empty()
-        && !domain.is_empty()
-        && !bare.contains(|c: char| c.is_whitespace() || c.is_control());
-    (clean && !domain.contains(['<', '>', ',', ';', ':']))
-        .then(|| format!("{local}@{}", domain.to_lowercase()))
+    let clean =
+        !local.is_empty() && !domain.is_empty() && !bare.contains(|c: char| c.is_whitespace() || c.is_control());
+    (clean && !domain.contains(['<', '>', ',', ';', ':'])).then(|| format!("{local}@{}", domain.to_lowercase()))
 }
 
 /// The words of a text for comparing: NFKC, lower case, letters and digits only.
@@ -84,10 +70,7 @@ mod tests {
 
     #[test]
     fn addresses_lose_brackets_and_case_of_the_domain() {
-        assert_eq!(
-            address("<Anne@Example.ORG>").as_deref(),
-            Some("Anne@example.org")
-        );
+        assert_eq!(address("<Anne@Example.ORG>").as_deref(), Some("Anne@example.org"));
         assert_eq!(address("anne"), None);
         assert_eq!(address("a b@example.org"), None);
     }

@@ -45,13 +45,7 @@ impl Key {
     /// The id of the draft with this key text: the same text gives the same id, and nobody else can derive it.
     pub fn draft_id(&self, draft_key: &str) -> DraftId {
         let digest = self.digest(&[b"draft", draft_key.as_bytes()]);
-        DraftId(
-            digest
-                .iter()
-                .take(8)
-                .fold(0, |bits, byte| (bits << 8) | u64::from(*byte))
-                >> 4,
-        )
+        DraftId(digest.iter().take(8).fold(0, |bits, byte| (bits << 8) | u64::from(*byte)) >> 4)
     }
 
     /// The token that lets this member answer this draft.
@@ -125,12 +119,7 @@ impl Token {
     /// The draft it speaks of.
     pub fn draft_id(&self) -> DraftId {
         let value = |c: u8| ALPHABET.iter().position(|a| *a == c).unwrap_or(0) as u64;
-        DraftId(
-            self.0
-                .bytes()
-                .take(ID_CHARS)
-                .fold(0, |bits, c| (bits << 5) | value(c)),
-        )
+        DraftId(self.0.bytes().take(ID_CHARS).fold(0, |bits, c| (bits << 5) | value(c)))
     }
 
     /// As it is written.
@@ -162,19 +151,9 @@ pub(super) fn crockford(c: char) -> Option<char> {
 
 /// The first `chars` five-bit groups of `bytes`.
 fn base32(bytes: &[u8], chars: usize) -> String {
-    let bit = |at: usize| {
-        bytes
-            .get(at / 8)
-            .map_or(0, |byte| (byte >> (7 - at % 8)) & 1)
-    };
-    let group = |n: usize| {
-        (0..5).fold(0usize, |value, i| {
-            (value << 1) | usize::from(bit(n * 5 + i))
-        })
-    };
-    (0..chars)
-        .map(|n| char::from(ALPHABET[group(n) & 31]))
-        .collect()
+    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| (byte >> (7 - at % 8)) & 1);
+    let group = |n: usize| (0..5).fold(0usize, |value, i| (value << 1) | usize::from(bit(n * 5 + i)));
+    (0..chars).map(|n| char::from(ALPHABET[group(n) & 31])).collect()
 }
 
 #[cfg(test)]
@@ -202,22 +181,12 @@ mod tests {
     fn a_token_survives_what_mail_programs_do_to_it() {
         let id = key().draft_id("x");
         let token = key().token(&id, "anne");
-        let text = token
-            .as_str()
-            .to_uppercase()
-            .replace('0', "O")
-            .replace('1', "l");
+        let text = token.as_str().to_uppercase().replace('0', "O").replace('1', "l");
         let (a, b) = text.split_at(9);
-        assert_eq!(
-            Token::parse(&format!(" {a}-\r\n> {b}\r\n")).as_ref(),
-            Some(&token)
-        );
+        assert_eq!(Token::parse(&format!(" {a}-\r\n> {b}\r\n")).as_ref(), Some(&token));
         assert_eq!(Token::parse(&text[1..]), None);
         assert_eq!(Token::parse(&format!("{text}7")), None);
-        assert_eq!(
-            Token::parse(&text.replacen(|c: char| c.is_ascii(), "é", 1)),
-            None
-        );
+        assert_eq!(Token::parse(&text.replacen(|c: char| c.is_ascii(), "é", 1)), None);
     }
 
     #[test]

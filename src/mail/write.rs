@@ -6,9 +6,7 @@
 use chrono::{DateTime, Utc};
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{
-    ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue,
-};
+use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Message, MessageBuilder, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
@@ -89,9 +87,7 @@ pub enum Suppress {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     /// A value that would leave its header.
-    #[error(
-        "{field} holds the control character {found:?}: a header is one line of text; take it out"
-    )]
+    #[error("{field} holds the control character {found:?}: a header is one line of text; take it out")]
     Control {
         /// The header.
         field: &'static str,
@@ -117,9 +113,7 @@ pub enum WriteError {
         found: String,
     },
     /// A value that must be plain printable ASCII without blanks.
-    #[error(
-        "{field} is {found:?}: printable ASCII without blanks or angle brackets, at most 250 long, was expected"
-    )]
+    #[error("{field} is {found:?}: printable ASCII without blanks or angle brackets, at most 250 long, was expected")]
     Plain {
         /// The header or parameter.
         field: &'static str,
@@ -141,9 +135,7 @@ pub enum WriteError {
 pub fn compose(mail: &Outgoing<'_>) -> Result<Vec<u8>, WriteError> {
     let builder = headers(mail)?;
     let alternative = || {
-        let plain = MultiPart::alternative()
-            .boundary(boundary(mail, "a"))
-            .singlepart(text("text/plain", mail.text)?);
+        let plain = MultiPart::alternative().boundary(boundary(mail, "a")).singlepart(text("text/plain", mail.text)?);
         let both = match mail.html {
             Some(html) => plain.singlepart(text("text/html", html)?),
             None => plain,
@@ -153,59 +145,39 @@ pub fn compose(mail: &Outgoing<'_>) -> Result<Vec<u8>, WriteError> {
     let message = match (mail.calendar, mail.html) {
         (Some(calendar), _) => {
             let readable = alternative()?.singlepart(calendar_part(calendar)?);
-            let mixed = MultiPart::mixed()
-                .boundary(boundary(mail, "m"))
-                .multipart(readable);
+            let mixed = MultiPart::mixed().boundary(boundary(mail, "m")).multipart(readable);
             builder.multipart(mixed.singlepart(attachment(calendar)?))
         }
         (None, Some(_)) => builder.multipart(alternative()?),
         (None, None) => builder.singlepart(text("text/plain", mail.text)?),
     };
-    message
-        .map(|m| m.formatted())
-        .map_err(|e| WriteError::Build(e.to_string()))
+    message.map(|m| m.formatted()).map_err(|e| WriteError::Build(e.to_string()))
 }
 
 /// All headers but MIME's own.
 fn headers(mail: &Outgoing<'_>) -> Result<MessageBuilder, WriteError> {
     let from = address("From", mail.from_email)?;
     let to = address("To", mail.to_email)?;
-    let envelope = Envelope::new(Some(from.clone()), vec![to.clone()])
-        .map_err(|e| WriteError::Build(e.to_string()))?;
+    let envelope = Envelope::new(Some(from.clone()), vec![to.clone()]).map_err(|e| WriteError::Build(e.to_string()))?;
     let mut all = Headers(Message::builder().envelope(envelope).date(mail.date.into()));
-    all.put(
-        "From",
-        from.as_ref(),
-        mailbox("From", mail.from_name, &from)?,
-    )?;
+    all.put("From", from.as_ref(), mailbox("From", mail.from_name, &from)?)?;
     all.put("To", to.as_ref(), mailbox("To", mail.to_name, &to)?)?;
     if let Some(reply_to) = mail.reply_to {
         let reply_to = address("Reply-To", reply_to)?;
         all.put("Reply-To", reply_to.as_ref(), format!("<{reply_to}>"))?;
     }
-    all.put(
-        "Subject",
-        mail.subject,
-        unstructured("Subject", mail.subject)?,
-    )?;
+    all.put("Subject", mail.subject, unstructured("Subject", mail.subject)?)?;
     all.line("Message-ID", id("Message-ID", mail.message_id)?)?;
     if let Some(answered) = mail.in_reply_to {
         all.line("In-Reply-To", id("In-Reply-To", answered)?)?;
     }
     if !mail.references.is_empty() {
-        let ids: Result<Vec<_>, _> = mail
-            .references
-            .iter()
-            .map(|r| id("References", r))
-            .collect();
+        let ids: Result<Vec<_>, _> = mail.references.iter().map(|r| id("References", r)).collect();
         all.line("References", ids?.join("\r\n "))?;
     }
     all.line("List-Id", format!("<{}>", plain("List-Id", mail.list_id)?))?;
     let leave = mail.list_unsubscribe_mailto.trim_start_matches("mailto:");
-    all.line(
-        "List-Unsubscribe",
-        format!("<mailto:{}>", plain("List-Unsubscribe", leave)?),
-    )?;
+    all.line("List-Unsubscribe", format!("<mailto:{}>", plain("List-Unsubscribe", leave)?))?;
     all.line("Auto-Submitted", mail.auto.value().to_owned())?;
     all.line("X-Auto-Response-Suppress", mail.suppress.value().to_owned())?;
     all.line("X-Codevd-Id", plain("X-Codevd-Id", mail.mark)?.to_owned())?;
@@ -218,8 +190,7 @@ struct Headers(MessageBuilder);
 impl Headers {
     /// Adds a header whose encoded form is ready.
     fn put(&mut self, name: &'static str, raw: &str, encoded: String) -> Result<(), WriteError> {
-        let header = HeaderName::new_from_ascii(name.to_owned())
-            .map_err(|e| WriteError::Build(e.to_string()))?;
+        let header = HeaderName::new_from_ascii(name.to_owned()).map_err(|e| WriteError::Build(e.to_string()))?;
         let value = HeaderValue::dangerous_new_pre_encoded(header, raw.to_owned(), encoded);
         let so_far = std::mem::replace(&mut self.0, Message::builder());
         self.0 = so_far.raw_header(value);
@@ -253,38 +224,25 @@ impl Suppress {
 /// A text part: UTF-8, quoted-printable, lines of at most 76.
 fn text(kind: &str, body: &str) -> Result<SinglePart, WriteError> {
     let kind = content_type(&format!("{kind}; charset=utf-8"))?;
-    Ok(SinglePart::builder()
-        .header(kind)
-        .body(quoted_printable(body)?))
+    Ok(SinglePart::builder().header(kind).body(quoted_printable(body)?))
 }
 
 /// The part calendars answer to; last of the alternatives, no Content-Disposition.
 fn calendar_part(calendar: CalendarPart<'_>) -> Result<SinglePart, WriteError> {
     let method = plain("method", calendar.method)?;
     if !method.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Err(WriteError::Plain {
-            field: "method",
-            found: method.to_owned(),
-        });
+        return Err(WriteError::Plain { field: "method", found: method.to_owned() });
     }
     let kind = content_type(&format!("text/calendar; charset=utf-8; method={method}"))?;
-    Ok(SinglePart::builder()
-        .header(kind)
-        .body(quoted_printable(calendar.ics)?))
+    Ok(SinglePart::builder().header(kind).body(quoted_printable(calendar.ics)?))
 }
 
 /// The same calendar as a file, for Apple Mail and for people who save it.
 fn attachment(calendar: CalendarPart<'_>) -> Result<SinglePart, WriteError> {
     let kind = content_type("application/ics; name=\"invite.ics\"")?;
-    let body = Body::new_with_encoding(
-        lines(calendar.ics).into_bytes(),
-        ContentTransferEncoding::Base64,
-    );
+    let body = Body::new_with_encoding(lines(calendar.ics).into_bytes(), ContentTransferEncoding::Base64);
     let body = body.map_err(|_| WriteError::Build("base64 of the calendar".to_owned()))?;
-    Ok(SinglePart::builder()
-        .header(kind)
-        .header(ContentDisposition::attachment("invite.ics"))
-        .body(body))
+    Ok(SinglePart::builder().header(kind).header(ContentDisposition::attachment("invite.ics")).body(body))
 }
 
 fn content_type(value: &str) -> Result<ContentType, WriteError> {
@@ -315,18 +273,10 @@ fn boundary(mail: &Outgoing<'_>, which: &str) -> String {
 
 /// An ASCII address, as RFC 5321 has it.
 fn address(field: &'static str, email: &str) -> Result<Address, WriteError> {
-    let wrong = || WriteError::Address {
-        field,
-        found: email.to_owned(),
-    };
-    let clean = email.is_ascii()
-        && email.len() <= 254
-        && !email.contains(|c: char| c.is_control() || " <>\"(),;:".contains(c));
-    if clean {
-        email.parse().map_err(|_| wrong())
-    } else {
-        Err(wrong())
-    }
+    let wrong = || WriteError::Address { field, found: email.to_owned() };
+    let clean =
+        email.is_ascii() && email.len() <= 254 && !email.contains(|c: char| c.is_control() || " <>\"(),;:".contains(c));
+    if clean { email.parse().map_err(|_| wrong()) } else { Err(wrong()) }
 }
 
 /// `Name <address>` on the wire.
@@ -335,33 +285,19 @@ fn mailbox(field: &'static str, name: &str, address: &Address) -> Result<String,
     if name.trim().is_empty() {
         return Ok(format!("<{address}>"));
     }
-    let atoms = is_plain(name)
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
-    let phrase = if atoms {
-        fold(field, name)
-    } else {
-        encoded_words(field, name)
-    };
+    let atoms = is_plain(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
+    let phrase = if atoms { fold(field, name) } else { encoded_words(field, name) };
     Ok(format!("{phrase}\r\n <{address}>"))
 }
 
 /// Free text in a header (RFC 5322 §3.2.5, RFC 2047).
 fn unstructured(field: &'static str, value: &str) -> Result<String, WriteError> {
     no_controls(field, value)?;
-    Ok(if value.is_empty() || is_plain(value) {
-        fold(field, value)
-    } else {
-        encoded_words(field, value)
-    })
+    Ok(if value.is_empty() || is_plain(value) { fold(field, value) } else { encoded_words(field, value) })
 }
 
 fn no_controls(field: &'static str, value: &str) -> Result<(), WriteError> {
-    match value
-        .chars()
-        .find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
-    {
+    match value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         Some(found) => Err(WriteError::Control { field, found }),
         None => Ok(()),
     }
@@ -371,9 +307,7 @@ fn no_controls(field: &'static str, value: &str) -> Result<(), WriteError> {
 fn is_plain(value: &str) -> bool {
     value.bytes().all(|b| (0x20..0x7f).contains(&b))
         && !value.contains("=?")
-        && value
-            .split(' ')
-            .all(|word| !word.is_empty() && word.len() <= 60)
+        && value.split(' ').all(|word| !word.is_empty() && word.len() <= 60)
 }
 
 /// Folds plain text at its blanks (RFC 5322 §2.2.3).
@@ -426,38 +360,16 @@ fn q_byte(byte: u8) -> String {
 
 /// A Message-ID with its brackets (RFC 5322 §3.6.4).
 fn id(field: &'static str, value: &str) -> Result<String, WriteError> {
-    let wrong = || WriteError::MessageId {
-        field,
-        found: value.to_owned(),
-    };
-    let bare = value
-        .strip_prefix('<')
-        .and_then(|v| v.strip_suffix('>'))
-        .unwrap_or(value);
-    let right = plain(field, bare).is_ok()
-        && bare
-            .split_once('@')
-            .is_some_and(|(l, r)| !l.is_empty() && !r.is_empty());
-    if right {
-        Ok(format!("<{bare}>"))
-    } else {
-        Err(wrong())
-    }
+    let wrong = || WriteError::MessageId { field, found: value.to_owned() };
+    let bare = value.strip_prefix('<').and_then(|v| v.strip_suffix('>')).unwrap_or(value);
+    let right = plain(field, bare).is_ok() && bare.split_once('@').is_some_and(|(l, r)| !l.is_empty() && !r.is_empty());
+    if right { Ok(format!("<{bare}>")) } else { Err(wrong()) }
 }
 
 /// A value that needs no encoding and cannot leave its brackets.
 fn plain<'a>(field: &'static str, value: &'a str) -> Result<&'a str, WriteError> {
     let right = !value.is_empty()
         && value.len() <= MAX_ID
-        && value
-            .bytes()
-            .all(|b| (0x21..0x7f).contains(&b) && b != b'<' && b != b'>');
-    if right {
-        Ok(value)
-    } else {
-        Err(WriteError::Plain {
-            field,
-            found: value.to_owned(),
-        })
-    }
+        && value.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'<' && b != b'>');
+    if right { Ok(value) } else { Err(WriteError::Plain { field, found: value.to_owned() }) }
 }
