@@ -65,7 +65,9 @@ pub(super) fn until(letter: &Letter) -> Option<NaiveDate> {
     let mut found: Vec<(usize, NaiveDate)> = Vec::new();
     for phrase in &PHRASES.all {
         for at in phrase.before.find_iter(&words).take(20) {
-            let Some(day) = date(&words[at.end()..], sent, phrase.day_first) else { continue };
+            let Some(day) = date(&words[at.end()..], sent, phrase.day_first) else {
+                continue;
+            };
             let day = if phrase.back { day.checked_sub_days(Days::new(1))? } else { day };
             if !found.iter().any(|(end, _)| *end == at.end()) {
                 found.push((at.end(), day));
@@ -103,7 +105,10 @@ fn read(found: &Captures<'_>, sent: NaiveDate, day_first: bool) -> Option<NaiveD
     };
     match number("y") {
         Some(year) => NaiveDate::from_ymd_opt(if year < 100 { 2000 + year as i32 } else { year as i32 }, month, day),
-        None => [0, 1].iter().filter_map(|next| NaiveDate::from_ymd_opt(sent.year() + next, month, day)).find(|d| *d >= sent),
+        None => [0, 1]
+            .iter()
+            .filter_map(|next| NaiveDate::from_ymd_opt(sent.year() + next, month, day))
+            .find(|d| *d >= sent),
     }
 }
 
@@ -119,7 +124,9 @@ fn by_numbers(a: u32, b: u32, day_first: bool) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     fn away(text: &str) -> Option<String> {
-        let raw = format!("From: Anne <anne@example.org>\r\nDate: Mon, 27 Apr 2026 09:00:00 +0200\r\nAuto-Submitted: auto-replied\r\n\r\n{text}");
+        let raw = format!(
+            "From: Anne <anne@example.org>\r\nDate: Mon, 27 Apr 2026 09:00:00 +0200\r\nAuto-Submitted: auto-replied\r\n\r\n{text}"
+        );
         super::super::letter::letter(raw.as_bytes()).auto_until.map(|d| d.to_string())
     }
 

@@ -43,7 +43,9 @@ pub(super) fn choose(raw: &[u8], parts: &[&MessagePart<'_>], limits: &Limits, pr
         return Body { text: plain, whole };
     }
     let from_html = html::to_text(&source);
-    let better = plain.trim().is_empty() || says_nothing(&plain) || from_html.split_whitespace().count() > 3 * plain.split_whitespace().count() + 10;
+    let better = plain.trim().is_empty()
+        || says_nothing(&plain)
+        || from_html.split_whitespace().count() > 3 * plain.split_whitespace().count() + 10;
     Body { text: if better { from_html } else { plain }, whole }
 }
 
@@ -59,7 +61,8 @@ fn says_nothing(plain: &str) -> bool {
 
 /// A file, not a body: it has a name or says "attachment".
 fn is_file(part: &MessagePart<'_>) -> bool {
-    part.attachment_name().is_some() || part.content_disposition().is_some_and(|d| d.ctype().eq_ignore_ascii_case("attachment"))
+    part.attachment_name().is_some()
+        || part.content_disposition().is_some_and(|d| d.ctype().eq_ignore_ascii_case("attachment"))
 }
 
 fn append(to: &mut String, more: &str, limits: &Limits) {
@@ -84,10 +87,10 @@ fn decoded(raw: &[u8], part: &MessagePart<'_>) -> String {
     if said.is_ascii() {
         return said.to_owned();
     }
-    if said.contains('\u{fffd}') {
-        if let Some(Err(wrong)) = original_bytes(raw, part).map(String::from_utf8) {
-            return wrong.into_bytes().iter().map(|b| windows_1252(*b)).collect();
-        }
+    if said.contains('\u{fffd}')
+        && let Some(Err(wrong)) = original_bytes(raw, part).map(String::from_utf8)
+    {
+        return wrong.into_bytes().iter().map(|b| windows_1252(*b)).collect();
     }
     match as_single_bytes(said).map(String::from_utf8) {
         Some(Ok(utf8)) => utf8,
@@ -107,13 +110,23 @@ fn original_bytes(raw: &[u8], part: &MessagePart<'_>) -> Option<Vec<u8>> {
 
 /// The text as the bytes of a one-byte charset, if it could come from one.
 fn as_single_bytes(text: &str) -> Option<Vec<u8>> {
-    text.chars().map(|c| if (c as u32) < 0x100 { Some(c as u8) } else { HIGH.iter().position(|h| *h == c).map(|n| 0x80 + n as u8) }).collect()
+    text.chars()
+        .map(
+            |c| {
+                if (c as u32) < 0x100 {
+                    Some(c as u8)
+                } else {
+                    HIGH.iter().position(|h| *h == c).map(|n| 0x80 + n as u8)
+                }
+            },
+        )
+        .collect()
 }
 
 /// What windows-1252 has at 0x80 to 0x9F.
 const HIGH: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•',
-    '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 fn windows_1252(byte: u8) -> char {

@@ -76,13 +76,16 @@ const MAX_IDS: usize = 50;
 /// Reads a report. Sources of recipients, the first that gives any: the RFC 3464 part, `X-Failed-Recipients`; readers of
 /// servers' free texts come after these.
 pub(super) fn read(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Bounce {
-    let status: Vec<String> = parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned()).collect();
+    let status: Vec<String> =
+        parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned()).collect();
     let mut recipients = Vec::new();
     for group in status.iter().flat_map(|s| groups(s)) {
         push(&mut recipients, recipient(&group));
     }
     if status.is_empty() {
-        for address in raw_header(message, "X-Failed-Recipients").unwrap_or_default().split(',').filter_map(text::address) {
+        for address in
+            raw_header(message, "X-Failed-Recipients").unwrap_or_default().split(',').filter_map(text::address)
+        {
             let class = classify(None, None, &letter.text);
             push(&mut recipients, Some(BouncedRecipient { address, class, status: first_status(&letter.text) }));
         }
@@ -112,7 +115,9 @@ fn groups(status: &str) -> Vec<Group> {
             all.push(Group::new());
             continue;
         }
-        let Some(group) = all.last_mut() else { continue };
+        let Some(group) = all.last_mut() else {
+            continue;
+        };
         match (line.starts_with([' ', '\t']), line.split_once(':')) {
             (true, _) => {
                 if let Some((_, value)) = group.last_mut() {
@@ -130,13 +135,19 @@ fn groups(status: &str) -> Vec<Group> {
 /// One per-recipient group (RFC 3464 §2.3); `None` when it reports no failure or names nobody.
 fn recipient(group: &Group) -> Option<BouncedRecipient> {
     let field = |name: &str| group.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    let address = field("original-recipient").and_then(typed_address).or_else(|| field("final-recipient").and_then(typed_address))?;
+    let address = field("original-recipient")
+        .and_then(typed_address)
+        .or_else(|| field("final-recipient").and_then(typed_address))?;
     let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
     if matches!(action.as_deref(), Some("delivered" | "relayed" | "expanded")) {
         return None;
     }
     let diagnostic = field("diagnostic-code").unwrap_or_default();
-    let status = field("status").and_then(first_status).filter(|s| !s.ends_with(".0.0")).or_else(|| first_status(diagnostic)).or_else(|| field("status").and_then(first_status));
+    let status = field("status")
+        .and_then(first_status)
+        .filter(|s| !s.ends_with(".0.0"))
+        .or_else(|| first_status(diagnostic))
+        .or_else(|| field("status").and_then(first_status));
     let class = classify(action.as_deref(), status.as_deref(), diagnostic);
     Some(BouncedRecipient { address, class, status })
 }
@@ -153,7 +164,8 @@ fn typed_address(value: &str) -> Option<String> {
 
 /// The first enhanced status code in a text.
 fn first_status(text: &str) -> Option<String> {
-    static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|[^0-9.])([245]\.\d{1,3}\.\d{1,3})(?:[^0-9.]|\.?$|\.\s)").ok());
+    static CODE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:^|[^0-9.])([245]\.\d{1,3}\.\d{1,3})(?:[^0-9.]|\.?$|\.\s)").ok());
     CODE.as_ref()?.captures(text).map(|c| c[1].to_owned())
 }
 
@@ -167,7 +179,11 @@ fn classify(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> Bou
         BounceClass::Delayed
     } else if detail == "2.2" || says(&DATA.quota) {
         BounceClass::Quota
-    } else if matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1") && !status.starts_with('4') && !says(&DATA.policy) || says(&DATA.hard) {
+    } else if matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1")
+        && !status.starts_with('4')
+        && !says(&DATA.policy)
+        || says(&DATA.hard)
+    {
         BounceClass::Hard
     } else if detail.starts_with("7.") || detail == "1.8" || says(&DATA.policy) {
         BounceClass::Policy
@@ -188,7 +204,14 @@ fn original_ids(parts: &[&MessagePart<'_>], status: &[String], letter: &Letter) 
                     add_ids(&mut ids, name, value);
                 }
             }
-            (_, "text/rfc822-headers" | "message/rfc822-headers" | "message/rfc822" | "message/global-headers" | "message/global") => {
+            (
+                _,
+                "text/rfc822-headers"
+                | "message/rfc822-headers"
+                | "message/rfc822"
+                | "message/global-headers"
+                | "message/global",
+            ) => {
                 header_lines(&mut ids, &String::from_utf8_lossy(part.contents()));
             }
             _ => {}
@@ -211,11 +234,16 @@ fn header_lines(ids: &mut Vec<String>, text: &str) {
 }
 
 fn add_ids(ids: &mut Vec<String>, name: &str, value: &str) {
-    let known = ["message-id", "references", "in-reply-to", "x-codevd-id", "original-envelope-id", "x-original-message-id"];
+    let known =
+        ["message-id", "references", "in-reply-to", "x-codevd-id", "original-envelope-id", "x-original-message-id"];
     if !known.contains(&name.trim().to_ascii_lowercase().as_str()) {
         return;
     }
-    for one in value.split_whitespace().map(|v| v.trim_matches(['<', '>', ',', ';'])).filter(|v| !v.is_empty() && v.len() <= 250) {
+    for one in value
+        .split_whitespace()
+        .map(|v| v.trim_matches(['<', '>', ',', ';']))
+        .filter(|v| !v.is_empty() && v.len() <= 250)
+    {
         if ids.len() < MAX_IDS && !ids.iter().any(|known| known == one) {
             ids.push(one.to_owned());
         }

@@ -64,16 +64,23 @@ pub(super) struct Signs {
 }
 
 /// The signs, from `data/signs.toml`.
-pub(super) static SIGNS: LazyLock<Signs> = LazyLock::new(|| toml::from_str(include_str!("data/signs.toml")).unwrap_or_default());
+pub(super) static SIGNS: LazyLock<Signs> =
+    LazyLock::new(|| toml::from_str(include_str!("data/signs.toml")).unwrap_or_default());
 
 /// The letter's class; its parts, text and addresses are read already.
 pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Class {
-    let report = message.content_type().and_then(|ct| ct.attribute("report-type")).unwrap_or_default().to_ascii_lowercase();
+    let report =
+        message.content_type().and_then(|ct| ct.attribute("report-type")).unwrap_or_default().to_ascii_lowercase();
     let holds = |wanted: &str| parts.iter().any(|p| kind(p) == wanted);
     let header = |name: &'static str| raw_header(message, name);
     if header("X-Codevd-Id").is_some() {
         Class::Own
-    } else if is_bounce(message, letter, &report, holds("message/delivery-status") || holds("message/global-delivery-status")) {
+    } else if is_bounce(
+        message,
+        letter,
+        &report,
+        holds("message/delivery-status") || holds("message/global-delivery-status"),
+    ) {
         Class::Bounce
     } else if report == "feedback-report" || holds("message/feedback-report") {
         Class::Complaint
@@ -95,9 +102,13 @@ fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: 
     if report == "delivery-status" || status_part {
         return true;
     }
-    let from_a_mailer = is_empty_return_path(message) || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers));
+    let from_a_mailer =
+        is_empty_return_path(message) || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers));
     let failed = raw_header(message, "X-Failed-Recipients").is_some();
-    let says_so = || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers)) && begins(&letter.subject, &SIGNS.bounce_subjects);
+    let says_so = || {
+        letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers))
+            && begins(&letter.subject, &SIGNS.bounce_subjects)
+    };
     from_a_mailer && (failed || says_so())
 }
 
@@ -106,7 +117,9 @@ fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: 
 fn is_automatic(message: &Message<'_>, letter: &Letter) -> bool {
     let header = |name: &'static str| raw_header(message, name).map(|v| v.to_ascii_lowercase());
     let auto = header("Auto-Submitted").is_some_and(|v| v.split([';', ' ']).next() != Some("no"));
-    let old = ["X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Mail-Autoreply"].iter().any(|name| header(name).is_some_and(|v| v != "no"));
+    let old = ["X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Mail-Autoreply"]
+        .iter()
+        .any(|name| header(name).is_some_and(|v| v != "no"));
     let valued = [
         ("Precedence", "auto_reply"),
         ("Precedence", "auto-reply"),
@@ -114,7 +127,8 @@ fn is_automatic(message: &Message<'_>, letter: &Letter) -> bool {
         ("X-FC-MachineGenerated", "true"),
         ("Delivered-To", "autoresponder"),
     ];
-    let by_sender = || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers) || begins(&f.email, &SIGNS.nobody));
+    let by_sender =
+        || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers) || begins(&f.email, &SIGNS.nobody));
     auto || old
         || valued.iter().any(|(name, value)| header(name).is_some_and(|v| v == *value))
         || is_empty_return_path(message)
@@ -128,7 +142,8 @@ pub(super) fn has_auto_subject(subject: &str) -> bool {
 }
 
 fn is_list(message: &Message<'_>, letter: &Letter) -> bool {
-    let bulk = raw_header(message, "Precedence").is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "list" | "bulk"));
+    let bulk =
+        raw_header(message, "Precedence").is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "list" | "bulk"));
     (bulk || raw_header(message, "List-Id").is_some()) && evidence::tokens(letter).is_empty()
 }
 

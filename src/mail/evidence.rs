@@ -68,8 +68,11 @@ fn in_id(id: &str) -> Option<Token> {
 
 /// Tokens after "Réf." or "Ref." in a text, across line breaks and quote marks.
 fn in_footer(text: &str) -> Vec<Token> {
-    static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\br(?:é|e\x{301}|e)f(?:[.:]|\s*:)\s*").ok());
-    let Some(label) = LABEL.as_ref() else { return Vec::new() };
+    static LABEL: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)\br(?:é|e\x{301}|e)f(?:[.:]|\s*:)\s*").ok());
+    let Some(label) = LABEL.as_ref() else {
+        return Vec::new();
+    };
     label.find_iter(text).take(200).filter_map(|at| leading_token(&text[at.end()..])).collect()
 }
 
@@ -78,7 +81,13 @@ fn leading_token(text: &str) -> Option<Token> {
     let mut chars = String::with_capacity(TOKEN_CHARS);
     let mut line_ends = 0;
     for c in text.chars().take(4 * TOKEN_CHARS) {
-        line_ends = if c == '\n' { line_ends + 1 } else if is_filler(c) { line_ends } else { 0 };
+        line_ends = if c == '\n' {
+            line_ends + 1
+        } else if is_filler(c) {
+            line_ends
+        } else {
+            0
+        };
         if line_ends > 1 {
             break;
         }

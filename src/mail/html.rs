@@ -42,7 +42,9 @@ fn render(html: &str) -> Option<String> {
 
 /// Replaces quotes by the mark. Walks in document order without recursion.
 fn cut_quotes(dom: &RcDom, mark: &RcDom) {
-    let Some(document) = dom.get_node_by_path(&[]) else { return };
+    let Some(document) = dom.get_node_by_path(&[]) else {
+        return;
+    };
     let quote: Vec<Handle> = mark.get_node_by_path(&[]).map(|m| m.children.borrow().clone()).unwrap_or_default();
     let mut stack = vec![document];
     let mut rest = false;
@@ -78,9 +80,12 @@ fn empty_after(stack: &mut Vec<Handle>) {
 
 /// Is this element a quote, by the marks of Gmail, Outlook, Apple Mail, Thunderbird, Yahoo and Proton?
 fn cut(node: &Handle) -> Option<Cut> {
-    let Element { name, attrs, .. } = &node.data else { return None };
+    let Element { name, attrs, .. } = &node.data else {
+        return None;
+    };
     let attrs = attrs.borrow();
-    let attr = |key: &str| attrs.iter().find(|a| &*a.name.local == key).map(|a| a.value.to_string()).unwrap_or_default();
+    let attr =
+        |key: &str| attrs.iter().find(|a| &*a.name.local == key).map(|a| a.value.to_string()).unwrap_or_default();
     let (id, classes, style) = (attr("id"), attr("class"), attr("style").replace(' ', "").to_ascii_lowercase());
     let tag: &str = &name.local;
     let has = |class: &str| classes.split_ascii_whitespace().any(|c| c == class || c.ends_with(&format!("_{class}")));
@@ -89,18 +94,27 @@ fn cut(node: &Handle) -> Option<Cut> {
         .any(|known| id == *known || id.ends_with(&format!("_{known}")))
         || (tag == "div" && (style.contains("border-top:solid#e1e1e1") || style.contains("border-top:solid#b5c4df")))
     {
-        return Some(if id.ends_with("appendonsend") && node.children.borrow().is_empty() { return None } else { Cut::Rest });
+        return Some(if id.ends_with("appendonsend") && node.children.borrow().is_empty() {
+            return None;
+        } else {
+            Cut::Rest
+        });
     }
-    let whole = classes.split_ascii_whitespace().any(|c| c.ends_with("yahoo_quoted")) || has("protonmail_quote") || has("moz-cite-prefix") || has("gmail_attr");
+    let whole = classes.split_ascii_whitespace().any(|c| c.ends_with("yahoo_quoted"))
+        || has("protonmail_quote")
+        || has("moz-cite-prefix")
+        || has("gmail_attr");
     let quoted = tag == "blockquote" && (attr("type") == "cite" || has("gmail_quote") || !attr("cite").is_empty());
     (whole || quoted || (tag == "div" && has("zmail_extra"))).then_some(Cut::Element)
 }
 
 /// All text of an HTML source, tags taken out and nothing else understood. Linear, for any input.
 pub(super) fn bare(html: &str) -> String {
-    static UNSEEN: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?is)<(?:style|script|head|title)\b.*?</(?:style|script|head|title)\s*>|<!--.*?-->").ok());
-    static BREAKS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok());
+    static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?is)<(?:style|script|head|title)\b.*?</(?:style|script|head|title)\s*>|<!--.*?-->").ok()
+    });
+    static BREAKS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok());
     static TAGS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<[a-zA-Z/!][^>]*>").ok());
     let mut text = html.replace(['\r', '\n'], " ");
     for (pattern, by) in [(&UNSEEN, " "), (&BREAKS, "\n"), (&TAGS, "")] {
@@ -113,20 +127,34 @@ pub(super) fn bare(html: &str) -> String {
 
 /// The entities mail programs write in text.
 fn entities(text: &str) -> String {
-    const NAMED: [(&str, &str); 8] =
-        [("&nbsp;", "\u{a0}"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&apos;", "'"), ("&eacute;", "é"), ("&amp;", "&")];
+    const NAMED: [(&str, &str); 8] = [
+        ("&nbsp;", "\u{a0}"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&eacute;", "é"),
+        ("&amp;", "&"),
+    ];
     NAMED.iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
 }
 
 /// Could this HTML take long to build? Counts open elements without building anything.
 fn is_too_much(html: &str) -> bool {
-    const LOOSE: [&str; 18] =
-        ["p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "meta", "link", "input", "col", "option", "wbr", "tbody", "o:p"];
+    const LOOSE: [&str; 18] = [
+        "p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "meta", "link", "input", "col", "option", "wbr",
+        "tbody", "o:p",
+    ];
     const FORMATTING: [&str; 9] = ["b", "i", "u", "a", "font", "em", "strong", "small", "big"];
     let (mut depth, mut deepest, mut formatting, mut most, mut tags) = (0usize, 0usize, 0usize, 1usize, 0usize);
     for piece in html.split('<').skip(1) {
         let closes = piece.starts_with('/');
-        let name = piece.trim_start_matches('/').split(|c: char| c.is_whitespace() || c == '>' || c == '/').next().unwrap_or_default();
+        let name = piece
+            .trim_start_matches('/')
+            .split(|c: char| c.is_whitespace() || c == '>' || c == '/')
+            .next()
+            .unwrap_or_default();
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             continue;
         }

@@ -179,7 +179,8 @@ fn recipients(message: &Message<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for name in names {
         for value in message.header_as(header_name(name), HeaderForm::Addresses) {
-            let found = value.as_address().map(|a| a.iter().filter_map(|one| one.address().and_then(text::address)).collect());
+            let found =
+                value.as_address().map(|a| a.iter().filter_map(|one| one.address().and_then(text::address)).collect());
             for email in found.unwrap_or_else(Vec::new) {
                 if seen.insert(email.clone()) {
                     all.push(email);
@@ -214,7 +215,9 @@ fn walk<'m, 'x>(message: &'m Message<'x>, limits: &Limits, problems: &mut Vec<St
     let mut stack = vec![(0usize, 0usize)];
     let (mut visited, mut too_deep) = (0usize, false);
     while let Some((id, depth)) = stack.pop() {
-        let Some(part) = message.parts.get(id) else { continue };
+        let Some(part) = message.parts.get(id) else {
+            continue;
+        };
         visited += 1;
         if visited > limits.max_parts {
             problems.push(format!("more than {} parts: the rest was not read", limits.max_parts));
@@ -264,9 +267,12 @@ fn calendars(parts: &[&MessagePart<'_>]) -> (Vec<Vec<u8>>, Option<String>) {
 }
 
 fn method_inside(calendar: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(calendar);
-    let found = text.lines().take(40).find_map(|line| line.get(..7).filter(|p| p.eq_ignore_ascii_case("METHOD:")).map(|_| line[7..].trim().to_owned()));
-    found
+    let value = |line: &[u8]| {
+        let (name, value) = line.split_at_checked(7)?;
+        let found = name.eq_ignore_ascii_case(b"METHOD:");
+        found.then(|| String::from_utf8_lossy(value).trim().to_owned())
+    };
+    calendar.split(|b| *b == b'\n').take(40).find_map(value)
 }
 
 fn attachments(parts: &[&MessagePart<'_>]) -> Vec<String> {

@@ -60,7 +60,11 @@ pub(super) fn cover(lines: &[&str], sent: &str) -> Vec<Cover> {
         }
         *times.entry(key).or_default() += 1;
     }
-    let keys: Vec<u64> = if words.len() < run { Vec::new() } else { words.windows(run).map(|w| hash(w.iter().map(|w| &w.text))).collect() };
+    let keys: Vec<u64> = if words.len() < run {
+        Vec::new()
+    } else {
+        words.windows(run).map(|w| hash(w.iter().map(|w| &w.text))).collect()
+    };
     let mut counted: HashMap<u64, usize> = HashMap::new();
     for key in keys.iter().filter(|k| places.contains_key(k)) {
         *counted.entry(*key).or_default() += 1;
@@ -103,7 +107,14 @@ fn body_words(lines: &[&str]) -> Vec<Word> {
 
 /// Between two runs that we sent near to each other, the words we sent between them are ours too: a program changed a
 /// word or put something in.
-fn bridge(words: &[Word], sent: &[String], keys: &[u64], places: &HashMap<u64, Vec<usize>>, run: usize, ours: &mut [bool]) {
+fn bridge(
+    words: &[Word],
+    sent: &[String],
+    keys: &[u64],
+    places: &HashMap<u64, Vec<usize>>,
+    run: usize,
+    ours: &mut [bool],
+) {
     let mut at = 0;
     while at < ours.len() {
         if ours[at] {
@@ -117,8 +128,11 @@ fn bridge(words: &[Word], sent: &[String], keys: &[u64], places: &HashMap<u64, V
         if gap < run || at >= keys.len() || at - gap > GAP {
             continue;
         }
-        let (Some(before), Some(after)) = (places.get(&keys[gap - run]), places.get(&keys[at])) else { continue };
-        let near = before.iter().flat_map(|b| after.iter().map(move |a| (b + run, *a))).find(|(b, a)| a >= b && a - b <= GAP);
+        let (Some(before), Some(after)) = (places.get(&keys[gap - run]), places.get(&keys[at])) else {
+            continue;
+        };
+        let near =
+            before.iter().flat_map(|b| after.iter().map(move |a| (b + run, *a))).find(|(b, a)| a >= b && a - b <= GAP);
         let Some((from, to)) = near else { continue };
         let mut rest = sent[from..to].iter();
         for n in gap..at {
@@ -141,11 +155,18 @@ fn hash<'a>(words: impl Iterator<Item = &'a String>) -> u64 {
 mod tests {
     use super::*;
 
-    const SENT: &str = "Bonjour Anne,\nVoulez-vous apporter le sujet du mois de mars ?\nRépondez oui ou non.\nRéf. k7f3-92qd";
+    const SENT: &str =
+        "Bonjour Anne,\nVoulez-vous apporter le sujet du mois de mars ?\nRépondez oui ou non.\nRéf. k7f3-92qd";
 
     #[test]
     fn ours_is_seen_however_it_is_wrapped() {
-        let lines = ["Non merci", "Bonjour Anne, Voulez-vous", "apporter le sujet", "du mois de mars ? Répondez oui", "ou non. Réf. k7f3-92qd"];
+        let lines = [
+            "Non merci",
+            "Bonjour Anne, Voulez-vous",
+            "apporter le sujet",
+            "du mois de mars ? Répondez oui",
+            "ou non. Réf. k7f3-92qd",
+        ];
         let covers = cover(&lines, SENT);
         assert_eq!(covers[0].ours, 0);
         assert!(covers[1..].iter().all(Cover::is_whole), "{covers:?}");

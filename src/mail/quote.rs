@@ -77,7 +77,13 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let data: Data = toml::from_str(include_str!("data/quotes.toml")).unwrap_or_default();
     let mut labels = BTreeMap::new();
     for l in &data.language {
-        let kinds = [(&l.other, Field::Other), (&l.subject, Field::Subject), (&l.to, Field::To), (&l.sent, Field::Sent), (&l.from, Field::From)];
+        let kinds = [
+            (&l.other, Field::Other),
+            (&l.subject, Field::Subject),
+            (&l.to, Field::To),
+            (&l.sent, Field::Sent),
+            (&l.from, Field::From),
+        ];
         for (words, field) in kinds {
             labels.extend(words.iter().map(|w| (w.clone(), field)));
         }
@@ -89,9 +95,17 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         added: lines(&data.common.added, r"^[\s*_<(\[-]*", r"[\s*_>)\]]*$"),
         notices: lines(&data.common.notices, r"^[\s*_-]*", ""),
         attributions: lines(&data.language.iter().map(attribution).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
-        inside: data.language.iter().filter_map(|l| Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}", attribution(l))).ok()).collect(),
+        inside: data
+            .language
+            .iter()
+            .filter_map(|l| Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}", attribution(l))).ok())
+            .collect(),
         rules: data.language.iter().map(|l| format!("attribution:{}", l.name)).collect(),
-        verbs: lines(&data.language.iter().flat_map(|l| l.verbs.iter().map(|v| last_word(v))).collect::<Vec<_>>(), "", ""),
+        verbs: lines(
+            &data.language.iter().flat_map(|l| l.verbs.iter().map(|v| last_word(v))).collect::<Vec<_>>(),
+            "",
+            "",
+        ),
         labels,
     }
 });
@@ -103,7 +117,11 @@ fn lines(patterns: &[String], before: &str, after: &str) -> RegexSet {
 
 /// Opening word, a digit somewhere, verb, perhaps a name, the end.
 fn attribution(language: &Language) -> String {
-    format!(r"(?:{})\b.*\d.*\b(?:{})(?:\s.{{0,90}})?\s?:?[\s*_-]*$", language.openings.join("|"), language.verbs.join("|"))
+    format!(
+        r"(?:{})\b.*\d.*\b(?:{})(?:\s.{{0,90}})?\s?:?[\s*_-]*$",
+        language.openings.join("|"),
+        language.verbs.join("|")
+    )
 }
 
 fn last_word(verb: &str) -> String {
@@ -164,11 +182,13 @@ fn attributed(keys: &[String], at: usize) -> Option<Head> {
         if joined.len() > MAX_LINE {
             return None;
         }
-        if !(MARKS.verbs.is_match(key) || key.ends_with(':')) {
+        if !(MARKS.verbs.is_match(key) || key.ends_with([':', '>'])) {
             continue;
         }
         let quote_follows = next_filled(keys, n + 1).is_some_and(|l| is_angled(l));
-        let Some((rule, top)) = attribution_in(&joined, n > at, quote_follows) else { continue };
+        let Some((rule, top)) = attribution_in(&joined, n > at, quote_follows) else {
+            continue;
+        };
         let by_language = |from: usize| named(&keys[from..=n].join(" ")).is_some();
         let nearer = (at + 1..=n).any(|later| !keys[later].is_empty() && by_language(later));
         return (!nearer).then_some(Head { end: n + 1, rule, top });
@@ -249,7 +269,11 @@ fn block(keys: &[String], at: usize) -> Option<Head> {
     }
     let has = |f: Field| seen.contains(&f);
     let others = [Field::Sent, Field::To, Field::Subject].iter().filter(|f| has(**f)).count();
-    let whole = if has(Field::From) { others >= 2 || (others >= 1 && address) } else { has(Field::To) && (address || has(Field::Subject)) };
+    let whole = if has(Field::From) {
+        others >= 2 || (others >= 1 && address)
+    } else {
+        has(Field::To) && (address || has(Field::Subject))
+    };
     whole.then(|| Head { end, rule: "header block".to_owned(), top: None })
 }
 
@@ -282,12 +306,16 @@ mod tests {
 
     #[test]
     fn attributions_are_found_and_sentences_are_not() {
-        let (at, found) = first_head("Oui\n\nLe mar. 24 nov. 2026 à 10:00, Codev Lyon <\ncodev@example.org> a écrit :\n\nQ").unwrap();
+        let (at, found) =
+            first_head("Oui\n\nLe mar. 24 nov. 2026 à 10:00, Codev Lyon <\ncodev@example.org> a écrit :\n\nQ").unwrap();
         assert_eq!((at, found.end, found.rule.as_str()), (2, 4, "attribution:fr"));
         assert_eq!(first_head("Le directeur a écrit une note :\n\nQ"), None);
         assert_eq!(first_head("Le 6 mars Paul a écrit : venez."), None);
         assert_eq!(first_head("On Monday I wrote 3 pages.\nOn verra."), None);
-        assert_eq!(first_head("On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q").unwrap().0, 1);
+        assert_eq!(
+            first_head("On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q").unwrap().0,
+            1
+        );
     }
 
     #[test]

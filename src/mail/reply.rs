@@ -123,7 +123,8 @@ impl<'a> Page<'a> {
     /// A line between two quoted ones that is the end of the first, broken off by a program.
     fn join_broken_quotes(&mut self) {
         for n in 1..self.lines.len().saturating_sub(1) {
-            let between = self.parts[n] == Part::Theirs && self.parts[n - 1] == Part::Quoted && self.parts[n + 1] == Part::Quoted;
+            let between =
+                self.parts[n] == Part::Theirs && self.parts[n - 1] == Part::Quoted && self.parts[n + 1] == Part::Quoted;
             if between && is_broken_off(self.lines[n - 1], &self.keys[n]) {
                 self.parts[n] = Part::Quoted;
             }
@@ -133,7 +134,11 @@ impl<'a> Page<'a> {
     /// Marks what we sent. Above all quotes, what the person repeats of it stays the person's.
     fn mark_ours(&mut self, sent: &str) {
         let covers = ours::cover(&self.lines, sent);
-        let first_quote = self.parts.iter().position(|p| matches!(p, Part::Quoted | Part::Head | Part::Below)).unwrap_or(self.lines.len());
+        let first_quote = self
+            .parts
+            .iter()
+            .position(|p| matches!(p, Part::Quoted | Part::Head | Part::Below))
+            .unwrap_or(self.lines.len());
         let mut first_ours = None;
         for (n, cover) in covers.iter().enumerate().filter(|(_, c)| c.ours > 0) {
             if self.parts[n] != Part::Theirs || (n < first_quote && cover.repeated) {
@@ -149,7 +154,8 @@ impl<'a> Page<'a> {
             }
         }
         if let Some(first) = first_ours {
-            self.announce(first);
+            self.wordless(first, sent);
+            self.announce(self.parts.iter().position(|p| *p == Part::Ours).unwrap_or(first).min(first));
             self.rule = Some("sent".to_owned());
         }
         self.answers_below(&covers);
@@ -157,7 +163,9 @@ impl<'a> Page<'a> {
 
     /// An announcement in a language we do not know: the line right above our text, with a number and `:` or an address.
     fn announce(&mut self, first_ours: usize) {
-        let Some(above) = (0..first_ours).rev().find(|n| self.parts[*n] != Part::Blank) else { return };
+        let Some(above) = (0..first_ours).rev().find(|n| self.parts[*n] != Part::Blank) else {
+            return;
+        };
         let key = &self.keys[above];
         let says = key.contains('@') || (key.ends_with(':') && key.contains(|c: char| c.is_ascii_digit()));
         if self.parts[above] == Part::Theirs && first_ours - above <= 3 && says && self.left[above].is_none() {
@@ -165,21 +173,38 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent.
+    fn wordless(&mut self, first_ours: usize, sent: &str) {
+        let alone: Vec<&str> =
+            sent.lines().map(str::trim).filter(|l| !l.is_empty() && !l.contains(char::is_alphanumeric)).collect();
+        let signs = |line: &str| line.chars().all(|c| c.is_whitespace() || sent.contains(c));
+        for n in 0..self.lines.len() {
+            let line = self.lines[n].trim();
+            let wordless = self.parts[n] == Part::Theirs && !line.contains(char::is_alphanumeric);
+            if wordless && (alone.contains(&line) || (n > first_ours && line.len() <= LONG_LINE && signs(line))) {
+                self.parts[n] = Part::Ours;
+            }
+        }
+    }
+
     /// Where nothing stands above an unmarked quote of ours, the lines in and after it that are not ours may be the
     /// answer: taken, never for sure.
     fn answers_below(&mut self, covers: &[ours::Cover]) {
         let mut below = (0..self.lines.len()).filter(|n| self.parts[*n] == Part::Below);
-        let Some(first) = below.find(|n| covers[*n].ours > 0) else { return };
+        let Some(first) = below.find(|n| covers[*n].ours > 0) else {
+            return;
+        };
         if self.parts.contains(&Part::Theirs) {
             return;
         }
-        for n in first..self.lines.len() {
-            if covers[n].ours == 0 && self.parts[n] == Part::Below {
+        for (n, cover) in covers.iter().enumerate().skip(first) {
+            if cover.ours == 0 && self.parts[n] == Part::Below {
                 if quote::head(&self.keys, n).is_some() || quote::is_angled(self.lines[n]) {
                     break;
                 }
                 self.parts[n] = Part::Theirs;
                 self.sure = false;
+                self.rule = Some("sent".to_owned());
             }
         }
     }
@@ -192,7 +217,10 @@ impl<'a> Page<'a> {
                 at += 1;
             } else if self.begins_signature(at) || quote::is_notice(&self.keys[at]) {
                 let notice = !self.keys[at].starts_with(['-', '—']);
-                while at < self.lines.len() && matches!(self.parts[at], Part::Theirs | Part::Blank) && !(notice && self.parts[at] == Part::Blank) {
+                while at < self.lines.len()
+                    && matches!(self.parts[at], Part::Theirs | Part::Blank)
+                    && !(notice && self.parts[at] == Part::Blank)
+                {
                     self.parts[at] = if self.parts[at] == Part::Blank { Part::Blank } else { Part::Added };
                     at += 1;
                 }
@@ -211,15 +239,17 @@ impl<'a> Page<'a> {
             return true;
         }
         let below = self.parts[at + 1..].iter().take_while(|p| matches!(p, Part::Theirs | Part::Blank));
-        matches!(self.keys[at].as_str(), "--" | "—" | "–") && below.filter(|p| **p == Part::Theirs).take(SIGNATURE_LINES + 1).count() <= SIGNATURE_LINES
+        matches!(self.keys[at].as_str(), "--" | "—" | "–")
+            && below.filter(|p| **p == Part::Theirs).take(SIGNATURE_LINES + 1).count() <= SIGNATURE_LINES
     }
 
     fn result(mut self) -> Reply {
-        let quoted = self.parts.iter().any(|p| matches!(p, Part::Quoted | Part::Head | Part::Below | Part::Ours)) || self.left.iter().any(Option::is_some);
-        if let Some(last) = self.parts.iter().rposition(|p| *p == Part::Theirs) {
-            if quote::is_rule(&self.keys[last]) {
-                self.parts[last] = Part::Added;
-            }
+        let quoted = self.parts.iter().any(|p| matches!(p, Part::Quoted | Part::Head | Part::Below | Part::Ours))
+            || self.left.iter().any(Option::is_some);
+        if let Some(last) = self.parts.iter().rposition(|p| *p == Part::Theirs)
+            && quote::is_rule(&self.keys[last])
+        {
+            self.parts[last] = Part::Added;
         }
         let mut out = String::new();
         let mut gap = false;
@@ -249,7 +279,9 @@ impl<'a> Page<'a> {
 /// Was `tail` broken off the quoted line before it? It closes a bracket opened there, is a link, or goes on in lower
 /// case after a long line.
 fn is_broken_off(quoted: &str, tail: &str) -> bool {
-    let opens = |open: char, close: char| quoted.rfind(open).is_some_and(|at| !quoted[at..].contains(close)) && tail.contains(close);
+    let opens = |open: char, close: char| {
+        quoted.rfind(open).is_some_and(|at| !quoted[at..].contains(close)) && tail.contains(close)
+    };
     let goes_on = tail.starts_with(|c: char| c.is_lowercase() || c == '(') && quoted.chars().count() >= LONG_LINE;
     opens('(', ')') || opens('<', '>') || goes_on || (tail.starts_with(['(', '<']) && tail.contains("://"))
 }

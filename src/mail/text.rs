@@ -16,7 +16,8 @@ pub(super) fn clean(text: &str) -> String {
 /// The form patterns are matched against: NFKC (a narrow or no-break space is a space), apostrophes folded, blanks
 /// squeezed.
 pub(super) fn key(line: &str) -> String {
-    let folded: String = line.nfkc().map(|c| if matches!(c, '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`') { '\'' } else { c }).collect();
+    let folded: String =
+        line.nfkc().map(|c| if matches!(c, '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`') { '\'' } else { c }).collect();
     one_line(&folded)
 }
 
@@ -36,13 +37,16 @@ pub(super) fn one_line(text: &str) -> String {
 pub(super) fn address(text: &str) -> Option<String> {
     let bare = text.trim().trim_start_matches('<').trim_end_matches('>').trim();
     let (local, domain) = bare.rsplit_once('@')?;
-    let clean = !local.is_empty() && !domain.is_empty() && !bare.contains(|c: char| c.is_whitespace() || c.is_control());
+    let clean =
+        !local.is_empty() && !domain.is_empty() && !bare.contains(|c: char| c.is_whitespace() || c.is_control());
     (clean && !domain.contains(['<', '>', ',', ';', ':'])).then(|| format!("{local}@{}", domain.to_lowercase()))
 }
 
 /// The words of a text for comparing: NFKC, lower case, letters and digits only.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(|w| w.nfkc().collect::<String>().to_lowercase())
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(|w| w.nfkc().collect::<String>().to_lowercase())
 }
 
 /// Cuts at a character boundary at or below `max` bytes.

@@ -103,7 +103,9 @@ pub enum WriteError {
         found: String,
     },
     /// Not a Message-ID.
-    #[error("{field} is {found:?}: an id like <left@right>, printable and at most 250 long, was expected (RFC 5322 §3.6.4)")]
+    #[error(
+        "{field} is {found:?}: an id like <left@right>, printable and at most 250 long, was expected (RFC 5322 §3.6.4)"
+    )]
     MessageId {
         /// The header.
         field: &'static str,
@@ -272,7 +274,8 @@ fn boundary(mail: &Outgoing<'_>, which: &str) -> String {
 /// An ASCII address, as RFC 5321 has it.
 fn address(field: &'static str, email: &str) -> Result<Address, WriteError> {
     let wrong = || WriteError::Address { field, found: email.to_owned() };
-    let clean = email.is_ascii() && email.len() <= 254 && !email.contains(|c: char| c.is_control() || " <>\"(),;:".contains(c));
+    let clean =
+        email.is_ascii() && email.len() <= 254 && !email.contains(|c: char| c.is_control() || " <>\"(),;:".contains(c));
     if clean { email.parse().map_err(|_| wrong()) } else { Err(wrong()) }
 }
 
@@ -365,6 +368,8 @@ fn id(field: &'static str, value: &str) -> Result<String, WriteError> {
 
 /// A value that needs no encoding and cannot leave its brackets.
 fn plain<'a>(field: &'static str, value: &'a str) -> Result<&'a str, WriteError> {
-    let right = !value.is_empty() && value.len() <= MAX_ID && value.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'<' && b != b'>');
+    let right = !value.is_empty()
+        && value.len() <= MAX_ID
+        && value.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'<' && b != b'>');
     if right { Ok(value) } else { Err(WriteError::Plain { field, found: value.to_owned() }) }
 }
