@@ -4,9 +4,12 @@
 
 pub mod config;
 pub mod core;
+pub mod daemon;
+pub mod demo;
 pub mod ical;
 pub mod mail;
+pub mod render;
+pub mod sim;
 pub mod store;
 pub mod transport;
-pub mod sim;
-pub mod demo;
+pub mod words;

@@ -146,7 +146,12 @@ impl Composer<'_> {
     }
 
     /// The calendar object of an invitation, update or cancellation (`calendar.md` 1–11).
-    fn calendar(&self, group: &Group, draft: &Draft, member: &Member) -> Result<Option<(Method, String)>, ComposeError> {
+    fn calendar(
+        &self,
+        group: &Group,
+        draft: &Draft,
+        member: &Member,
+    ) -> Result<Option<(Method, String)>, ComposeError> {
         if !draft.key.kind.is_calendar() {
             return Ok(None);
         }
@@ -159,7 +164,13 @@ impl Composer<'_> {
         Ok(Some((method, ics)))
     }
 
-    fn event(&self, group: &Group, draft: &Draft, meeting: &Meeting, member: &Member) -> Result<ical::Event, ComposeError> {
+    fn event(
+        &self,
+        group: &Group,
+        draft: &Draft,
+        meeting: &Meeting,
+        member: &Member,
+    ) -> Result<ical::Event, ComposeError> {
         let texts = self
             .renderer
             .event_texts(group, meeting, member)

@@ -8,7 +8,9 @@ use crate::core::decide::{decide, found};
 use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, MemberId, Moment, Order, Refusal};
 use crate::mail::Key;
 use crate::render::Renderer;
-use crate::store::{Commit, GroupCommit, InboxDone, InboxKind, InboxRow, InboxState, Loaded, NewMail, Store, StoreError};
+use crate::store::{
+    Commit, GroupCommit, InboxDone, InboxKind, InboxRow, InboxState, Loaded, NewMail, Store, StoreError,
+};
 use crate::words::Words;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -98,7 +100,12 @@ impl<I: Ids> Engine<I> {
         let mut told = Vec::new();
         let rows = self.store.get().next_inbox(BATCH)?;
         for row in rows {
-            told.extend(self.inbox_row(&row, now)?);
+            match self.inbox_row(&row, now) {
+                Ok(story) => told.extend(story),
+                Err(EngineError::Compose(error)) => self.cannot_write(&row, &error, now)?,
+                Err(EngineError::Store(error)) if error.is_conflict() => {}
+                Err(error) => return Err(error),
+            }
         }
         let due = self.store.get().due(now, BATCH)?;
         for group in due {
@@ -224,7 +231,13 @@ impl<I: Ids> Engine<I> {
         }
     }
 
-    fn group(&mut self, id: &GroupId, event: &Event, cause: &Cause<'_>, now: DateTime<Utc>) -> Result<Story, EngineError> {
+    fn group(
+        &mut self,
+        id: &GroupId,
+        event: &Event,
+        cause: &Cause<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Story, EngineError> {
         let loaded = self.store.get().load(id, &self.kit.formats)?;
         let Some(loaded) = loaded else {
             return Ok(Story { at: now, group: id.clone(), lines: Vec::new(), mails: Vec::new() });
@@ -293,6 +306,14 @@ impl<I: Ids> Engine<I> {
         close(&mut self.store.get(), row.id, state, reason, group, member, now)
     }
 
+    /// What came in is understood, but its answer can't be written (a template's fault): set aside
+    /// for a person, and the daemon goes on.
+    fn cannot_write(&self, row: &InboxRow, error: &ComposeError, now: DateTime<Utc>) -> Result<(), StoreError> {
+        tracing::error!(inbox = row.id, %error, "the answer to a mail could not be written");
+        let reason = format!("its answer could not be written: {error}");
+        self.close(row, InboxState::Quarantined, reason, row.group.clone(), row.member.clone(), now)
+    }
+
     /// A group whose decision could not be written waits, longer each time, and the others go on.
     fn set_aside(&self, group: &GroupId, error: &EngineError, now: DateTime<Utc>) -> Result<(), StoreError> {
         tracing::error!(%group, %error, "a decision could not be written: the group is set aside");
@@ -303,7 +324,7 @@ impl<I: Ids> Engine<I> {
     }
 }
 
-fn close(
+pub(super) fn close(
     store: &mut Store,
     id: i64,
     state: InboxState,

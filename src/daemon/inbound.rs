@@ -98,7 +98,8 @@ fn bounce(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreErr
             continue;
         }
         let hard = bounce.recipients.iter().any(|r| r.class == mail::BounceClass::Hard);
-        let why = bounce.recipients.iter().filter_map(|r| r.status.clone()).next().unwrap_or_else(|| "bounced".to_owned());
+        let why =
+            bounce.recipients.iter().filter_map(|r| r.status.clone()).next().unwrap_or_else(|| "bounced".to_owned());
         if !hard {
             let about = Some((sent.group, sent.member));
             let reason = format!("a bounce that may pass by itself ({why})");
@@ -201,7 +202,11 @@ fn answered(
         PartStat::Tentative => Attending::Maybe,
         PartStat::NeedsAction | PartStat::Delegated => {
             let reason = format!("a calendar answer that says neither yes nor no ({})", answer.part_stat.as_str());
-            return Reading::Kept { state: InboxState::Recorded, reason, about: Some((group.id.clone(), member.clone())) };
+            return Reading::Kept {
+                state: InboxState::Recorded,
+                reason,
+                about: Some((group.id.clone(), member.clone())),
+            };
         }
     };
     let event = Event::Calendar(CalendarAnswer {

@@ -63,11 +63,7 @@ fn tongue(files: &BTreeMap<String, String>, language: &Language, wrong: &mut Vec
     Some(Tongue { tera, locale, choices: choices? })
 }
 
-fn toml_file<T: DeserializeOwned>(
-    files: &BTreeMap<String, String>,
-    path: &str,
-    wrong: &mut Vec<Mistake>,
-) -> Option<T> {
+fn toml_file<T: DeserializeOwned>(files: &BTreeMap<String, String>, path: &str, wrong: &mut Vec<Mistake>) -> Option<T> {
     let Some(text) = files.get(path) else {
         wrong.push(Mistake::missing(path, "this file"));
         return None;

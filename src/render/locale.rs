@@ -224,13 +224,7 @@ impl Locale {
         let two = |n: i64| format!("{n:02}");
         fill(
             pattern,
-            &[
-                ("h", &h.to_string()),
-                ("m", &m.to_string()),
-                ("s", &s.to_string()),
-                ("mm", &two(m)),
-                ("ss", &two(s)),
-            ],
+            &[("h", &h.to_string()), ("m", &m.to_string()), ("s", &s.to_string()), ("mm", &two(m)), ("ss", &two(s))],
         )
     }
 

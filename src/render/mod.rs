@@ -115,13 +115,7 @@ impl Renderer {
     ///
     /// # Errors
     /// A template that is missing or names a value there is not; a draft about nobody.
-    pub fn mail(
-        &self,
-        group: &Group,
-        draft: &Draft,
-        post: &Post,
-        now: DateTime<Utc>,
-    ) -> Result<Rendered, RenderError> {
+    pub fn mail(&self, group: &Group, draft: &Draft, post: &Post, now: DateTime<Utc>) -> Result<Rendered, RenderError> {
         let reader = reader(group, draft)?;
         let meeting = meeting(group, draft)?;
         let tongue = self.tongue(&reader.language)?;
@@ -155,9 +149,8 @@ impl Renderer {
         let scene = Scene::of(group, Some(meeting), member, role, &tongue.locale);
         let values = scene.values();
         let key = format!("event {}/{}", group.id, meeting.number);
-        let text = |name: &str| {
-            self.render_named(tongue, &format!("{}/calendar/{name}.txt", member.language), &values, &key)
-        };
+        let text =
+            |name: &str| self.render_named(tongue, &format!("{}/calendar/{name}.txt", member.language), &values, &key);
         let place = meeting.place.as_ref().or(group.spec.place.as_ref()).map(|p| clean::one_line(p));
         let url = place.clone().filter(|p| p.starts_with("https://") || p.starts_with("http://"));
         Ok(EventTexts {

@@ -68,12 +68,20 @@ fn word(text: &str) -> String {
 }
 
 /// A reply in that program's manner.
-pub fn reply(client: Client, author: &Author<'_>, ours: &Letter, text: &str, number: u64, at: DateTime<Utc>) -> Vec<u8> {
+pub fn reply(
+    client: Client,
+    author: &Author<'_>,
+    ours: &Letter,
+    text: &str,
+    number: u64,
+    at: DateTime<Utc>,
+) -> Vec<u8> {
     let subject = answer_subject(client, author, &ours.subject);
     let body = body(client, author, ours, text);
     let head = head(author, ours, number, &subject, at);
     let body = body.replace("\r\n", "\n").replace('\n', "\r\n");
-    format!("{head}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n").into_bytes()
+    format!("{head}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n")
+        .into_bytes()
 }
 
 fn answer_subject(client: Client, author: &Author<'_>, subject: &str) -> String {
@@ -103,20 +111,44 @@ fn attribution(client: Client, author: &Author<'_>, ours: &Letter) -> String {
     let at = ours.date.unwrap_or_default().with_timezone(&author.zone);
     match (client, author.french) {
         (Client::Outlook, true) => {
-            format!("\nDe : {name} <{email}>\nEnvoyé : {}\nÀ : {} <{}>\nObjet : {}", at.format("%d/%m/%Y %H:%M"), author.name, author.email, ours.subject)
+            format!(
+                "\nDe : {name} <{email}>\nEnvoyé : {}\nÀ : {} <{}>\nObjet : {}",
+                at.format("%d/%m/%Y %H:%M"),
+                author.name,
+                author.email,
+                ours.subject
+            )
         }
         (Client::Outlook, false) => {
-            format!("\nFrom: {name} <{email}>\nSent: {}\nTo: {} <{}>\nSubject: {}", at.format("%d %B %Y %H:%M"), author.name, author.email, ours.subject)
+            format!(
+                "\nFrom: {name} <{email}>\nSent: {}\nTo: {} <{}>\nSubject: {}",
+                at.format("%d %B %Y %H:%M"),
+                author.name,
+                author.email,
+                ours.subject
+            )
         }
-        (Client::Iphone, true) => format!("> Le {} à {}, {name} <{email}> a écrit :", at.format("%d/%m/%Y"), at.format("%H:%M")),
-        (Client::Iphone, false) => format!("> On {}, at {}, {name} <{email}> wrote:", at.format("%d %b %Y"), at.format("%H:%M")),
+        (Client::Iphone, true) => {
+            format!("> Le {} à {}, {name} <{email}> a écrit :", at.format("%d/%m/%Y"), at.format("%H:%M"))
+        }
+        (Client::Iphone, false) => {
+            format!("> On {}, at {}, {name} <{email}> wrote:", at.format("%d %b %Y"), at.format("%H:%M"))
+        }
         (_, true) => format!("Le {} à {}, {name} <{email}> a écrit :", at.format("%d/%m/%Y"), at.format("%H:%M")),
         (_, false) => format!("On {} at {}, {name} <{email}> wrote:", at.format("%a, %b %-d, %Y"), at.format("%H:%M")),
     }
 }
 
 /// A calendar button's answer: the .ics in the manner of `style`, in a mail of its own.
-pub fn calendar(style: ReplyStyle, author: &Author<'_>, ours: &Letter, ics: &str, verb: &str, number: u64, at: DateTime<Utc>) -> Vec<u8> {
+pub fn calendar(
+    style: ReplyStyle,
+    author: &Author<'_>,
+    ours: &Letter,
+    ics: &str,
+    verb: &str,
+    number: u64,
+    at: DateTime<Utc>,
+) -> Vec<u8> {
     let subject = format!("{verb}: {}", ours.subject);
     let head = head(author, ours, number, &subject, at);
     let boundary = format!("=_answer_{number}");

@@ -1,7 +1,7 @@
 //! The post office in memory: takes mail as a server would, and keeps the daemon's mailbox.
 
 use crate::daemon::{Incoming, Outgoing};
-use crate::transport::{Delivery, EnhancedCode, Envelope, Fetched, Lasting, Phase, TransportError};
+use crate::transport::{Delivery, Envelope, Fetched, Lasting, Phase, TransportError};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Outgoing for SimPost {
             return Delivery::Refused {
                 phase: Phase::Rcpt,
                 lasting: Lasting::Permanent,
-                code: EnhancedCode::parse("5.1.1"),
+                code: "5.1.1".parse().ok(),
                 reply: format!("550 5.1.1 <{}>: no such user", envelope.to()),
             };
         }

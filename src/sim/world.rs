@@ -133,7 +133,11 @@ impl<O: Outbound, I: Ids> World<O, I> {
     ///
     /// # Errors
     /// What the production code says.
-    pub async fn run_until(&mut self, until: DateTime<Utc>, seen: &mut impl FnMut(WorldEvent)) -> Result<(), WorldError> {
+    pub async fn run_until(
+        &mut self,
+        until: DateTime<Utc>,
+        seen: &mut impl FnMut(WorldEvent),
+    ) -> Result<(), WorldError> {
         loop {
             self.settle(seen).await?;
             match self.next()? {
@@ -199,7 +203,12 @@ impl<O: Outbound, I: Ids> World<O, I> {
     }
 
     /// A member gets a mail of ours and does about it what they do.
-    fn read(&mut self, delivered: Delivered, now: DateTime<Utc>, seen: &mut impl FnMut(WorldEvent)) -> Result<(), WorldError> {
+    fn read(
+        &mut self,
+        delivered: Delivered,
+        now: DateTime<Utc>,
+        seen: &mut impl FnMut(WorldEvent),
+    ) -> Result<(), WorldError> {
         let letter = mail::letter(&delivered.bytes);
         let id = letter.message_id.as_deref().and_then(|m| m.split('@').next()).and_then(mail::Token::parse);
         let id = id.map(|t| t.draft_id().to_string()).unwrap_or_default();

@@ -56,7 +56,8 @@ pub fn format() -> Format {
         order,
         collects,
     };
-    let texts = |fr: &str, en: &str| BTreeMap::from([("fr".to_owned(), fr.to_owned()), ("en".to_owned(), en.to_owned())]);
+    let texts =
+        |fr: &str, en: &str| BTreeMap::from([("fr".to_owned(), fr.to_owned()), ("en".to_owned(), en.to_owned())]);
     Format {
         id: "1h30".parse().unwrap(),
         title: texts("1 h 30, un sujet", "1 h 30, one subject"),
@@ -175,11 +176,32 @@ pub fn held() -> Meeting {
     });
     let then = at(2026, 11, 10, 18, 20);
     meeting.words = vec![
-        word(1, "dimitri", Section::Request, then, "Aidez-moi à ouvrir ma réunion du lundi sans que tout parte en bilatérales."),
+        word(
+            1,
+            "dimitri",
+            Section::Request,
+            then,
+            "Aidez-moi à ouvrir ma réunion du lundi sans que tout parte en bilatérales.",
+        ),
         word(2, "bo", Section::Contribution, then, "Chez nous, un tour de table de trente secondes a tout changé."),
-        word(3, "dimitri", Section::ActionPlan, then, "- Écrire l’ordre du jour le vendredi (partagé)\n- En parler à ma responsable avant le 4 décembre"),
-        word(4, "ana", Section::Learning, then, "Poser une question de fait est plus difficile que je ne croyais.\n\nJe vais essayer avec mon équipe."),
-        Word { anonymous: true, ..word(5, "farid", Section::Learning, then, "J’ai vu que je prépare trop mes réponses.") },
+        word(
+            3,
+            "dimitri",
+            Section::ActionPlan,
+            then,
+            "- Écrire l’ordre du jour le vendredi (partagé)\n- En parler à ma responsable avant le 4 décembre",
+        ),
+        word(
+            4,
+            "ana",
+            Section::Learning,
+            then,
+            "Poser une question de fait est plus difficile que je ne croyais.\n\nJe vais essayer avec mon équipe.",
+        ),
+        Word {
+            anonymous: true,
+            ..word(5, "farid", Section::Learning, then, "J’ai vu que je prépare trop mes réponses.")
+        },
     ];
     meeting.actions = vec![
         action(1, "Écrire l’ordre du jour le vendredi", Some((11, 20)), true, Some(Progress::Started)),
@@ -242,10 +264,30 @@ pub fn collected() -> Meeting {
     let then = at(2026, 12, 8, 19, 0);
     meeting.stage = Stage::Collecting;
     meeting.ended = Some(at(2026, 12, 8, 18, 30));
-    meeting.words.push(word(2, "bo", Section::Contribution, then, "J’ai appris à répondre « pas cette semaine ».\nCela reste un oui à la personne."));
-    meeting.words.push(word(3, "ana", Section::ActionPlan, then, "- Appeler Paul avant le 15/12 (partagé)\n- Noter mes oui pendant une semaine"));
-    meeting.words.push(word(4, "bo", Section::Learning, then, "Dire non à une demande n’est pas dire non à quelqu’un."));
-    meeting.words.push(Word { anonymous: true, ..word(5, "farid", Section::Learning, then, "Je vais compter mes oui.") });
+    meeting.words.push(word(
+        2,
+        "bo",
+        Section::Contribution,
+        then,
+        "J’ai appris à répondre « pas cette semaine ».\nCela reste un oui à la personne.",
+    ));
+    meeting.words.push(word(
+        3,
+        "ana",
+        Section::ActionPlan,
+        then,
+        "- Appeler Paul avant le 15/12 (partagé)\n- Noter mes oui pendant une semaine",
+    ));
+    meeting.words.push(word(
+        4,
+        "bo",
+        Section::Learning,
+        then,
+        "Dire non à une demande n’est pas dire non à quelqu’un.",
+    ));
+    meeting
+        .words
+        .push(Word { anonymous: true, ..word(5, "farid", Section::Learning, then, "Je vais compter mes oui.") });
     meeting.actions = vec![
         action(1, "Appeler Paul", Some((12, 15)), true, None),
         action(2, "Noter mes oui pendant une semaine", None, false, None),

@@ -47,11 +47,7 @@ pub async fn scripted(scripts: Vec<Vec<Step>>) -> (u16, JoinHandle<Vec<String>>)
     (port, server)
 }
 
-async fn play(
-    mut stream: BufReader<tokio::net::TcpStream>,
-    script: Vec<Step>,
-    heard: &mut Vec<String>,
-) {
+async fn play(mut stream: BufReader<tokio::net::TcpStream>, script: Vec<Step>, heard: &mut Vec<String>) {
     let mut tag = String::new();
     for step in script {
         match step {
@@ -63,21 +59,14 @@ async fn play(
                 let mut line = String::new();
                 stream.read_line(&mut line).await.unwrap();
                 assert!(line.contains(words), "expected {words:?}, heard {line:?}");
-                tag = line
-                    .split_whitespace()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
+                tag = line.split_whitespace().next().unwrap_or_default().to_owned();
                 heard.push(line.trim_end().to_owned());
             }
             Step::HearMail => {
                 let mut line = String::new();
                 while line != ".\r\n" {
                     line.clear();
-                    assert!(
-                        stream.read_line(&mut line).await.unwrap() > 0,
-                        "no dot came"
-                    );
+                    assert!(stream.read_line(&mut line).await.unwrap() > 0, "no dot came");
                 }
             }
             Step::Take(count) => {

@@ -8,8 +8,28 @@ use serde_json::{Map, Value, json};
 
 /// What a fact may hold; each is there in every mail, null where it says nothing.
 const KEYS: [&str; 22] = [
-    "facts", "receipt", "notice", "refusal", "from", "from_date", "words", "question", "why", "reminders", "answer",
-    "late", "asks", "sharing", "order", "name", "section", "text", "anonymous", "lines", "verdict", "member",
+    "facts",
+    "receipt",
+    "notice",
+    "refusal",
+    "from",
+    "from_date",
+    "words",
+    "question",
+    "why",
+    "reminders",
+    "answer",
+    "late",
+    "asks",
+    "sharing",
+    "order",
+    "name",
+    "section",
+    "text",
+    "anonymous",
+    "lines",
+    "verdict",
+    "member",
 ];
 
 impl Scene<'_> {
