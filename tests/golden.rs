@@ -216,3 +216,194 @@ fn mails_can_be_looked_at() {
         }
     }
 }
+
+/// Every mail in all its variants, one file a kind, language and way of address.
+#[test]
+fn every_mail_as_it_is_read() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut missing = Vec::new();
+    for kind in Kind::ALL {
+        for (language, told) in by_language(&renderer, *kind, &mut missing) {
+            insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(format!("{}.{language}", kind.name()), told);
+            });
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// A kind's mails by language, one after the other: subject and text of each, HTML of the first.
+fn by_language(renderer: &Renderer, kind: Kind, missing: &mut Vec<String>) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for case in cases(kind) {
+        let language = case.name.rsplit('.').next().unwrap().to_owned();
+        let mail = match renderer.mail(&case.group, &case.draft, &post(), now()) {
+            Ok(mail) => mail,
+            Err(error) => {
+                missing.push(format!("{}: {error}", case.name));
+                continue;
+            }
+        };
+        let head = format!("==== {}\nSubject: {}\n\n{}\n", case.name, mail.subject, mail.text);
+        match all.iter_mut().find(|(l, _)| *l == language) {
+            Some((_, told)) => told.push_str(&head),
+            None => all.push((language.clone(), format!("{head}---- HTML of the first\n{}\n", mail.html))),
+        }
+    }
+    all
+}
+
+/// Longest HTML, in bytes: far under where Gmail cuts a mail off.
+const MOST_HTML: usize = 30_000;
+
+#[test]
+fn mails_keep_their_limits() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut wrong = Vec::new();
+    for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
+        let mail = render(&renderer, &case);
+        let mut check = |fine: bool, what: String| {
+            if !fine {
+                wrong.push(format!("{}: {what}", case.name));
+            }
+        };
+        check(mail.subject.chars().count() <= 60, format!("subject too long: {}", mail.subject));
+        check(!mail.subject.ends_with('…'), format!("subject is cut: {}", mail.subject));
+        check(mail.html.len() <= MOST_HTML, format!("{} bytes of HTML", mail.html.len()));
+        for line in mail.text.lines().filter(|l| l.chars().count() > 72) {
+            check(line.contains("://") || line.contains("mailto:"), format!("line over 72 columns: {line}"));
+        }
+        check(!mail.text.contains("\n\n\n"), "blank lines heaped".to_owned());
+        for mark in ["{{", "{%", "[[", "null", "undefined"] {
+            check(!mail.text.contains(mark) && !mail.html.contains(mark), format!("{mark} in what people read"));
+        }
+        let lead = mail.text.split("\n\n").next().unwrap_or("").replace('\n', " ");
+        check((35..=100).contains(&lead.chars().count()), format!("first sentence of {}: {lead}", lead.chars().count()));
+        check(mail.text.contains("7K3F92QDJX4M0ZT8"), "no reference".to_owned());
+        check(mail.html.contains("<html lang=\""), "no language".to_owned());
+        check(mail.html.matches("<table").count() == mail.html.matches("</table>").count(), "tables".to_owned());
+        let presentation = mail.html.matches("role=\"presentation\"").count() + mail.html.matches("<th scope=").count().min(2);
+        check(presentation >= mail.html.matches("<table").count(), "a table without a role".to_owned());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Nothing of the subject stands in a subject line or the calendar.
+#[test]
+fn nobodys_subject_shows_outside_its_mails() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
+        let mail = render(&renderer, &case);
+        assert!(!mail.subject.contains("sans me fâcher"), "{}: {}", case.name, mail.subject);
+        let reads = matches!(case.draft.key.kind, Kind::SubjectReceipt | Kind::SubjectShared);
+        assert!(reads || !mail.text.contains("sans me fâcher"), "{}", case.name);
+    }
+    let group = sample::group();
+    let meeting = group.meeting(sample::AHEAD).unwrap();
+    for member in &group.members {
+        let texts = renderer.event_texts(&group, meeting, member).unwrap();
+        assert!(!format!("{texts:?}").contains("sans me fâcher"), "{texts:?}");
+        assert!(texts.description.contains("6/6"), "{texts:?}");
+        assert_eq!(texts.url.as_deref(), Some("https://visio.example.org/codev-lyon"));
+    }
+}
+
+/// A subject that is not shared reaches only its owner.
+#[test]
+fn an_unshared_subject_reaches_nobody_else() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    for sharing in [None, Some(Sharing::Nothing), Some(Sharing::TitleOnly), Some(Sharing::All)] {
+        let mut meeting = sample::ahead();
+        meeting.subject.as_mut().unwrap().sharing = sharing;
+        let group = sample::group_with(meeting);
+        for (who, role) in [("bo", Role::Cooperant), ("marie", Role::Facilitator)] {
+            let draft = draft(Kind::SubjectShared, None, sample::id(who), role, Facts::None);
+            let mail = renderer.mail(&group, &draft, &post(), now()).unwrap_or_else(|e| panic!("{e}"));
+            let shows = |text: &str| mail.text.contains(text) && mail.html.contains(text);
+            let hides = |text: &str| !mail.text.contains(text) && !mail.html.contains(text);
+            let (title, rest) = ("dire non sans me fâcher", "petit service");
+            match sharing {
+                Some(Sharing::All) => assert!(shows(title) && shows(rest)),
+                Some(Sharing::TitleOnly) => assert!(shows(title) && hides(rest)),
+                _ => assert!(hides(title) && hides(rest)),
+            }
+        }
+    }
+}
+
+#[test]
+fn calendar_texts_and_markdown_as_they_are_read() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let group = sample::group();
+    let meeting = group.meeting(sample::AHEAD).unwrap();
+    let mut told = String::new();
+    for who in ["ana", "chloe", "marie"] {
+        let texts = renderer.event_texts(&group, meeting, group.member(&sample::id(who)).unwrap()).unwrap();
+        told += &format!("==== {who}\nSUMMARY {}\nLOCATION {:?}\nURL {:?}\n{}\n\n", texts.summary, texts.location, texts.url, texts.description);
+    }
+    let group = sample::group_with(sample::collected());
+    for language in renderer.languages() {
+        let digest = renderer.digest_markdown(&group, group.meeting(sample::AHEAD).unwrap(), &language).unwrap();
+        assert!(!digest.contains("Noter mes oui"), "a private line in {digest}");
+        told += &format!("==== Markdown, {language}\n{digest}\n");
+    }
+    insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("calendar_and_markdown", told);
+    });
+}
+
+/// How many words may differ in a mail: table cells split what a line of text joins.
+const TOLERANCE: usize = 3;
+
+#[test]
+fn text_and_html_say_the_same() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut wrong = Vec::new();
+    for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
+        let mail = render(&renderer, &case);
+        let differ = difference(&words(&mail.text), &words(&visible(&mail.html)));
+        if differ.len() > TOLERANCE {
+            wrong.push(format!("{}: {}", case.name, differ.join(" ")));
+        }
+    }
+    assert!(wrong.is_empty(), "text (+) and HTML (-) differ:\n{}", wrong.join("\n"));
+}
+
+/// What somebody sees of the HTML: no head, no hidden parts, no markup.
+fn visible(html: &str) -> String {
+    let body = html.split_once("<body").map_or(html, |(_, body)| body);
+    let mut out = String::new();
+    let mut rest = body.split_once('>').map_or("", |(_, rest)| rest);
+    while let Some((text, tail)) = rest.split_once('<') {
+        out.push_str(text);
+        let hidden = tail.split('>').next().is_some_and(|tag| tag.contains("aria-hidden"));
+        out.push(' ');
+        let after = tail.split_once('>').map_or("", |(_, after)| after);
+        rest = if hidden { after.split_once('<').map_or("", |(_, _)| &after[after.find('<').unwrap_or(0)..]) } else { after };
+    }
+    out.push_str(rest);
+    for (code, sign) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&amp;", "&")] {
+        out = out.replace(code, sign);
+    }
+    out
+}
+
+fn words(text: &str) -> Vec<String> {
+    let sign = |c: char| !c.is_alphanumeric();
+    let mut all: Vec<_> = text
+        .split(sign)
+        .filter(|w| !w.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    all.sort();
+    all
+}
+
+/// Words of `a` that `b` lacks, with `+`, and the other way round, with `-`; each as often as it differs.
+fn difference(a: &[String], b: &[String]) -> Vec<String> {
+    let mut count = std::collections::BTreeMap::<&str, i32>::new();
+    a.iter().for_each(|w| *count.entry(w).or_default() += 1);
+    b.iter().for_each(|w| *count.entry(w).or_default() -= 1);
+    let sign = |n: i32| if n > 0 { "+" } else { "-" };
+    count.into_iter().filter(|(_, n)| *n != 0).flat_map(|(w, n)| vec![format!("{}{w}", sign(n)); n.unsigned_abs() as usize]).collect()
+}

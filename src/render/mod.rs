@@ -205,7 +205,8 @@ impl Renderer {
         let wrong = |error: tera::Error| RenderError::Values { key: key.to_owned(), why: error.to_string() };
         let mut context = tera::Context::from_serialize(values).map_err(wrong)?;
         context.insert("s", &self.loaded.styles);
-        tongue.tera.render(path, &context).map_err(|error| RenderError::Templates(vec![Mistake::tera(&error, path)]))
+        let text = tongue.tera.render(path, &context);
+        text.map(|t| prepare::finish(&t)).map_err(|error| RenderError::Templates(vec![Mistake::tera(&error, path)]))
     }
 }
 
