@@ -94,6 +94,7 @@ fn draft(kind: Kind, who: &str, role: Role, question: Option<Question>, facts: F
         },
         role,
         lane: Lane("test".to_owned()),
+        decided: sample::at(2026, 12, 8, 17, 0),
         due: sample::at(2026, 12, 8, 17, 0),
         useful_until: sample::at(2026, 12, 8, 17, 0),
         when_late: WhenLate::Send,
