@@ -261,8 +261,9 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
 fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
     let question = sent.draft.question;
     let reply = mail::reply(letter, Some(&sent.plain));
-    let text = if letter.encrypted { String::new() } else { reply.text };
     let member = group.member(&sent.member);
+    let name = member.map_or("", |m| m.name.as_str());
+    let text = if letter.encrypted { String::new() } else { mail::without_name(&reply.text, name) };
     let language = member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone());
     let zone = member.map_or(group.spec.zone, |m| m.zone);
     let context = Context {
