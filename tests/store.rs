@@ -7,6 +7,8 @@ mod file;
 mod fixture;
 #[path = "store/inbox.rs"]
 mod inbox;
+#[path = "store/life.rs"]
+mod life;
 #[path = "store/outbox.rs"]
 mod outbox;
 #[path = "store/round_trip.rs"]

@@ -54,7 +54,7 @@ fn a_newer_mail_supersedes_what_waits_in_its_lane_but_not_what_is_in_flight() {
     let states: Vec<_> = store.queue(&FILTER).unwrap().iter().map(|r| r.state).collect();
     use MailState::{Queued, Sending, Superseded};
     assert_eq!(states, [Sending, Superseded, Queued, Queued, Queued]);
-    // the newer one waits until the older one of its lane is out of flight
+    // an update waits until the older one of its lane is out of flight
     assert_eq!(ids(&claim(&mut store, now())), [3, 4]);
     store.settle(1, &sent(), now()).unwrap();
     assert_eq!(ids(&claim(&mut store, now())), [5]);
@@ -240,4 +240,18 @@ fn an_answer_finds_the_mail_it_answers() {
     let filter = QueueFilter { state: Some(MailState::Sent), member: Some(id("ana")), ..FILTER };
     assert_eq!(store.queue(&filter).unwrap().len(), 2);
     assert_eq!(store.queue(&QueueFilter { limit: 1, ..FILTER }).unwrap()[0].id, 3);
+}
+
+#[test]
+fn a_prompt_does_not_wait_for_an_older_one_that_hangs() {
+    let (_dir, mut store) = open();
+    let prompt = |step: u32| {
+        let mut d = draft("ana", Kind::StepPrompt, step, "prompt");
+        d.urgent = true;
+        d
+    };
+    queue(&mut store, [prompt(0)]);
+    assert_eq!(ids(&claim(&mut store, now())), [1]);
+    queue(&mut store, [prompt(1)]);
+    assert_eq!(ids(&claim(&mut store, now())), [2]);
 }
