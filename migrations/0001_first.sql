@@ -236,7 +236,7 @@ CREATE INDEX outbox_lane ON outbox (group_id, member, lane, id) WHERE state = 'q
 CREATE INDEX outbox_flight ON outbox (group_id, member, lane) WHERE state = 'sending';
 CREATE INDEX outbox_state ON outbox (state);
 CREATE INDEX outbox_message_id ON outbox (message_id);
-CREATE INDEX outbox_member ON outbox (group_id, member, id);
+CREATE INDEX outbox_receiver ON outbox (group_id, member, lane, id);
 
 CREATE TABLE outbox_bytes (
   outbox INTEGER PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,

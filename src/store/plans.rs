@@ -19,9 +19,9 @@ fn look_ups_that_grow_use_their_index() {
         (outbox::DUE_OTHERS, "outbox_flight"),
         (outbox::EXPIRED, "outbox_useful"),
         (outbox::NEXT_SEND, "outbox_next"),
-        (outbox::NEWER_IN_LANE, "outbox_member"),
+        (outbox::NEWER_IN_LANE, "outbox_receiver"),
         (commit::OLDER_IN_LANE, "outbox_lane"),
-        (&last_mail, "outbox_member"),
+        (&last_mail, "outbox_receiver"),
         (inbox::NEXT, "inbox_state"),
     ];
     for (sql, index) in by {
