@@ -1,6 +1,6 @@
 //! The one SQLite file: groups, outbox, inbox and journal. The only room that knows SQL.
 //!
-//! Reading order: [`migrate`](self) brings the file up to date; `cells` and `diff` turn values into
+//! Reading order: `migrate` brings the file up to date; `cells` and `diff` turn values into
 //! rows and write those that differ; `group_rows` and `meeting_rows` name the rows of a group;
 //! `commit` is the one transaction of the engine; `outbox` the sender's, `inbox` the receiver's;
 //! `read`, `mails` and `journal` are for whoever looks.
