@@ -5,13 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 use codevd::config::{ConfigError, Defaults, Warning, config_from, format_from, formats, group_from};
-use codevd::core::Language;
+use codevd::core::{Formats, Language};
 use proptest::prelude::*;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Fewest cases the folder must hold.
 const LEAST: usize = 70;
+
+static FORMATS: LazyLock<Formats> = LazyLock::new(|| formats(None).unwrap());
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_configs")
@@ -24,7 +27,7 @@ fn defaults() -> Defaults {
 fn check(kind: &str, file: &str, text: &str) -> Result<Vec<Warning>, Vec<ConfigError>> {
     match kind {
         "config" => config_from(file, text, Path::new("/etc/codevd")).map(|_| Vec::new()),
-        "group" => group_from(file, text, &formats(None).unwrap(), &defaults()).map(|(_, warnings)| warnings),
+        "group" => group_from(file, text, &FORMATS, &defaults()).map(|(_, warnings)| warnings),
         "format" => format_from(file.trim_end_matches(".toml"), file, text).map(|_| Vec::new()),
         other => panic!("{file}: names begin with config-, group- or format-, not {other}-"),
     }

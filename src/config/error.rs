@@ -153,8 +153,8 @@ fn without_secrets(line: &str) -> String {
         None => line.to_owned(),
     };
     let Some(at) = line.rfind('@') else { return line };
-    let begin = line.find(['"', '\'', '=']).map_or(0, |i| i + 1);
-    let begin = line.find("://").map_or(begin, |i| i + 3);
+    let begin = line.find(['"', '\'']).or_else(|| line.find(['=', ':'])).map_or(0, |i| i + 1);
+    let begin = line.find("://").filter(|i| *i < at).map_or(begin, |i| i + 3);
     match line.get(begin..at) {
         Some(login) if login.contains(':') || line.contains("://") || line.trim_start().starts_with("url") => {
             format!("{}…{}", &line[..begin], &line[at..])

@@ -57,7 +57,7 @@ pub fn formats(dir: Option<&Path>) -> Result<Formats, Vec<ConfigError>> {
     for path in dir.map(|d| toml_files(d, &mut errors)).unwrap_or_default() {
         match read_text(&path) {
             Ok(text) => drop(texts.insert(stem(&path), (path.display().to_string(), text))),
-            Err(error) => errors.push(error),
+            Err(error) => errors.push(*error),
         }
     }
     let mut all = BTreeMap::new();

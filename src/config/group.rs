@@ -54,7 +54,7 @@ pub fn group(
     formats: &Formats,
     defaults: &Defaults,
 ) -> Result<(GroupSpec, Vec<Warning>), Vec<ConfigError>> {
-    let text = read_text(path).map_err(|error| vec![error])?;
+    let text = read_text(path).map_err(|error| vec![*error])?;
     group_from(&path.display().to_string(), &text, formats, defaults)
 }
 

@@ -166,7 +166,7 @@ pub fn load(path: &Path) -> Result<Config, Vec<ConfigError>> {
         if !path.exists() {
             error.remedy = Some("`codevd init` writes one; --config FILE names another".to_owned());
         }
-        vec![error]
+        vec![*error]
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
     read(&name, &text, base, true)
@@ -480,4 +480,73 @@ fn log_level(root: &mut Table) -> LogLevel {
         root.doc.wrong(&at.span, format!("`log` is {:?}", at.value), &format!("one of {}", names.join(", ")), hint);
         LogLevel::Info
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config/codevd.example.toml");
+
+    #[test]
+    fn the_example_says_what_it_says() {
+        let config = config_from("codevd.toml", EXAMPLE, Path::new("/etc/codevd")).unwrap();
+        assert_eq!(config.mailbox.address.as_str(), "codev@example.org");
+        assert_eq!(config.database, Path::new("/etc/codevd/codevd.db"));
+        assert_eq!((config.smtp.server.port, config.smtp.server.security), (465, Security::Tls));
+        let login = config.smtp.login.unwrap();
+        assert_eq!(login.password, SecretSource::File("/etc/codevd/smtp.password".into()));
+        let Incoming::Imap(imap) = config.incoming else { unreachable!("the example reads by IMAP") };
+        assert_eq!((imap.mailbox.as_str(), imap.taken, imap.poll_seconds), ("INBOX", Taken::Keyword, 60));
+        assert_eq!((config.pace.per_minute, config.log, config.control), (30, LogLevel::Info, None));
+    }
+
+    #[test]
+    fn what_is_named_must_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("codevd.toml");
+        let missing = load(&path).unwrap_err();
+        assert!(missing[0].to_string().contains("codevd init"), "{}", missing[0]);
+        std::fs::write(&path, EXAMPLE.replace("# templates", "templates").replace("codevd.db", "none/codevd.db"))
+            .unwrap();
+        let errors = load(&path).unwrap_err();
+        let found: Vec<_> = errors.iter().map(|e| e.found.split(':').next().unwrap()).collect();
+        assert_eq!(found, ["`database`", "`templates`", "`password_file`", "`password_file`"]);
+        assert!(errors.iter().all(|e| e.at.line > 0 && !e.to_string().contains(".password")));
+        for file in ["smtp.password", "imap.password"] {
+            std::fs::write(dir.path().join(file), "x").unwrap();
+        }
+        std::fs::write(&path, EXAMPLE).unwrap();
+        assert_eq!(load(&path).unwrap().database, dir.path().join("codevd.db"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_with_their_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("codevd.toml");
+        std::fs::write(&path, b"database = \"x\"\nhost = \"Caf\xe9\"\n").unwrap();
+        let errors = load(&path).unwrap_err();
+        assert!(errors[0].to_string().contains("codevd.toml:2:12: a byte that is no UTF-8"), "{}", errors[0]);
+        std::fs::write(&path, vec![b'#'; super::super::MOST_BYTES + 1]).unwrap();
+        assert!(load(&path).unwrap_err()[0].to_string().contains("at most 1 MiB"));
+    }
+
+    #[test]
+    fn without_imap_or_maildir_mail_comes_by_deliver_alone() {
+        let read = |more: &str| {
+            let text = format!(
+                "database = \"/x/y.db\"\n[mailbox]\naddress = \"c@x.org\"\n[smtp]\nurl = \"smtp://127.0.0.1\"\n{more}"
+            );
+            config_from("codevd.toml", &text, Path::new("")).unwrap()
+        };
+        assert_eq!((read("").incoming, read("").smtp.login), (Incoming::None, None));
+        assert_eq!(read("[maildir]\npath = \"/m\"\n").incoming, Incoming::Maildir { path: "/m".into() });
+        let imap = "[imap]\nurl = \"imaps://h\"\nuser = \"u\"\npassword_env = \"P\"\ntaken = \"folder: Codev/taken\"\n";
+        let Incoming::Imap(imap) = read(imap).incoming else { unreachable!("IMAP was asked for") };
+        assert_eq!(
+            (imap.taken, imap.login.password),
+            (Taken::Folder("Codev/taken".into()), SecretSource::Env("P".into()))
+        );
+    }
 }

@@ -71,7 +71,7 @@ fn id(table: &mut Table, name: Option<&At<String>>, before: &[Read], number: usi
     let whole = values::slug(&name.value);
     let free = |id: &MemberId| !before.iter().any(|p| p.spec.id == *id);
     let mut ids = [first, whole].into_iter().flatten().filter_map(|s| s.parse::<MemberId>().ok());
-    let last = ids.clone().last();
+    let last = ids.clone().next_back();
     match ids.find(free).or(last) {
         Some(id) => Some((id, name.span.clone())),
         None => {

@@ -87,8 +87,9 @@ impl<'a> Document<'a> {
 
     fn push(&self, span: &Span, found: String, expected: String, remedy: Option<String>) {
         let mut at = self.source.place(span);
-        let whole = at.line_text.clone();
-        at.line_text = self.shown.map_or(whole, |shown| only_key(&at.line_text, shown));
+        if let Some(shown) = self.shown {
+            at.line_text = only_key(&at.line_text, shown);
+        }
         let error = ConfigError { at, found, expected, remedy };
         self.errors.borrow_mut().push((span.start, error));
     }
@@ -241,7 +242,7 @@ impl<'a> Table<'a> {
     /// Whether a key not taken so far is another writing of this one, and will be told as that.
     pub(crate) fn meant(&self, key: &'static str) -> bool {
         let is = |other: &&str| synonym(other, &[key]).is_some() || nearest(other, std::iter::once(key)).is_some();
-        self.entries.keys().any(|other| is(other))
+        self.entries.keys().any(is)
     }
 
     /// What `[smtp]` is missing.
