@@ -6,6 +6,9 @@ use std::ops::Range;
 /// Longest piece of a line that an error quotes, in characters.
 const LINE_SHOWN: usize = 100;
 
+/// Longest message, in characters.
+const MESSAGE_SHOWN: usize = 1000;
+
 /// A place in a file, with the line itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -173,15 +176,26 @@ pub(crate) fn only_key(line: &str, shown: &[&str]) -> String {
     }
 }
 
-/// What a terminal may show of the line: control and direction characters replaced, long lines cut
-/// around the column; with it the carets' place and number.
-fn window(line: &str, column: usize, width: usize) -> (String, usize, usize) {
-    let clean = |c: char| match c {
+/// A character as a terminal may show it: none that controls it or turns the writing round.
+fn clean(c: char) -> char {
+    match c {
         '\t' => ' ',
         '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}',
         c => c,
-    };
+    }
+}
+
+/// A message with such characters replaced and what it quotes at length cut off.
+pub(crate) fn cleaned(message: &str) -> String {
+    let mut chars = message.chars().map(clean);
+    let text: String = chars.by_ref().take(MESSAGE_SHOWN).collect();
+    if chars.next().is_some() { text + "…" } else { text }
+}
+
+/// What a terminal may show of the line: control and direction characters replaced, long lines cut
+/// around the column; with it the carets' place and number.
+fn window(line: &str, column: usize, width: usize) -> (String, usize, usize) {
     let all: Vec<char> = line.trim_start_matches('\u{feff}').trim_end().chars().map(clean).collect();
     let column = column.min(all.len());
     let from = if all.len() > LINE_SHOWN { column.saturating_sub(LINE_SHOWN / 2) } else { 0 };

@@ -32,6 +32,9 @@ impl Default for Defaults {
     }
 }
 
+/// Beyond this number people are not even read.
+const MOST_PEOPLE: usize = 50;
+
 /// Keys of the file's top.
 const ROOT: &[&str] = &[
     "id",
@@ -275,7 +278,12 @@ impl<'a> Reader<'a> {
             root.missing_part("member", "a [[member]] part with name and email for each person");
         }
         let mut people: Vec<Person> = Vec::new();
-        for table in root.tables("member") {
+        let tables = root.tables("member");
+        if let Some(table) = tables.get(MOST_PEOPLE) {
+            let found = format!("{} people", tables.len());
+            self.doc.wrong(&table.span, found, "a group of five to eight, and its facilitators", None);
+        }
+        for table in tables.into_iter().take(MOST_PEOPLE) {
             let context = member::Context { language, zone, languages: &self.defaults.languages, root: ROOT };
             people.extend(member::read(table, &context, &people));
         }

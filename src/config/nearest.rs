@@ -74,8 +74,14 @@ pub(crate) fn synonym<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     right.filter_map(|right| known.iter().find(|k| **k == right).copied()).next()
 }
 
+/// Longest word that is compared.
+const LONGEST: usize = 64;
+
 /// The known word that is spelt most like this one, if any is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 4);
     let far = |k: &str| match word.len() > 3 && k.starts_with(&word) {

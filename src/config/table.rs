@@ -1,14 +1,17 @@
 //! Reading a TOML file key by key, keeping where each stood: errors of type, unknown and missing keys.
 
-use crate::config::error::{ConfigError, Place, Source, Warning, only_key};
+use crate::config::error::{ConfigError, Place, Source, Warning, cleaned, only_key};
 use crate::config::nearest::{nearest, synonym};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
+
+/// Most errors told of one file; that there are more is said.
+const MOST_ERRORS: usize = 100;
 
 /// A byte range of the file.
 pub(crate) type Span = Range<usize>;
@@ -29,6 +32,8 @@ pub(crate) struct Document<'a> {
     shown: Option<&'static [&'static str]>,
     errors: RefCell<Vec<(usize, ConfigError)>>,
     warnings: RefCell<Vec<Warning>>,
+    /// Errors beyond the most that are told.
+    more: Cell<usize>,
     /// Lines that are no TOML: nothing else is said of them.
     broken: Vec<usize>,
     /// From here on nothing is said: the text lies in a list that was not closed.
@@ -53,6 +58,7 @@ impl<'a> Document<'a> {
             shown,
             errors: RefCell::default(),
             warnings: RefCell::default(),
+            more: Cell::new(0),
             broken: Vec::new(),
             lost: usize::MAX,
             torn: false,
@@ -62,6 +68,11 @@ impl<'a> Document<'a> {
         let unclosed = wrong.iter().any(|(_, e)| e.message().starts_with("unclosed array"));
         for (span, error) in wrong {
             document.torn |= !harmless(error);
+            if document.is_full() {
+                document.lost = document.lost.min(span.start);
+                document.more.set(document.more.get() + 1);
+                continue;
+            }
             let line = source.line_of(span.start);
             if document.broken.last() == Some(&line) || document.lost < span.start {
                 continue;
@@ -90,12 +101,17 @@ impl<'a> Document<'a> {
         if let Some(shown) = self.shown {
             at.line_text = only_key(&at.line_text, shown);
         }
-        let error = ConfigError { at, found, expected, remedy };
+        let remedy = remedy.as_deref().map(cleaned);
+        let error = ConfigError { at, found: cleaned(&found), expected: cleaned(&expected), remedy };
         self.errors.borrow_mut().push((span.start, error));
     }
 
     /// Notes what is wrong at a place; nothing more is said of a line that is no TOML.
     pub(crate) fn wrong(&self, span: &Span, found: impl Into<String>, expected: &str, remedy: Option<String>) {
+        if self.is_full() {
+            self.more.set(self.more.get() + 1);
+            return;
+        }
         // an empty place is that of a value the parser put in for what it could not read
         if !(self.torn && span.is_empty())
             && span.start < self.lost
@@ -107,7 +123,7 @@ impl<'a> Document<'a> {
 
     /// Notes a key that is missing from the part whose beginning is `span`.
     pub(crate) fn missing(&self, span: &Span, found: String) {
-        if !self.torn {
+        if !self.torn && !self.is_full() {
             let mut at = if span.is_empty() { Place::file(self.source.file) } else { self.source.place(span) };
             at.line = at.line.max(1);
             at.column = at.column.max(1);
@@ -118,7 +134,12 @@ impl<'a> Document<'a> {
 
     /// Notes something allowed that should be known.
     pub(crate) fn warn(&self, span: &Span, text: String) {
-        self.warnings.borrow_mut().push(Warning { at: self.source.place(span), text });
+        self.warnings.borrow_mut().push(Warning { at: self.source.place(span), text: cleaned(&text) });
+    }
+
+    /// Whether as many errors were found as are told.
+    fn is_full(&self) -> bool {
+        self.errors.borrow().len() >= MOST_ERRORS
     }
 
     /// Whether parts of the file could not be read, so that what is missing means nothing.
@@ -130,6 +151,11 @@ impl<'a> Document<'a> {
     pub(crate) fn finish(self) -> Result<Vec<Warning>, Vec<ConfigError>> {
         let mut errors = self.errors.into_inner();
         errors.sort_by_key(|(at, _)| *at);
+        if self.more.get() > 0 {
+            let found = format!("and {} more errors", self.more.get());
+            let at = Place::file(self.source.file);
+            errors.push((usize::MAX, ConfigError { at, found, expected: String::new(), remedy: None }));
+        }
         if errors.is_empty() { Ok(self.warnings.into_inner()) } else { Err(errors.into_iter().map(|e| e.1).collect()) }
     }
 }
@@ -311,8 +337,8 @@ impl<'a> Table<'a> {
             "is empty"
         } else if text.chars().any(char::is_control) {
             "has a line break or a control character in it"
-        } else if text.chars().count() > 200 {
-            "is longer than 200 characters"
+        } else if text.chars().count() > 500 {
+            "is longer than 500 characters"
         } else {
             return Some(At { value: text.to_owned(), span: at.span });
         };
@@ -441,6 +467,10 @@ impl<'a> Table<'a> {
     pub(crate) fn finish(self, elsewhere: &[(&str, &[&str])]) {
         let known = self.known.join(", ");
         for (key, (span, _)) in &self.entries {
+            if self.doc.is_full() {
+                self.doc.wrong(span, "", "", None);
+                continue;
+            }
             let place = if self.name.is_empty() { self.doc.what } else { self.name.as_str() };
             let remedy = match elsewhere.iter().find(|(_, keys)| keys.contains(key)) {
                 Some((part, _)) => Some(format!("`{key}` belongs {part}")),
