@@ -2,7 +2,7 @@
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, CalendarAnswer, Outcome};
+use crate::core::event::{Answer, CalendarAnswer, Certainty, Outcome};
 use crate::core::meeting::{Attendance, Attending};
 use crate::core::route::{Directory, Hit, Route, route};
 use crate::core::{DraftKey, Event, Group, GroupId, MemberId, Question, draft::InReplyTo};
@@ -282,7 +282,8 @@ fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: Da
         at,
         text,
         meaning: heard.meaning,
-        certainty: heard.certainty,
+        // an answer found between or below quotes is less sure than one on top
+        certainty: if reply.sure || heard.certainty == Certainty::None { heard.certainty } else { Certainty::Probable },
         mail: thread(letter),
         unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
     }

@@ -108,7 +108,6 @@ impl Stage {
             ["until", day, hour] => self.until(local(&format!("{day} {hour}"))).await,
             ["off", "until", day, hour] => {
                 self.now = local(&format!("{day} {hour}"));
-                self.world().clock.set(self.now);
                 self.restart();
             }
             ["restart"] => self.restart(),
