@@ -29,8 +29,10 @@ impl Open {
         &mut self,
         settings: &ImapSettings,
     ) -> Result<(Vec<Fetched>, bool), Error> {
-        // what arrives from here on wakes `wait`
+        // what arrives from here on wakes `wait`; a server shows what others did since the last command only after
+        // the next one
         self.news();
+        timed(settings.limit, self.session.noop()).await?;
         let query = match &settings.taken {
             Taken::Keyword(word) => format!("UNKEYWORD {word}"),
             Taken::Folder(_) => "ALL".to_owned(),
@@ -171,8 +173,9 @@ impl Open {
     }
 
     pub(super) async fn make_folder(&mut self, folder: &str, limit: Duration) -> Result<(), Error> {
+        let quoted = format!("\"{}\"", folder.replace('\\', "\\\\").replace('"', "\\\""));
         let known = timed(limit, async {
-            let names = self.session.list(None, Some(folder)).await?;
+            let names = self.session.list(None, Some(&quoted)).await?;
             names.try_collect::<Vec<_>>().await
         })
         .await?;
