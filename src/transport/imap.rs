@@ -8,7 +8,7 @@ use super::{Fetched, Secret, Security, TransportError};
 use async_imap::Client;
 use async_imap::error::Error;
 use gate::Gated;
-use session::{Open, greeting, is_lost, keeps, timed};
+use session::{Open, Suspects, greeting, is_lost, keeps, timed};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -112,6 +112,7 @@ pub struct Imap {
     kept: Option<Open>,
     /// The last call left mails behind, or a redial may have missed some: `wait` returns at once.
     more: bool,
+    suspects: Suspects,
 }
 
 impl Imap {
@@ -139,18 +140,20 @@ impl Imap {
             dialer,
             kept: None,
             more: true,
+            suspects: Suspects::default(),
         })
     }
 
     /// Mails that are not marked as taken, the oldest UID first: at most 50 of them or 32 MB, so call it again until
-    /// nothing comes. A mail that the server can't give is left out and logged; the others come.
+    /// nothing comes. A mail that the server can't give is left out and logged; the others come. A mail at which the
+    /// connection broke comes after all others from then on, so that it holds nobody up.
     ///
     /// # Errors
     /// The connection was lost (and a redial failed), or the server refused.
     pub async fn fetch_new(&mut self) -> Result<Vec<Fetched>, TransportError> {
         loop {
             let (mut open, fresh) = self.session().await?;
-            let result = open.batch(&self.settings).await;
+            let result = open.batch(&self.settings, &mut self.suspects).await;
             if let Some(result) = self.settle(open, fresh, "fetching", result) {
                 let (mails, more) = result?;
                 self.more = more;
