@@ -414,6 +414,6 @@ async fn a_flood_of_answers_is_cut_off() {
     else {
         panic!("{delivery:?}")
     };
-    assert!(cause.contains("over 65536 bytes"), "{cause}");
+    assert!(cause.contains("over 16384 bytes"), "{cause}");
     server.abort();
 }

@@ -155,6 +155,7 @@ async fn auth_login_is_spoken_and_its_refusal_told_at_once() {
     let (port, server) = scripted(vec![steps("235 2.7.0 ok"), steps("535 5.7.8 no")]).await;
     let mut settings = settings(port);
     settings.login = Some(("bot".into(), Secret::new("hunter2")));
+    settings.timeouts.command = Duration::from_millis(50);
     let mut smtp = Smtp::new(settings).unwrap();
     // the script does not answer QUIT: that must not matter
     let limit = tokio::time::timeout(Duration::from_secs(8), smtp.check()).await;
@@ -188,5 +189,44 @@ async fn a_server_without_passwords_is_told() {
             .unwrap_err()
             .to_string();
         assert!(told.contains(words), "{told}");
+    }
+}
+
+/// Lines that other clients stumble over: words of blanks alone, none at all, control characters.
+#[tokio::test]
+async fn odd_answers_to_ehlo_end_in_no_panic() {
+    for odd in [
+        "250-   ",
+        "250- ",
+        "250-",
+        "250",
+        "250-\t",
+        "250-\r",
+        "250-\u{b}",
+        "250-AUTH",
+        "250-AUTH=",
+        "250-\u{a0}",
+    ] {
+        let steps = vec![
+            say("220 mx"),
+            hear("EHLO"),
+            say("250-mx"),
+            say(odd),
+            say("250 8BITMIME"),
+            Step::Close,
+        ];
+        let (port, server) = scripted(vec![steps]).await;
+        let delivery = sender(port).send(&ana(), MAIL).await;
+        assert!(
+            matches!(
+                delivery,
+                Delivery::Unreached {
+                    phase: Phase::Mail | Phase::Greeting,
+                    ..
+                }
+            ),
+            "{odd:?}: {delivery:?}"
+        );
+        server.await.unwrap();
     }
 }

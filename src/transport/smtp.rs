@@ -136,7 +136,7 @@ impl Smtp {
         loop {
             let mut connection = match self.kept.take() {
                 Some(connection) => connection,
-                None => match self.open().await {
+                None => match self.open(&self.settings.timeouts).await {
                     Ok(connection) => connection,
                     Err(failure) => return self.unopened(failure),
                 },
@@ -168,7 +168,10 @@ impl Smtp {
     /// What failed, with the remedy where it is known.
     pub async fn check(&mut self) -> Result<String, TransportError> {
         self.quit().await;
-        match self.open().await {
+        let mut limits = self.settings.timeouts.clone();
+        // a person waits: five minutes are for servers under load
+        limits.greeting = limits.greeting.min(Duration::from_secs(30));
+        match self.open(&limits).await {
             Ok(connection) => {
                 let story = connection.story.clone();
                 self.kept = Some(connection);
@@ -179,8 +182,7 @@ impl Smtp {
         }
     }
 
-    async fn open(&self) -> Result<Connection, Failure> {
-        let limits = &self.settings.timeouts;
+    async fn open(&self, limits: &Timeouts) -> Result<Connection, Failure> {
         let hello = &self.settings.hello_name;
         let (stream, greeting) = wire::open(&self.dialer, hello, limits).await?;
         let mut story = format!(
