@@ -565,6 +565,54 @@ async fn names_that_could_become_commands_are_refused_before_dialling() {
     }
 }
 
+/// What the library or its parser might stumble over ends in an error, or in nothing, and in no panic.
+#[tokio::test]
+async fn odd_answers_end_in_no_panic() {
+    const ODD: [&str; 14] = [
+        "*tag* BAD",
+        "*tag* BAD ",
+        "*tag* NO",
+        "*tag* OK",
+        "*tag*",
+        "* ",
+        "*",
+        "+",
+        "* 1 FETCH",
+        "* 1 FETCH ()",
+        "* 1 FETCH (UID 1)",
+        "* SEARCH x",
+        "* 99999999999 EXISTS",
+        "\u{0}\u{feff}",
+    ];
+    for odd in ODD {
+        for before in [
+            vec![],
+            answer("NOOP", &[]),
+            search("1"),
+            [search("1"), sizes("UID FETCH 1", &[(1, 1)])].concat(),
+        ] {
+            let steps = [opened(7), before, vec![hear(" "), say(odd), Step::Close]].concat();
+            let (port, server) = scripted(vec![steps]).await;
+            let mut settings = settings(port);
+            settings.limit = Duration::from_millis(500);
+            let mut imap = Imap::connect(settings).await.unwrap();
+            let _ = imap.fetch_new().await;
+            server.await.unwrap();
+        }
+        let steps = [
+            opened(7),
+            search(""),
+            vec![hear("IDLE"), say(odd), Step::Close],
+        ]
+        .concat();
+        let (port, server) = scripted(vec![steps]).await;
+        let mut imap = Imap::connect(settings(port)).await.unwrap();
+        assert_eq!(imap.fetch_new().await.unwrap(), []);
+        let _ = imap.wait(Duration::from_millis(100)).await;
+        server.await.unwrap();
+    }
+}
+
 /// The login would show in the library's trace lines: they are taken out at compile time.
 #[test]
 fn trace_lines_of_libraries_do_not_exist() {

@@ -196,13 +196,15 @@ impl Imap {
             self.kept = Some(open);
             return Ok(());
         }
-        if !open.idle {
-            self.kept = Some(open);
-            tokio::time::sleep(at_most.min(self.settings.poll)).await;
-            return Ok(());
+        if open.idle {
+            let idled = open.idle(at_most.min(IDLE), self.settings.limit).await;
+            open.idle = idled.map_err(|error| self.told("waiting for mail", &error))?;
         }
-        let idled = open.idle(at_most.min(IDLE), self.settings.limit).await;
-        self.kept = Some(idled.map_err(|error| self.told("waiting for mail", &error))?);
+        let idle = open.idle;
+        self.kept = Some(open);
+        if !idle {
+            tokio::time::sleep(at_most.min(self.settings.poll)).await;
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@ use super::gate::Gated;
 use super::{ImapSettings, Taken};
 use crate::transport::Fetched;
 use async_imap::error::Error;
+use async_imap::imap_proto::{MailboxDatum, RequestId, Response};
 use async_imap::types::{Fetch, Flag, UnsolicitedResponse};
 use async_imap::{Client, Session};
 use futures_util::TryStreamExt;
@@ -228,30 +229,60 @@ impl Open {
         news
     }
 
-    /// IDLE until something is told or the time is up; the connection comes back ready for commands.
-    pub(super) async fn idle(mut self, at_most: Duration, limit: Duration) -> Result<Self, Error> {
-        let told = self.session.unsolicited_responses.clone();
-        let mut handle = self.session.idle();
-        timed(limit, handle.init()).await?;
+    /// IDLE (RFC 2177) until something new is told or the time is up. False: the server refused it. By hand, since the
+    /// library's own panics on a refusal without words.
+    pub(super) async fn idle(&mut self, at_most: Duration, limit: Duration) -> Result<bool, Error> {
+        let begin = async { self.session.run_command("IDLE").await };
+        let id = timed(limit, begin).await?;
         let mut news = false;
-        while let Ok(response) = told.try_recv() {
-            news |= is_news(&response);
-        }
-        if !news {
-            let (waiting, _interrupt) = handle.wait_with_timeout(at_most);
-            // the library's own limit starts anew with every "still here" of the server
-            match tokio::time::timeout(at_most, waiting).await {
-                Err(_) => {}
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(async_imap::extensions::idle::IdleResponse::ManualInterrupt)) => {
-                    return Err(Error::ConnectionLost);
-                }
-                Ok(Ok(_)) => {}
+        loop {
+            match timed(limit, self.told(&id)).await? {
+                Told::GoOn => break,
+                Told::Done => return Ok(false),
+                Told::News => news = true,
+                Told::Other => {}
             }
         }
-        self.session = timed(limit, handle.done()).await?;
-        Ok(self)
+        let waiting = async {
+            loop {
+                match self.told(&id).await? {
+                    Told::Done => return Ok::<_, Error>(true),
+                    Told::News => return Ok(false),
+                    Told::GoOn | Told::Other => {}
+                }
+            }
+        };
+        let at_most = if news { Duration::ZERO } else { at_most };
+        let ended = tokio::time::timeout(at_most, waiting).await;
+        if ended.unwrap_or(Ok(false))? {
+            return Ok(true);
+        }
+        let end = async {
+            self.session.run_command_untagged("DONE").await?;
+            while !matches!(self.told(&id).await?, Told::Done) {}
+            Ok(true)
+        };
+        timed(limit, end).await
     }
+
+    /// The next response while the command `id` runs.
+    async fn told(&mut self, id: &RequestId) -> Result<Told, Error> {
+        let response = self.session.read_response().await?;
+        Ok(match response.ok_or(Error::ConnectionLost)?.parsed() {
+            Response::Continue { .. } => Told::GoOn,
+            Response::Done { tag, .. } if tag == id => Told::Done,
+            Response::MailboxData(MailboxDatum::Exists(_) | MailboxDatum::Recent(_)) => Told::News,
+            _ => Told::Other,
+        })
+    }
+}
+
+/// What a response means to IDLE.
+enum Told {
+    GoOn,
+    Done,
+    News,
+    Other,
 }
 
 fn is_news(told: &UnsolicitedResponse) -> bool {
@@ -262,7 +293,7 @@ fn is_news(told: &UnsolicitedResponse) -> bool {
 }
 
 pub(super) async fn greeting(client: &mut Client<Gated>) -> io::Result<()> {
-    use async_imap::imap_proto::{Response, Status};
+    use async_imap::imap_proto::Status;
     let lost = || {
         io::Error::new(
             io::ErrorKind::UnexpectedEof,
