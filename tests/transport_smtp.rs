@@ -275,7 +275,7 @@ async fn a_connection_cut_in_the_middle_of_the_mail_is_safe_to_retry() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_before_the_dot_gets_no_dot() {
+async fn a_server_that_speaks_before_the_dot_leaves_no_doubt() {
     let mut steps = [greeting(), up_to_data()].concat();
     // in one piece with the 354, so that it is there when the dot is due
     steps.pop();
@@ -373,6 +373,38 @@ async fn a_kept_connection_that_went_stale_is_redialled_once() {
         }
         server.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_fell_silent_is_redialled() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let steps = [
+        greeting(),
+        up_to_data(),
+        vec![Step::HearMail, say("250 ok")],
+    ]
+    .concat();
+    let server = tokio::spawn(async move {
+        let mut silent = Vec::new();
+        for _ in 0..2 {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = tokio::io::BufReader::new(stream);
+            support::play(&mut stream, steps.clone(), &mut Vec::new()).await;
+            silent.push(stream);
+        }
+    });
+    let mut settings = settings(port);
+    settings.timeouts.command = Duration::from_millis(200);
+    let mut smtp = Smtp::new(settings).unwrap();
+    for _ in 0..2 {
+        let delivery = smtp.send(&ana(), MAIL).await;
+        assert!(
+            matches!(delivery, Delivery::Accepted { .. }),
+            "{delivery:?}"
+        );
+    }
+    server.await.unwrap();
 }
 
 #[tokio::test]

@@ -230,3 +230,50 @@ async fn odd_answers_to_ehlo_end_in_no_panic() {
         server.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn odd_answers_to_a_login_end_in_no_panic() {
+    for odd in [
+        "334",
+        "334 ",
+        "334 not base64!",
+        "334 /w==",
+        "334-a",
+        "235",
+        "535",
+        "5",
+        "",
+        "\u{0}",
+    ] {
+        for mechanism in ["PLAIN", "LOGIN"] {
+            let steps = vec![
+                say("220 mx"),
+                hear("EHLO"),
+                say("250-mx"),
+                say(&format!("250 AUTH {mechanism}")),
+                hear("AUTH"),
+                say(odd),
+                Step::Close,
+            ];
+            let (port, server) = scripted(vec![steps]).await;
+            let mut settings = settings(port);
+            settings.login = Some(("bot".into(), Secret::new("hunter2")));
+            let delivery = Smtp::new(settings).unwrap().send(&ana(), MAIL).await;
+            assert!(
+                matches!(
+                    delivery,
+                    Delivery::Unreached {
+                        phase: Phase::Auth | Phase::Mail,
+                        ..
+                    } | Delivery::Refused {
+                        phase: Phase::Auth,
+                        ..
+                    }
+                ),
+                "{odd:?}: {delivery:?}"
+            );
+            assert!(!format!("{delivery:?}").contains("hunter2"));
+            server.await.unwrap();
+        }
+    }
+}

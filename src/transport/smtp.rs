@@ -21,6 +21,9 @@ use wire::{Failure, Watch, Wire};
 /// The usual ports, for remedies: implicit TLS and STARTTLS (RFC 8314).
 const PORTS: (u16, u16) = (465, 587);
 
+/// How long a kept connection may be silent before it is given up for a fresh one.
+const KEPT: Duration = Duration::from_secs(10);
+
 /// How long each phase may take: RFC 5321 4.5.3.2, and a limit of our own for connecting.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
@@ -68,6 +71,25 @@ pub struct SmtpSettings {
     pub ca: Option<PathBuf>,
     /// How long each phase may take.
     pub timeouts: Timeouts,
+}
+
+impl SmtpSettings {
+    /// The usual: implicit TLS at 465, the times of RFC 5321.
+    pub fn new(
+        host: impl Into<String>,
+        login: Option<(String, Secret)>,
+        hello_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            host: host.into(),
+            port: PORTS.0,
+            security: Security::Implicit,
+            login,
+            hello_name: hello_name.into(),
+            ca: None,
+            timeouts: Timeouts::default(),
+        }
+    }
 }
 
 /// A sender that keeps its connection from mail to mail.
@@ -279,8 +301,13 @@ impl Connection {
         };
         let mail_from = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from());
         let rcpt_to = format!("RCPT TO:<{}>\r\n", envelope.to());
+        // a kept connection may be dead without a sign: dialling anew is cheaper than the full wait
+        let first = match self.used {
+            true => limits.command.min(KEPT),
+            false => limits.command,
+        };
         for (phase, command, limit) in [
-            (Phase::Mail, mail_from, limits.command),
+            (Phase::Mail, mail_from, first),
             (Phase::Rcpt, rcpt_to, limits.command),
             (Phase::Data, "DATA\r\n".to_owned(), limits.data),
         ] {
@@ -299,7 +326,7 @@ impl Connection {
     /// RSET where the last transaction was left half open. Its failure is one of MAIL: nothing was offered yet.
     async fn reset(&mut self, limits: &Timeouts) -> Result<(), Failure> {
         if std::mem::take(&mut self.half_open) {
-            let limit = limits.command.min(Duration::from_secs(30));
+            let limit = limits.command.min(KEPT);
             let reset = asked(Phase::Mail, limit, self.smtp.command("RSET\r\n")).await;
             reset.map_err(|_| Failure::Broken {
                 phase: Phase::Mail,

@@ -44,15 +44,16 @@ pub async fn scripted(scripts: Vec<Vec<Step>>) -> (u16, JoinHandle<Vec<String>>)
         for script in scripts {
             let (stream, _) = listener.accept().await.unwrap();
             stream.set_nodelay(true).unwrap();
-            play(BufReader::new(stream), script, &mut heard).await;
+            play(&mut BufReader::new(stream), script, &mut heard).await;
         }
         heard
     });
     (port, server)
 }
 
-async fn play(
-    mut stream: BufReader<tokio::net::TcpStream>,
+/// Plays one script on a connection.
+pub async fn play(
+    stream: &mut BufReader<tokio::net::TcpStream>,
     script: Vec<Step>,
     heard: &mut Vec<String>,
 ) {
@@ -103,22 +104,17 @@ pub const SOON: Duration = Duration::from_secs(10);
 pub const MAIL: &[u8] = b"Subject: step 1\r\n\r\n.a line with a dot\r\n.\r\nend\r\n";
 
 pub fn settings(port: u16) -> SmtpSettings {
-    SmtpSettings {
-        host: "127.0.0.1".into(),
-        port,
-        security: Security::Plain,
-        login: None,
-        hello_name: "codevd.example.org".into(),
-        ca: None,
-        timeouts: Timeouts {
-            greeting: SOON,
-            command: SOON,
-            data: SOON,
-            block: SOON,
-            dot: SOON,
-            ..Timeouts::default()
-        },
-    }
+    let mut settings = SmtpSettings::new("127.0.0.1", None, "codevd.example.org");
+    (settings.port, settings.security) = (port, Security::Plain);
+    settings.timeouts = Timeouts {
+        greeting: SOON,
+        command: SOON,
+        data: SOON,
+        block: SOON,
+        dot: SOON,
+        ..Timeouts::default()
+    };
+    settings
 }
 
 pub fn sender(port: u16) -> Smtp {
