@@ -1,10 +1,5 @@
 //! Sending and fetching against real Postfix and Dovecot.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 mod interop;
 
 use codevd::transport::imap::{Imap, ImapSettings, Taken};
@@ -29,12 +24,7 @@ fn smtp_settings(servers: &Servers, port: u16, security: Security) -> SmtpSettin
 }
 
 fn sender(servers: &Servers) -> Smtp {
-    Smtp::new(smtp_settings(
-        servers,
-        servers.submissions,
-        Security::Implicit,
-    ))
-    .unwrap()
+    Smtp::new(smtp_settings(servers, servers.submissions, Security::Implicit)).unwrap()
 }
 
 fn imap_settings(servers: &Servers, user: &str) -> ImapSettings {
@@ -70,11 +60,7 @@ async fn fetch(imap: &mut Imap, count: usize) -> Vec<Fetched> {
         if mails.len() >= count {
             return mails;
         }
-        assert!(
-            begin.elapsed() < SOON,
-            "{} of {count} mails came",
-            mails.len()
-        );
+        assert!(begin.elapsed() < SOON, "{} of {count} mails came", mails.len());
         imap.wait(Duration::from_secs(2)).await.unwrap();
     }
 }
@@ -84,27 +70,19 @@ async fn fetch(imap: &mut Imap, count: usize) -> Vec<Fetched> {
 async fn smtp_with_implicit_tls_and_starttls() {
     let servers = Servers::start(&EVERYONE);
     let mut imap = Imap::connect(imap_settings(&servers, "ana")).await.unwrap();
-    for (port, security, subject) in [
-        (servers.submissions, Security::Implicit, "implicit"),
-        (servers.submission, Security::StartTls, "starttls"),
-    ] {
+    for (port, security, subject) in
+        [(servers.submissions, Security::Implicit, "implicit"), (servers.submission, Security::StartTls, "starttls")]
+    {
         let mut smtp = Smtp::new(smtp_settings(&servers, port, security)).unwrap();
         let told = smtp.check().await.unwrap();
-        assert!(
-            told.contains("TLS 1.3") && told.contains("login of codev@example.test"),
-            "{told}"
-        );
+        assert!(told.contains("TLS 1.3") && told.contains("login of codev@example.test"), "{told}");
         // a tag behind the + arrives as well
         let delivery = send(&servers, &mut smtp, "ana+T1abc", &mail(subject)).await;
         assert!(accepted(&delivery), "{delivery:?}");
         smtp.quit().await;
         let mails = fetch(&mut imap, 1).await;
         let bytes = &mails[0].bytes;
-        assert!(
-            bytes.ends_with(&mail(subject)),
-            "{}",
-            String::from_utf8_lossy(bytes)
-        );
+        assert!(bytes.ends_with(&mail(subject)), "{}", String::from_utf8_lossy(bytes));
         imap.taken(&mails[0].place).await.unwrap();
     }
 }
@@ -120,67 +98,32 @@ async fn smtp_errors_are_told_with_their_remedy() {
     assert!(told.contains("logging in was refused: 535 5.7.8"), "{told}");
     let delivery = send(&servers, &mut smtp, "codev", &mail("x")).await;
     assert!(
-        matches!(
-            delivery,
-            Delivery::Refused {
-                phase: Phase::Auth,
-                lasting: Lasting::Temporary,
-                ..
-            }
-        ),
+        matches!(delivery, Delivery::Refused { phase: Phase::Auth, lasting: Lasting::Temporary, .. }),
         "{delivery:?}"
     );
 
     let mut stranger = smtp_settings(&servers, servers.submissions, Security::Implicit);
     stranger.ca = None;
-    let told = Smtp::new(stranger)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
+    let told = Smtp::new(stranger).unwrap().check().await.unwrap_err().to_string();
     assert!(told.contains("issuer is unknown"), "{told}");
 
     let mut other_name = smtp_settings(&servers, servers.submissions, Security::Implicit);
     other_name.host = "127.0.0.2".into();
-    let told = Smtp::new(other_name)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
+    let told = Smtp::new(other_name).unwrap().check().await.unwrap_err().to_string();
     assert!(told.contains("127.0.0.2"), "{told}");
 
     let clear = smtp_settings(&servers, servers.submission, Security::Implicit);
-    let told = Smtp::new(clear)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        told.contains("does not speak TLS from the first byte"),
-        "{told}"
-    );
+    let told = Smtp::new(clear).unwrap().check().await.unwrap_err().to_string();
+    assert!(told.contains("does not speak TLS from the first byte"), "{told}");
 
     let mut tls = smtp_settings(&servers, servers.submissions, Security::StartTls);
     tls.timeouts.greeting = Duration::from_secs(1);
-    let told = Smtp::new(tls)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
+    let told = Smtp::new(tls).unwrap().check().await.unwrap_err().to_string();
     assert!(told.contains("wants implicit TLS"), "{told}");
 
     // the port for other servers offers no login
     let login = smtp_settings(&servers, servers.smtp, Security::Plain);
-    let told = Smtp::new(login)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
+    let told = Smtp::new(login).unwrap().check().await.unwrap_err().to_string();
     assert!(told.contains("offers no login"), "{told}");
 }
 
@@ -190,13 +133,7 @@ async fn fifty_mails_over_one_connection_and_one_refused_receiver() {
     let servers = Servers::start(&EVERYONE);
     let mut smtp = sender(&servers);
     let delivery = send(&servers, &mut smtp, "nobody", &mail("lost")).await;
-    let Delivery::Refused {
-        phase: Phase::Rcpt,
-        lasting: Lasting::Permanent,
-        code,
-        ..
-    } = delivery
-    else {
+    let Delivery::Refused { phase: Phase::Rcpt, lasting: Lasting::Permanent, code, .. } = delivery else {
         panic!("{delivery:?}")
     };
     assert_eq!(code.unwrap().to_string(), "5.1.1");
@@ -213,11 +150,7 @@ async fn fifty_mails_over_one_connection_and_one_refused_receiver() {
     let logins = servers.log().matches("sasl_username").count();
     assert_eq!(logins, 50, "each mail is logged with the login");
     let connects = servers.log().matches(": connect from").count();
-    assert_eq!(
-        connects,
-        3 + 1,
-        "one connection for all, beside the looks at the three ports"
-    );
+    assert_eq!(connects, 3 + 1, "one connection for all, beside the looks at the three ports");
     let mut imap = Imap::connect(imap_settings(&servers, "ana")).await.unwrap();
     assert_eq!(fetch(&mut imap, 6).await.len(), 6);
 }
@@ -227,19 +160,13 @@ async fn fifty_mails_over_one_connection_and_one_refused_receiver() {
 async fn imap_fetches_once_by_keyword_and_idle_wakes_up() {
     let servers = Servers::start(&["codev", "ana"]);
     let mut smtp = sender(&servers);
-    for (port, security) in [
-        (servers.imaps, Security::Implicit),
-        (servers.imap, Security::StartTls),
-    ] {
+    for (port, security) in [(servers.imaps, Security::Implicit), (servers.imap, Security::StartTls)] {
         let mut settings = imap_settings(&servers, "ana");
         (settings.port, settings.security) = (port, security);
         let mut imap = Imap::connect(settings.clone()).await.unwrap();
         while !imap.fetch_new().await.unwrap().is_empty() {}
         let told = imap.check().await.unwrap();
-        assert!(
-            told.contains("INBOX holds") && told.contains("TLS 1.3"),
-            "{told}"
-        );
+        assert!(told.contains("INBOX holds") && told.contains("TLS 1.3"), "{told}");
         assert_eq!(imap.fetch_new().await.unwrap(), []);
 
         let begin = Instant::now();
@@ -250,10 +177,7 @@ async fn imap_fetches_once_by_keyword_and_idle_wakes_up() {
         woken.unwrap();
         assert!(accepted(&delivery), "{delivery:?}");
         let woken = begin.elapsed();
-        println!(
-            "IDLE woke {:.0} ms after the mail was sent",
-            woken.as_secs_f64() * 1e3 - 300.0
-        );
+        println!("IDLE woke {:.0} ms after the mail was sent", woken.as_secs_f64() * 1e3 - 300.0);
         assert!(woken < Duration::from_secs(10), "{woken:?}");
 
         let mails = fetch(&mut imap, 1).await;
@@ -351,19 +275,13 @@ async fn imap_errors_are_told_with_their_remedy() {
     let mut wrong = good.clone();
     wrong.password = Secret::new("hunter2");
     let told = Imap::connect(wrong).await.err().unwrap().to_string();
-    assert!(
-        told.contains("logging in was refused") && told.contains("Check the user name"),
-        "{told}"
-    );
+    assert!(told.contains("logging in was refused") && told.contains("Check the user name"), "{told}");
     assert!(!told.contains("hunter2"), "{told}");
 
     let mut wrong = good.clone();
     wrong.mailbox = "Nowhere".into();
     let told = Imap::connect(wrong).await.err().unwrap().to_string();
-    assert!(
-        told.contains("opening the mailbox was refused") && told.contains("INBOX"),
-        "{told}"
-    );
+    assert!(told.contains("opening the mailbox was refused") && told.contains("INBOX"), "{told}");
 
     let mut wrong = good.clone();
     wrong.ca = None;
@@ -373,10 +291,7 @@ async fn imap_errors_are_told_with_their_remedy() {
     let mut wrong = good.clone();
     wrong.port = servers.imap;
     let told = Imap::connect(wrong).await.err().unwrap().to_string();
-    assert!(
-        told.contains("does not speak TLS from the first byte"),
-        "{told}"
-    );
+    assert!(told.contains("does not speak TLS from the first byte"), "{told}");
 
     let mut wrong = good;
     wrong.security = Security::StartTls;
@@ -397,11 +312,7 @@ async fn a_maildir_that_dovecot_fills_is_read() {
     let mut maildir = Maildir::open(servers.maildir("ana")).unwrap();
     let mails = maildir.fetch_new().unwrap();
     assert_eq!(mails.len(), 1);
-    assert!(
-        mails[0]
-            .bytes
-            .starts_with(b"Return-Path: <codev@example.test>")
-    );
+    assert!(mails[0].bytes.starts_with(b"Return-Path: <codev@example.test>"));
     maildir.taken(&mails[0].place).unwrap();
     assert_eq!(maildir.fetch_new().unwrap(), []);
     assert_eq!(imap.fetch_new().await.unwrap(), []);

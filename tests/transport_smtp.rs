@@ -31,19 +31,9 @@ async fn one_attempt(steps: Vec<Step>) -> (Delivery, Vec<String>) {
 async fn mails_go_over_one_connection_byte_for_byte() {
     let (mut office, port) = PostOffice::start(0).await.unwrap();
     let mut smtp = sender(port);
-    for mail in [
-        MAIL,
-        b"",
-        b".\r\n",
-        b"no line end",
-        b"a\r\n\r\n\r\n",
-        "é\r\n".as_bytes(),
-    ] {
+    for mail in [MAIL, b"", b".\r\n", b"no line end", b"a\r\n\r\n\r\n", "é\r\n".as_bytes()] {
         let delivery = smtp.send(&ana(), mail).await;
-        assert!(
-            matches!(delivery, Delivery::Accepted { .. }),
-            "{delivery:?}"
-        );
+        assert!(matches!(delivery, Delivery::Accepted { .. }), "{delivery:?}");
         let posted = office.next().await.unwrap();
         let mut expected = mail.to_vec();
         if !mail.ends_with(b"\r\n") {
@@ -61,23 +51,14 @@ async fn a_refused_receiver_is_told_and_the_connection_goes_on() {
     let (mut office, port) = PostOffice::start(0).await.unwrap();
     office.refuse("dead@example.org");
     let mut smtp = sender(port);
-    let Delivery::Refused {
-        phase,
-        lasting,
-        code,
-        reply,
-    } = smtp.send(&to("dead@example.org"), MAIL).await
-    else {
+    let Delivery::Refused { phase, lasting, code, reply } = smtp.send(&to("dead@example.org"), MAIL).await else {
         panic!()
     };
     assert_eq!((phase, lasting), (Phase::Rcpt, Lasting::Permanent));
     assert_eq!(code.unwrap().to_string(), "5.1.1");
     assert_eq!(reply, "550 5.1.1 nobody here by that name");
     let delivery = smtp.send(&ana(), MAIL).await;
-    assert!(
-        matches!(delivery, Delivery::Accepted { .. }),
-        "{delivery:?}"
-    );
+    assert!(matches!(delivery, Delivery::Accepted { .. }), "{delivery:?}");
     assert_eq!(office.next().await.unwrap().rcpt_to, ["ana@example.org"]);
 }
 
@@ -85,26 +66,13 @@ async fn a_refused_receiver_is_told_and_the_connection_goes_on() {
 async fn an_address_that_is_not_ascii_needs_smtputf8() {
     let (mut office, port) = PostOffice::start(0).await.unwrap();
     let delivery = sender(port).send(&to("zoé@example.org"), MAIL).await;
-    assert!(
-        matches!(delivery, Delivery::Accepted { .. }),
-        "{delivery:?}"
-    );
+    assert!(matches!(delivery, Delivery::Accepted { .. }), "{delivery:?}");
     assert_eq!(office.next().await.unwrap().rcpt_to, ["zoé@example.org"]);
 
     let (port, _server) = scripted(vec![[greeting(), vec![Step::Wait]].concat()]).await;
     let delivery = sender(port).send(&to("zoé@example.org"), MAIL).await;
-    let Delivery::Refused {
-        phase: Phase::Mail,
-        reply,
-        ..
-    } = delivery
-    else {
-        panic!("{delivery:?}")
-    };
-    assert!(
-        reply.contains("not sent: ") && reply.contains("SMTPUTF8"),
-        "{reply}"
-    );
+    let Delivery::Refused { phase: Phase::Mail, reply, .. } = delivery else { panic!("{delivery:?}") };
+    assert!(reply.contains("not sent: ") && reply.contains("SMTPUTF8"), "{reply}");
 }
 
 #[tokio::test]
@@ -113,14 +81,7 @@ async fn a_bare_line_end_is_never_sent() {
     let mut smtp = sender(1);
     for mail in [&b"a\nb\r\n"[..], b"a\r\n.\n\r\nx", b"a\rb\r\n", b"a\0\r\n"] {
         let delivery = smtp.send(&ana(), mail).await;
-        let Delivery::Refused {
-            lasting: Lasting::Permanent,
-            reply,
-            ..
-        } = delivery
-        else {
-            panic!("{delivery:?}")
-        };
+        let Delivery::Refused { lasting: Lasting::Permanent, reply, .. } = delivery else { panic!("{delivery:?}") };
         assert!(reply.starts_with("not sent: a "), "{reply}");
     }
 }
@@ -133,68 +94,21 @@ async fn refusals_are_told_with_their_phase() {
     let dot = || [greeting(), up_to_data(), vec![Step::HearMail]].concat();
     use Lasting::{Permanent, Temporary};
     for (steps, reply, phase, lasting, code) in [
-        (
-            vec![],
-            "554 5.3.2 closed today",
-            Phase::Greeting,
-            Temporary,
-            "5.3.2",
-        ),
-        (
-            vec![say("220 mx"), hear("EHLO")],
-            "502 no",
-            Phase::Greeting,
-            Temporary,
-            "",
-        ),
-        (
-            mail(),
-            "550 5.7.1 not from there",
-            Phase::Mail,
-            Permanent,
-            "5.7.1",
-        ),
-        (
-            mail(),
-            "452 4.3.1 disk full",
-            Phase::Mail,
-            Temporary,
-            "4.3.1",
-        ),
-        (
-            rcpt(),
-            "450 4.2.0 greylisted",
-            Phase::Rcpt,
-            Temporary,
-            "4.2.0",
-        ),
+        (vec![], "554 5.3.2 closed today", Phase::Greeting, Temporary, "5.3.2"),
+        (vec![say("220 mx"), hear("EHLO")], "502 no", Phase::Greeting, Temporary, ""),
+        (mail(), "550 5.7.1 not from there", Phase::Mail, Permanent, "5.7.1"),
+        (mail(), "452 4.3.1 disk full", Phase::Mail, Temporary, "4.3.1"),
+        (rcpt(), "450 4.2.0 greylisted", Phase::Rcpt, Temporary, "4.2.0"),
         (rcpt(), "550 pas connu ici", Phase::Rcpt, Permanent, ""),
-        (
-            data(),
-            "451 4.3.0 come back",
-            Phase::Data,
-            Temporary,
-            "4.3.0",
-        ),
-        (
-            data(),
-            "554 5.5.1 no valid receivers",
-            Phase::Data,
-            Permanent,
-            "5.5.1",
-        ),
+        (data(), "451 4.3.0 come back", Phase::Data, Temporary, "4.3.0"),
+        (data(), "554 5.5.1 no valid receivers", Phase::Data, Permanent, "5.5.1"),
         (dot(), "554 5.7.1 spam", Phase::Dot, Permanent, "5.7.1"),
         (dot(), "452 4.2.2 full", Phase::Dot, Temporary, "4.2.2"),
         (dot(), "421 4.4.2 closing", Phase::Dot, Temporary, "4.4.2"),
     ] {
         let steps = [steps, vec![say(reply), Step::Wait]].concat();
         let (delivery, _) = one_attempt(steps).await;
-        let told = Delivery::Refused {
-            phase,
-            lasting,
-            code: code.parse().ok(),
-            reply: reply.into(),
-        };
+        let told = Delivery::Refused { phase, lasting, code: code.parse().ok(), reply: reply.into() };
         assert_eq!(delivery, told);
     }
 }
@@ -207,18 +121,13 @@ async fn a_reply_of_several_lines_in_latin1_is_a_refusal_all_the_same() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut space = [0; 1000];
-        for answer in [
-            &b"220 mx\r\n"[..],
-            b"250 mx\r\n",
-            b"550-5.2.1 Bo\xeete ferm\xe9e\r\n550 5.2.1 d\xe9sol\xe9\r\n",
-        ] {
+        for answer in [&b"220 mx\r\n"[..], b"250 mx\r\n", b"550-5.2.1 Bo\xeete ferm\xe9e\r\n550 5.2.1 d\xe9sol\xe9\r\n"]
+        {
             stream.write_all(answer).await.unwrap();
             let _ = stream.read(&mut space).await;
         }
     });
-    let Delivery::Refused { code, reply, .. } = sender(port).send(&ana(), MAIL).await else {
-        panic!()
-    };
+    let Delivery::Refused { code, reply, .. } = sender(port).send(&ana(), MAIL).await else { panic!() };
     assert_eq!(code.unwrap().to_string(), "5.2.1");
     assert!(reply.contains("Bo?te"), "{reply}");
 }
@@ -229,48 +138,22 @@ async fn a_connection_cut_before_the_dot_is_safe_to_retry() {
         (vec![], Phase::Greeting),
         (vec![say("220 mx"), hear("EHLO")], Phase::Greeting),
         ([greeting(), vec![hear("MAIL")]].concat(), Phase::Mail),
-        (
-            [greeting(), up_to_data()[..3].to_vec()].concat(),
-            Phase::Rcpt,
-        ),
-        (
-            [greeting(), up_to_data()[..5].to_vec()].concat(),
-            Phase::Data,
-        ),
+        ([greeting(), up_to_data()[..3].to_vec()].concat(), Phase::Rcpt),
+        ([greeting(), up_to_data()[..5].to_vec()].concat(), Phase::Data),
     ] {
         let (delivery, _) = one_attempt([steps, vec![Step::Close]].concat()).await;
-        let Delivery::Unreached { phase: told, .. } = delivery else {
-            panic!("{phase:?}: {delivery:?}")
-        };
+        let Delivery::Unreached { phase: told, .. } = delivery else { panic!("{phase:?}: {delivery:?}") };
         assert_eq!(told, phase);
     }
 }
 
 #[tokio::test]
 async fn a_connection_cut_in_the_middle_of_the_mail_is_safe_to_retry() {
-    let steps = [
-        greeting(),
-        up_to_data(),
-        vec![Step::Take(10_000), Step::Close],
-    ]
-    .concat();
+    let steps = [greeting(), up_to_data(), vec![Step::Take(10_000), Step::Close]].concat();
     let (port, server) = scripted(vec![steps]).await;
-    let large = [
-        b"Subject: x\r\n\r\n".to_vec(),
-        b"0123456789\r\n".repeat(1_000_000),
-    ]
-    .concat();
+    let large = [b"Subject: x\r\n\r\n".to_vec(), b"0123456789\r\n".repeat(1_000_000)].concat();
     let delivery = sender(port).send(&ana(), &large).await;
-    assert!(
-        matches!(
-            delivery,
-            Delivery::Unreached {
-                phase: Phase::Data,
-                ..
-            }
-        ),
-        "{delivery:?}"
-    );
+    assert!(matches!(delivery, Delivery::Unreached { phase: Phase::Data, .. }), "{delivery:?}");
     server.await.unwrap();
 }
 
@@ -285,13 +168,7 @@ async fn a_server_that_speaks_before_the_dot_leaves_no_doubt() {
     assert!(
         matches!(
             delivery,
-            Delivery::Unreached {
-                phase: Phase::Data,
-                ..
-            } | Delivery::Refused {
-                phase: Phase::Dot,
-                ..
-            }
+            Delivery::Unreached { phase: Phase::Data, .. } | Delivery::Refused { phase: Phase::Dot, .. }
         ),
         "{delivery:?}"
     );
@@ -310,10 +187,7 @@ async fn garbage_and_silence_after_the_dot_are_in_doubt() {
     for reply in ["hello?", "354 again", "250-half a reply"] {
         let last = vec![Step::HearMail, say(reply), Step::Close];
         let (delivery, _) = one_attempt([greeting(), up_to_data(), last].concat()).await;
-        assert!(
-            matches!(delivery, Delivery::InDoubt { .. }),
-            "{reply}: {delivery:?}"
-        );
+        assert!(matches!(delivery, Delivery::InDoubt { .. }), "{reply}: {delivery:?}");
     }
     let steps = [greeting(), up_to_data(), vec![Step::HearMail, Step::Wait]].concat();
     let (port, _server) = scripted(vec![steps]).await;
@@ -321,9 +195,7 @@ async fn garbage_and_silence_after_the_dot_are_in_doubt() {
     settings.timeouts.dot = Duration::from_millis(30);
     settings.timeouts.block = Duration::from_millis(30);
     let delivery = Smtp::new(settings).unwrap().send(&ana(), MAIL).await;
-    let Delivery::InDoubt { cause } = delivery else {
-        panic!("{delivery:?}")
-    };
+    let Delivery::InDoubt { cause } = delivery else { panic!("{delivery:?}") };
     assert!(cause.contains("no answer in time"), "{cause}");
 }
 
@@ -331,14 +203,8 @@ async fn garbage_and_silence_after_the_dot_are_in_doubt() {
 async fn silence_before_the_dot_ends_at_its_limit() {
     for (steps, phase) in [
         (vec![Step::Wait], Phase::Greeting),
-        (
-            [greeting(), vec![hear("MAIL"), Step::Wait]].concat(),
-            Phase::Mail,
-        ),
-        (
-            [greeting(), up_to_data()[..5].to_vec(), vec![Step::Wait]].concat(),
-            Phase::Data,
-        ),
+        ([greeting(), vec![hear("MAIL"), Step::Wait]].concat(), Phase::Mail),
+        ([greeting(), up_to_data()[..5].to_vec(), vec![Step::Wait]].concat(), Phase::Data),
     ] {
         let (port, _server) = scripted(vec![steps]).await;
         let mut settings = settings(port);
@@ -346,9 +212,7 @@ async fn silence_before_the_dot_ends_at_its_limit() {
         settings.timeouts.command = Duration::from_millis(50);
         settings.timeouts.data = Duration::from_millis(50);
         let delivery = Smtp::new(settings).unwrap().send(&ana(), MAIL).await;
-        let Delivery::Unreached { phase: told, cause } = delivery else {
-            panic!("{delivery:?}")
-        };
+        let Delivery::Unreached { phase: told, cause } = delivery else { panic!("{delivery:?}") };
         assert_eq!(told, phase, "{cause}");
         assert!(cause.contains("no answer within"), "{cause}");
     }
@@ -357,19 +221,13 @@ async fn silence_before_the_dot_ends_at_its_limit() {
 #[tokio::test]
 async fn a_kept_connection_that_went_stale_is_redialled_once() {
     let mail = || [up_to_data(), vec![Step::HearMail, say("250 2.0.0 ok")]].concat();
-    for goodbye in [
-        vec![Step::Close],
-        vec![say("421 4.4.2 idle too long"), Step::Close],
-    ] {
+    for goodbye in [vec![Step::Close], vec![say("421 4.4.2 idle too long"), Step::Close]] {
         let first = [greeting(), mail(), goodbye].concat();
         let (port, server) = scripted(vec![first, [greeting(), mail()].concat()]).await;
         let mut smtp = sender(port);
         for _ in 0..2 {
             let delivery = smtp.send(&ana(), MAIL).await;
-            assert!(
-                matches!(delivery, Delivery::Accepted { .. }),
-                "{delivery:?}"
-            );
+            assert!(matches!(delivery, Delivery::Accepted { .. }), "{delivery:?}");
         }
         server.await.unwrap();
     }
@@ -379,12 +237,7 @@ async fn a_kept_connection_that_went_stale_is_redialled_once() {
 async fn a_kept_connection_that_fell_silent_is_redialled() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let steps = [
-        greeting(),
-        up_to_data(),
-        vec![Step::HearMail, say("250 ok")],
-    ]
-    .concat();
+    let steps = [greeting(), up_to_data(), vec![Step::HearMail, say("250 ok")]].concat();
     let server = tokio::spawn(async move {
         let mut silent = Vec::new();
         for _ in 0..2 {
@@ -399,37 +252,20 @@ async fn a_kept_connection_that_fell_silent_is_redialled() {
     let mut smtp = Smtp::new(settings).unwrap();
     for _ in 0..2 {
         let delivery = smtp.send(&ana(), MAIL).await;
-        assert!(
-            matches!(delivery, Delivery::Accepted { .. }),
-            "{delivery:?}"
-        );
+        assert!(matches!(delivery, Delivery::Accepted { .. }), "{delivery:?}");
     }
     server.await.unwrap();
 }
 
 #[tokio::test]
 async fn the_redial_happens_once() {
-    let first = [
-        greeting(),
-        up_to_data(),
-        vec![Step::HearMail, say("250 ok"), Step::Close],
-    ]
-    .concat();
+    let first = [greeting(), up_to_data(), vec![Step::HearMail, say("250 ok"), Step::Close]].concat();
     let second = [greeting(), vec![hear("MAIL"), Step::Close]].concat();
     let (port, server) = scripted(vec![first, second]).await;
     let mut smtp = sender(port);
     smtp.send(&ana(), MAIL).await;
     let delivery = smtp.send(&ana(), MAIL).await;
-    assert!(
-        matches!(
-            delivery,
-            Delivery::Unreached {
-                phase: Phase::Mail,
-                ..
-            }
-        ),
-        "{delivery:?}"
-    );
+    assert!(matches!(delivery, Delivery::Unreached { phase: Phase::Mail, .. }), "{delivery:?}");
     server.await.unwrap();
 }
 
@@ -439,13 +275,7 @@ async fn a_flood_of_answers_is_cut_off() {
     let steps = vec![say("220 mx"), hear("EHLO"), flood, Step::Wait];
     let (port, server) = scripted(vec![steps]).await;
     let delivery = sender(port).send(&ana(), MAIL).await;
-    let Delivery::Unreached {
-        phase: Phase::Greeting,
-        cause,
-    } = delivery
-    else {
-        panic!("{delivery:?}")
-    };
+    let Delivery::Unreached { phase: Phase::Greeting, cause } = delivery else { panic!("{delivery:?}") };
     assert!(cause.contains("over 16384 bytes"), "{cause}");
     server.abort();
 }

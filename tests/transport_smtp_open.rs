@@ -40,16 +40,10 @@ async fn starttls_never_falls_back() {
         settings.login = Some(("bot".into(), Secret::new("very secret")));
         let mut smtp = Smtp::new(settings).unwrap();
         match smtp.send(&ana(), MAIL).await {
-            Delivery::Refused {
-                phase: Phase::Tls,
-                lasting: Lasting::Temporary,
-                ..
-            } => {
+            Delivery::Refused { phase: Phase::Tls, lasting: Lasting::Temporary, .. } => {
                 assert!(refused);
             }
-            Delivery::Unreached {
-                phase: Phase::Tls, ..
-            } => assert!(!refused),
+            Delivery::Unreached { phase: Phase::Tls, .. } => assert!(!refused),
             other => panic!("{other:?}"),
         }
         drop(smtp);
@@ -66,33 +60,17 @@ async fn a_wrong_port_is_told_with_its_remedy() {
     let (port, _server) = scripted(vec![vec![say("220 mx ready"), Step::Wait]]).await;
     let mut wrong = settings(port);
     wrong.security = Security::Implicit;
-    let told = Smtp::new(wrong)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        told.contains("does not speak TLS from the first byte"),
-        "{told}"
-    );
+    let told = Smtp::new(wrong).unwrap().check().await.unwrap_err().to_string();
+    assert!(told.contains("does not speak TLS from the first byte"), "{told}");
     // a TLS server where clear text was set: it waits for a ClientHello
     let (port, _server) = scripted(vec![vec![Step::Wait]]).await;
     let mut wrong = settings(port);
     wrong.timeouts.greeting = Duration::from_millis(50);
-    let told = Smtp::new(wrong)
-        .unwrap()
-        .check()
-        .await
-        .unwrap_err()
-        .to_string();
+    let told = Smtp::new(wrong).unwrap().check().await.unwrap_err().to_string();
     assert!(told.contains("wants implicit TLS"), "{told}");
     // nothing there at all
     let told = sender(1).check().await.unwrap_err().to_string();
-    assert!(
-        told.contains("127.0.0.1:1: connecting failed") && told.contains("Nothing listens"),
-        "{told}"
-    );
+    assert!(told.contains("127.0.0.1:1: connecting failed") && told.contains("Nothing listens"), "{told}");
 }
 
 #[tokio::test]
@@ -111,24 +89,11 @@ async fn a_refused_login_is_told_with_its_remedy_and_without_the_password() {
     settings.login = Some(("bot".into(), Secret::new("hunter2")));
     let mut smtp = Smtp::new(settings.clone()).unwrap();
     let told = smtp.check().await.unwrap_err().to_string();
-    assert!(
-        told.contains("logging in was refused: 535 5.7.139"),
-        "{told}"
-    );
-    assert!(
-        told.contains("Microsoft has switched off passwords"),
-        "{told}"
-    );
+    assert!(told.contains("logging in was refused: 535 5.7.139"), "{told}");
+    assert!(told.contains("Microsoft has switched off passwords"), "{told}");
     let delivery = smtp.send(&ana(), MAIL).await;
     assert!(
-        matches!(
-            delivery,
-            Delivery::Refused {
-                phase: Phase::Auth,
-                lasting: Lasting::Temporary,
-                ..
-            }
-        ),
+        matches!(delivery, Delivery::Refused { phase: Phase::Auth, lasting: Lasting::Temporary, .. }),
         "{delivery:?}"
     );
     let shown = format!("{told} {delivery:?} {settings:?}");
@@ -168,26 +133,12 @@ async fn auth_login_is_spoken_and_its_refusal_told_at_once() {
 
 #[tokio::test]
 async fn a_server_without_passwords_is_told() {
-    for (offer, words) in [
-        ("250 AUTH XOAUTH2 OAUTHBEARER", "OAuth2"),
-        ("250 8BITMIME", "no login with a password"),
-    ] {
-        let steps = vec![
-            say("220 mx"),
-            hear("EHLO"),
-            say("250-mx"),
-            say(offer),
-            Step::Wait,
-        ];
+    for (offer, words) in [("250 AUTH XOAUTH2 OAUTHBEARER", "OAuth2"), ("250 8BITMIME", "no login with a password")] {
+        let steps = vec![say("220 mx"), hear("EHLO"), say("250-mx"), say(offer), Step::Wait];
         let (port, _server) = scripted(vec![steps]).await;
         let mut settings = settings(port);
         settings.login = Some(("bot".into(), Secret::new("hunter2")));
-        let told = Smtp::new(settings)
-            .unwrap()
-            .check()
-            .await
-            .unwrap_err()
-            .to_string();
+        let told = Smtp::new(settings).unwrap().check().await.unwrap_err().to_string();
         assert!(told.contains(words), "{told}");
     }
 }
@@ -195,36 +146,14 @@ async fn a_server_without_passwords_is_told() {
 /// Lines that other clients stumble over: words of blanks alone, none at all, control characters.
 #[tokio::test]
 async fn odd_answers_to_ehlo_end_in_no_panic() {
-    for odd in [
-        "250-   ",
-        "250- ",
-        "250-",
-        "250",
-        "250-\t",
-        "250-\r",
-        "250-\u{b}",
-        "250-AUTH",
-        "250-AUTH=",
-        "250-\u{a0}",
-    ] {
-        let steps = vec![
-            say("220 mx"),
-            hear("EHLO"),
-            say("250-mx"),
-            say(odd),
-            say("250 8BITMIME"),
-            Step::Close,
-        ];
+    for odd in
+        ["250-   ", "250- ", "250-", "250", "250-\t", "250-\r", "250-\u{b}", "250-AUTH", "250-AUTH=", "250-\u{a0}"]
+    {
+        let steps = vec![say("220 mx"), hear("EHLO"), say("250-mx"), say(odd), say("250 8BITMIME"), Step::Close];
         let (port, server) = scripted(vec![steps]).await;
         let delivery = sender(port).send(&ana(), MAIL).await;
         assert!(
-            matches!(
-                delivery,
-                Delivery::Unreached {
-                    phase: Phase::Mail | Phase::Greeting,
-                    ..
-                }
-            ),
+            matches!(delivery, Delivery::Unreached { phase: Phase::Mail | Phase::Greeting, .. }),
             "{odd:?}: {delivery:?}"
         );
         server.await.unwrap();
@@ -233,18 +162,7 @@ async fn odd_answers_to_ehlo_end_in_no_panic() {
 
 #[tokio::test]
 async fn odd_answers_to_a_login_end_in_no_panic() {
-    for odd in [
-        "334",
-        "334 ",
-        "334 not base64!",
-        "334 /w==",
-        "334-a",
-        "235",
-        "535",
-        "5",
-        "",
-        "\u{0}",
-    ] {
+    for odd in ["334", "334 ", "334 not base64!", "334 /w==", "334-a", "235", "535", "5", "", "\u{0}"] {
         for mechanism in ["PLAIN", "LOGIN"] {
             let steps = vec![
                 say("220 mx"),
@@ -262,13 +180,8 @@ async fn odd_answers_to_a_login_end_in_no_panic() {
             assert!(
                 matches!(
                     delivery,
-                    Delivery::Unreached {
-                        phase: Phase::Auth | Phase::Mail,
-                        ..
-                    } | Delivery::Refused {
-                        phase: Phase::Auth,
-                        ..
-                    }
+                    Delivery::Unreached { phase: Phase::Auth | Phase::Mail, .. }
+                        | Delivery::Refused { phase: Phase::Auth, .. }
                 ),
                 "{odd:?}: {delivery:?}"
             );

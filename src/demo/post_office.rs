@@ -50,11 +50,7 @@ impl PostOffice {
         let (hand_on, mails) = mpsc::channel(1_000);
         let refused = Refused::default();
         let server = tokio::spawn(serve(listener, hand_on, Arc::clone(&refused))).abort_handle();
-        let office = Self {
-            mails,
-            refused,
-            server,
-        };
+        let office = Self { mails, refused, server };
         Ok((office, port))
     }
 
@@ -131,19 +127,11 @@ const BAD_SYNTAX: &str = "501 5.5.4 expected <address> and known parameters";
 impl Session {
     fn new(stream: TcpStream, hand_on: mpsc::Sender<Posted>, refused: Refused) -> Self {
         let _ = stream.set_nodelay(true);
-        Self {
-            stream: BufReader::new(stream),
-            hand_on,
-            refused,
-            greeted: false,
-            mail_from: None,
-            rcpt_to: Vec::new(),
-        }
+        Self { stream: BufReader::new(stream), hand_on, refused, greeted: false, mail_from: None, rcpt_to: Vec::new() }
     }
 
     async fn run(mut self) -> io::Result<()> {
-        self.say("220 post-office.localhost ESMTP codevd demo")
-            .await?;
+        self.say("220 post-office.localhost ESMTP codevd demo").await?;
         loop {
             let line = match self.line().await? {
                 Line::End => return Ok(()),
@@ -274,9 +262,7 @@ impl Session {
         loop {
             match self.line().await? {
                 Line::End => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Line::TooLong => {
-                    refusal = Some("554 5.6.0 a line is too long or ends without CR LF")
-                }
+                Line::TooLong => refusal = Some("554 5.6.0 a line is too long or ends without CR LF"),
                 Line::Whole(line) if line == b"." => break,
                 Line::Whole(line) if bytes.len() + line.len() > MAX_MAIL => {
                     bytes.clear();
@@ -327,10 +313,7 @@ fn path<'a>(rest: &'a str, keyword: &str) -> Option<(&'a str, &'a str)> {
     if !head.eq_ignore_ascii_case(keyword) {
         return None;
     }
-    let (address, parameters) = rest[keyword.len()..]
-        .trim_start()
-        .strip_prefix('<')?
-        .split_once('>')?;
+    let (address, parameters) = rest[keyword.len()..].trim_start().strip_prefix('<')?.split_once('>')?;
     Some((address, parameters.trim()))
 }
 
@@ -349,11 +332,7 @@ mod tests {
     }
 
     fn codes(answers: &str) -> Vec<&str> {
-        answers
-            .lines()
-            .filter(|line| line.as_bytes()[3] == b' ')
-            .map(|line| &line[..3])
-            .collect()
+        answers.lines().filter(|line| line.as_bytes()[3] == b' ').map(|line| &line[..3]).collect()
     }
 
     #[tokio::test]
@@ -367,10 +346,7 @@ mod tests {
               a: b\r\n\r\n..dot\r\nend\r\n.\r\nQUIT\r\n",
         )
         .await;
-        assert_eq!(
-            codes(&answers),
-            ["220", "250", "250", "250", "550", "354", "250", "221"]
-        );
+        assert_eq!(codes(&answers), ["220", "250", "250", "250", "550", "354", "250", "221"]);
         let posted = office.next().await.unwrap();
         assert_eq!(posted.mail_from, "bot@example.org");
         assert_eq!(posted.rcpt_to, ["ana@example.org"]);
@@ -393,8 +369,8 @@ mod tests {
         assert_eq!(
             codes(&answers),
             [
-                "220", "503", "250", "503", "503", "502", "501", "555", "552", "500", "250", "250",
-                "354", "554", "250", "250", "221"
+                "220", "503", "250", "503", "503", "502", "501", "555", "552", "500", "250", "250", "354", "554",
+                "250", "250", "221"
             ]
         );
         assert_eq!(office.try_next(), None);
@@ -410,10 +386,7 @@ mod tests {
         }
         commands.extend_from_slice(b".\r\nQUIT\r\n");
         let answers = talk(port, &commands).await;
-        assert_eq!(
-            codes(&answers),
-            ["220", "250", "250", "250", "354", "552", "221"]
-        );
+        assert_eq!(codes(&answers), ["220", "250", "250", "250", "354", "552", "221"]);
         assert_eq!(office.try_next(), None);
     }
 }

@@ -74,15 +74,11 @@ impl ImapSettings {
 
     fn check(&self) -> Result<(), TransportError> {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, 32..=126));
-        let atom = |text: &str| {
-            plain(text) && !text.contains([' ', '(', ')', '{', '%', '*', '"', '\\', ']'])
-        };
+        let atom = |text: &str| plain(text) && !text.contains([' ', '(', ')', '{', '%', '*', '"', '\\', ']']);
         let (fine, found, remedy) = match &self.taken {
-            Taken::Keyword(word) => (
-                atom(word),
-                format!("{word:?} can't be an IMAP keyword"),
-                "expected a word like $codevd",
-            ),
+            Taken::Keyword(word) => {
+                (atom(word), format!("{word:?} can't be an IMAP keyword"), "expected a word like $codevd")
+            }
             Taken::Folder(name) => (
                 plain(name) && !name.eq_ignore_ascii_case(&self.mailbox),
                 format!("{name:?} can't be the folder for mails that were taken"),
@@ -97,10 +93,7 @@ impl ImapSettings {
         }
         match fine {
             true => Ok(()),
-            false => Err(TransportError::Settings {
-                found,
-                remedy: remedy.into(),
-            }),
+            false => Err(TransportError::Settings { found, remedy: remedy.into() }),
         }
     }
 }
@@ -135,13 +128,7 @@ impl Imap {
         settings.check()?;
         let (host, port) = (settings.host.as_str(), settings.port);
         let dialer = Dialer::new(host, port, settings.security, settings.ca.as_deref())?;
-        Ok(Self {
-            settings,
-            dialer,
-            kept: None,
-            more: true,
-            suspects: Suspects::default(),
-        })
+        Ok(Self { settings, dialer, kept: None, more: true, suspects: Suspects::default() })
     }
 
     /// Mails that are not marked as taken, the oldest UID first: at most 50 of them or 32 MB, so call it again until
@@ -171,8 +158,7 @@ impl Imap {
         let (mailbox, uid_validity, uid) = parse_place(place)?;
         loop {
             let (mut open, fresh) = self.session().await?;
-            let result = match mailbox == self.settings.mailbox && uid_validity == open.uid_validity
-            {
+            let result = match mailbox == self.settings.mailbox && uid_validity == open.uid_validity {
                 true => open.mark(uid, &self.settings).await,
                 false => Ok(()),
             };
@@ -265,20 +251,14 @@ impl Imap {
         let version = client.get_ref().stream.version();
         let login = client.login(&settings.user, settings.password.reveal());
         let login = async { login.await.map_err(|(error, _)| error) };
-        let session = timed(settings.limit, login)
-            .await
-            .map_err(|error| self.told("logging in", &error))?;
+        let session = timed(settings.limit, login).await.map_err(|error| self.told("logging in", &error))?;
         let mut open = Open {
             session,
             uid_validity: 0,
             idle: false,
             moves: false,
             expunges_by_uid: false,
-            story: format!(
-                "{} answers ({version}) and accepts the login of {}",
-                self.dialer.place(),
-                settings.user
-            ),
+            story: format!("{} answers ({version}) and accepts the login of {}", self.dialer.place(), settings.user),
         };
         self.select(&mut open).await?;
         Ok(open)
@@ -295,16 +275,12 @@ impl Imap {
             Security::StartTls | Security::Plain => Stream::Plain(tcp),
         };
         let mut client = Client::new(self.gated(stream));
-        within(limit, greeting(&mut client))
-            .await
-            .map_err(|error| self.told("the greeting", &error.into()))?;
+        within(limit, greeting(&mut client)).await.map_err(|error| self.told("the greeting", &error.into()))?;
         if security != Security::StartTls {
             return Ok(client);
         }
         let begin = client.run_command_and_check_ok("STARTTLS", None);
-        timed(limit, begin)
-            .await
-            .map_err(|error| self.told("STARTTLS", &error))?;
+        timed(limit, begin).await.map_err(|error| self.told("STARTTLS", &error))?;
         match client.into_inner().stream {
             // what was injected behind the OK is dropped with the library's buffer, or ends the handshake
             Stream::Plain(tcp) => Ok(Client::new(self.gated(self.secure(tcp).await?))),
@@ -323,9 +299,7 @@ impl Imap {
 
     async fn select(&self, open: &mut Open) -> Result<(), TransportError> {
         let (settings, limit) = (&self.settings, self.settings.limit);
-        let can = timed(limit, open.session.capabilities())
-            .await
-            .map_err(|error| self.told("CAPABILITY", &error))?;
+        let can = timed(limit, open.session.capabilities()).await.map_err(|error| self.told("CAPABILITY", &error))?;
         open.idle = can.has_str("IDLE");
         open.moves = can.has_str("MOVE");
         open.expunges_by_uid = can.has_str("UIDPLUS");
@@ -345,27 +319,17 @@ impl Imap {
             .await
             .map_err(|error| self.told("opening the mailbox", &error))?;
         open.uid_validity = mailbox.uid_validity.unwrap_or(0);
-        open.story.push_str(&format!(
-            "; {} holds {} mails",
-            settings.mailbox, mailbox.exists
-        ));
+        open.story.push_str(&format!("; {} holds {} mails", settings.mailbox, mailbox.exists));
         match &settings.taken {
-            Taken::Keyword(word) if !keeps(&mailbox.permanent_flags, word) => Err(self.refusal(
-                "marking mails",
-                "the server keeps no keywords",
-                USE_A_FOLDER,
-            )),
+            Taken::Keyword(word) if !keeps(&mailbox.permanent_flags, word) => {
+                Err(self.refusal("marking mails", "the server keeps no keywords", USE_A_FOLDER))
+            }
             _ => Ok(()),
         }
     }
 
     fn refusal(&self, doing: &'static str, reply: &str, remedy: &str) -> TransportError {
-        TransportError::Refused {
-            place: self.dialer.place(),
-            doing,
-            reply: reply.into(),
-            remedy: Some(remedy.into()),
-        }
+        TransportError::Refused { place: self.dialer.place(), doing, reply: reply.into(), remedy: Some(remedy.into()) }
     }
 
     /// Words for an error, with the remedy where it is known.
@@ -384,12 +348,7 @@ impl Imap {
                 cause: error.to_string(),
                 remedy: self.dialer.remedy(error, PORTS.0, PORTS.1),
             },
-            other => TransportError::Network {
-                place,
-                doing,
-                cause: other.to_string(),
-                remedy: None,
-            },
+            other => TransportError::Network { place, doing, cause: other.to_string(), remedy: None },
         }
     }
 }
@@ -417,11 +376,7 @@ fn remedy(doing: &str, reply: &str) -> Option<&'static str> {
 
 /// The server's words out of the library's `code: …, info: Some("…")`.
 fn server_words(reply: &str) -> String {
-    reply
-        .split_once("info: Some(\"")
-        .and_then(|(_, rest)| rest.strip_suffix("\")"))
-        .unwrap_or(reply)
-        .to_owned()
+    reply.split_once("info: Some(\"").and_then(|(_, rest)| rest.strip_suffix("\")")).unwrap_or(reply).to_owned()
 }
 
 /// `mailbox;uidvalidity;uid`.

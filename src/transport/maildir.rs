@@ -36,8 +36,7 @@ impl Maildir {
         }
         for folder in ["cur", "new", "tmp"] {
             let folder = path.join(TAKEN).join(folder);
-            fs::create_dir_all(&folder)
-                .map_err(at(&folder, "making the folder for taken mails"))?;
+            fs::create_dir_all(&folder).map_err(at(&folder, "making the folder for taken mails"))?;
         }
         // by this file programs know a Maildir++ subfolder
         let mark = path.join(TAKEN).join("maildirfolder");
@@ -46,10 +45,7 @@ impl Maildir {
             .append(true)
             .open(&mark)
             .map_err(at(&mark, "making the folder for taken mails"))?;
-        Ok(Self {
-            path,
-            max_bytes: MAX_BYTES,
-        })
+        Ok(Self { path, max_bytes: MAX_BYTES })
     }
 
     /// Sets the cap on one mail, in bytes; 10 MB without it.
@@ -97,15 +93,9 @@ impl Maildir {
             .and_then(|name| name.to_str())
             .and_then(|name| name.split_once(":2,"))
             .map_or("", |(_, flags)| flags);
-        let target = self
-            .path
-            .join(TAKEN)
-            .join("cur")
-            .join(format!("{place}:2,{info}"));
+        let target = self.path.join(TAKEN).join("cur").join(format!("{place}:2,{info}"));
         match fs::rename(&file, &target) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(at(&file, "marking a mail as taken")(error))
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&file, "marking a mail as taken")(error)),
             _ => sync(&self.path.join(TAKEN).join("cur")),
         }
     }
@@ -116,10 +106,7 @@ impl Maildir {
     /// As [`Maildir::fetch_new`].
     pub fn check(&self) -> Result<String, TransportError> {
         let count = self.files()?.len();
-        Ok(format!(
-            "{} holds {count} mails that were not taken yet",
-            self.path.display()
-        ))
+        Ok(format!("{} holds {count} mails that were not taken yet", self.path.display()))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, TransportError> {
@@ -144,21 +131,13 @@ impl Maildir {
         let size = open.metadata()?.len();
         let mut bytes = Vec::new();
         open.take(self.max_bytes).read_to_end(&mut bytes)?;
-        Ok(Fetched {
-            place: unique(file),
-            truncated: size > bytes.len() as u64,
-            bytes,
-            size,
-        })
+        Ok(Fetched { place: unique(file), truncated: size > bytes.len() as u64, bytes, size })
     }
 }
 
 /// The file name without its flags: what stays the same when a mail program moves the mail.
 fn unique(file: &Path) -> String {
-    let name = file
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match name.split_once(":2,") {
         Some((unique, _)) => unique.to_owned(),
         None => name,
@@ -167,18 +146,12 @@ fn unique(file: &Path) -> String {
 
 fn at(path: &Path, doing: &'static str) -> impl Fn(io::Error) -> TransportError {
     let path = path.to_owned();
-    move |source| TransportError::Folder {
-        path: path.clone(),
-        doing,
-        source,
-    }
+    move |source| TransportError::Folder { path: path.clone(), doing, source }
 }
 
 /// A rename is safe on disk when its folder is.
 fn sync(folder: &Path) -> Result<(), TransportError> {
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(at(folder, "writing the folder"))
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder, "writing the folder"))
 }
 
 #[cfg(test)]
@@ -200,10 +173,7 @@ mod tests {
 
     fn texts(maildir: &mut Maildir) -> Vec<String> {
         let mails = maildir.fetch_new().unwrap();
-        mails
-            .into_iter()
-            .map(|mail| String::from_utf8(mail.bytes).unwrap())
-            .collect()
+        mails.into_iter().map(|mail| String::from_utf8(mail.bytes).unwrap()).collect()
     }
 
     #[test]
@@ -215,10 +185,7 @@ mod tests {
             ("tmp/0.a.host", "half delivered"),
             ("new/.hidden", "no mail"),
         ]);
-        assert_eq!(
-            texts(&mut maildir),
-            ["first, opened by a person", "second", "third"]
-        );
+        assert_eq!(texts(&mut maildir), ["first, opened by a person", "second", "third"]);
         // not taken yet: it comes again
         assert_eq!(texts(&mut maildir).len(), 3);
         maildir.taken("1.a.host").unwrap();
@@ -237,10 +204,7 @@ mod tests {
             .collect();
         kept.sort();
         assert_eq!(kept, ["1.a.host:2,S", "2.a.host:2,FS", "3.a.host:2,"]);
-        assert_eq!(
-            fs::read_to_string(path.join(".Taken/cur/3.a.host:2,")).unwrap(),
-            "third"
-        );
+        assert_eq!(fs::read_to_string(path.join(".Taken/cur/3.a.host:2,")).unwrap(), "third");
     }
 
     #[test]
@@ -250,10 +214,7 @@ mod tests {
         let mut maildir = maildir.with_max_bytes(5);
         let mails = maildir.fetch_new().unwrap();
         assert_eq!(mails.len(), 2);
-        assert_eq!(
-            (mails[0].bytes.as_slice(), mails[0].truncated, mails[0].size),
-            (&b"01234"[..], true, 10)
-        );
+        assert_eq!((mails[0].bytes.as_slice(), mails[0].truncated, mails[0].size), (&b"01234"[..], true, 10));
         assert_eq!((mails[1].truncated, mails[1].size), (false, 5));
     }
 
@@ -281,9 +242,6 @@ mod tests {
     fn a_folder_that_is_no_maildir_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let told = Maildir::open(folder.path()).unwrap_err().to_string();
-        assert!(
-            told.contains("is no Maildir: expected a folder with `new`"),
-            "{told}"
-        );
+        assert!(told.contains("is no Maildir: expected a folder with `new`"), "{told}");
     }
 }

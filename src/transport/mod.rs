@@ -5,6 +5,10 @@ pub mod maildir;
 pub mod smtp;
 mod tls;
 
+pub use imap::{Imap, ImapSettings};
+pub use maildir::Maildir;
+pub use smtp::{Delivery, EnhancedCode, Envelope, Lasting, Phase, Smtp, SmtpSettings, Timeouts};
+
 use std::fmt;
 
 /// A password. Neither `Debug` nor `Display` shows it, so it can't reach a log by accident.
@@ -94,10 +98,7 @@ pub enum TransportError {
 }
 
 fn tail(remedy: &Option<String>) -> String {
-    remedy
-        .as_ref()
-        .map(|text| format!(". {text}"))
-        .unwrap_or_default()
+    remedy.as_ref().map(|text| format!(". {text}")).unwrap_or_default()
 }
 
 /// One mail that came in and is not marked as taken yet.

@@ -75,11 +75,7 @@ pub struct SmtpSettings {
 
 impl SmtpSettings {
     /// The usual: implicit TLS at 465, the times of RFC 5321.
-    pub fn new(
-        host: impl Into<String>,
-        login: Option<(String, Secret)>,
-        hello_name: impl Into<String>,
-    ) -> Self {
+    pub fn new(host: impl Into<String>, login: Option<(String, Secret)>, hello_name: impl Into<String>) -> Self {
         Self {
             host: host.into(),
             port: PORTS.0,
@@ -140,11 +136,7 @@ impl Smtp {
         }
         let (host, port) = (settings.host.as_str(), settings.port);
         let dialer = Dialer::new(host, port, settings.security, settings.ca.as_deref())?;
-        Ok(Self {
-            settings,
-            dialer,
-            kept: None,
-        })
+        Ok(Self { settings, dialer, kept: None })
     }
 
     /// Makes one attempt to hand `mail` over to one receiver, over the kept connection where there is one.
@@ -152,6 +144,17 @@ impl Smtp {
     /// A kept connection that the server closed in the meantime is redialled once. Cancelling drops the connection;
     /// what became of the mail is then as open as after a crash.
     pub async fn send(&mut self, envelope: &Envelope, mail: &[u8]) -> Delivery {
+        self.send_marking(envelope, mail, &mut || ()).await
+    }
+
+    /// The same; `before_dot` is called once the server asked for the mail and before any of it goes: a crash after
+    /// that leaves a doubt, one before it does not.
+    pub async fn send_marking(
+        &mut self,
+        envelope: &Envelope,
+        mail: &[u8],
+        before_dot: &mut (dyn FnMut() + Send),
+    ) -> Delivery {
         if let Some(why) = unsafe_byte(mail) {
             return not_sent(Phase::Data, &why);
         }
@@ -164,9 +167,7 @@ impl Smtp {
                 },
             };
             let stale = connection.used;
-            let ended = connection
-                .transact(envelope, mail, &self.settings.timeouts)
-                .await;
+            let ended = connection.transact(envelope, mail, &self.settings.timeouts, before_dot).await;
             if stale && ended.hung_up_before_mail() {
                 continue;
             }
@@ -207,12 +208,7 @@ impl Smtp {
     async fn open(&self, limits: &Timeouts) -> Result<Connection, Failure> {
         let hello = &self.settings.hello_name;
         let (stream, greeting) = wire::open(&self.dialer, hello, limits).await?;
-        let mut story = format!(
-            "{} answers ({}, {:?})",
-            self.dialer.place(),
-            stream.version(),
-            greeting.text
-        );
+        let mut story = format!("{} answers ({}, {:?})", self.dialer.place(), stream.version(), greeting.text);
         let watch = Arc::new(Watch::default());
         let wire = Wire::new(stream, greeting.into_raw(), Arc::clone(&watch));
         let hello = ClientId::Domain(hello.clone());
@@ -228,13 +224,7 @@ impl Smtp {
             asked(Phase::Auth, limits.greeting, login).await?;
             story.push_str(&format!(" and accepts the login of {user}"));
         }
-        Ok(Connection {
-            smtp,
-            watch,
-            used: false,
-            half_open: false,
-            story,
-        })
+        Ok(Connection { smtp, watch, used: false, half_open: false, story })
     }
 
     fn keep(&mut self, mut connection: Connection, fate: &Fate) {
@@ -253,11 +243,7 @@ impl Smtp {
                 let hint = hint.map(|hint| format!(". {hint}")).unwrap_or_default();
                 Delivery::Unreached {
                     phase,
-                    cause: format!(
-                        "{}: {} failed: {error}{hint}",
-                        self.dialer.place(),
-                        phase.doing()
-                    ),
+                    cause: format!("{}: {} failed: {error}{hint}", self.dialer.place(), phase.doing()),
                 }
             }
         }
@@ -278,12 +264,7 @@ impl Smtp {
                     Delivery::Refused { phase, reply, .. } => (phase.doing(), reply),
                     other => ("the conversation", format!("{other:?}")),
                 };
-                TransportError::Refused {
-                    place,
-                    doing,
-                    reply,
-                    remedy: hint,
-                }
+                TransportError::Refused { place, doing, reply, remedy: hint }
             }
         }
     }
@@ -291,7 +272,13 @@ impl Smtp {
 
 impl Connection {
     /// MAIL, RCPT, DATA, the mail and the dot, one after the other.
-    async fn transact(&mut self, envelope: &Envelope, mail: &[u8], limits: &Timeouts) -> Ended {
+    async fn transact(
+        &mut self,
+        envelope: &Envelope,
+        mail: &[u8],
+        limits: &Timeouts,
+        before_dot: &mut (dyn FnMut() + Send),
+    ) -> Ended {
         if let Err(failure) = self.reset(limits).await {
             return Ended::failed(failure);
         }
@@ -320,6 +307,7 @@ impl Connection {
                 Ok(_) => {}
             }
         }
+        before_dot();
         self.hand_over(mail, limits).await
     }
 
@@ -339,21 +327,14 @@ impl Connection {
     /// What MAIL must announce (RFC 6152, RFC 6531), or why this server can't take this mail.
     fn parameters(&self, envelope: &Envelope, mail: &[u8]) -> Result<&'static str, Ended> {
         let can = |extension| self.smtp.server_info().supports_feature(extension);
-        let refuse = |phase, why| {
-            Err(Ended {
-                delivery: not_sent(phase, why),
-                fate: Fate::Clean,
-            })
-        };
+        let refuse = |phase, why| Err(Ended { delivery: not_sent(phase, why), fate: Fate::Clean });
         match (envelope.is_ascii(), mail.is_ascii()) {
-            (false, _) if !can(Extension::SmtpUtfEight) => refuse(
-                Phase::Mail,
-                "the address is not ASCII and this server offers no SMTPUTF8",
-            ),
-            (_, false) if !can(Extension::EightBitMime) => refuse(
-                Phase::Data,
-                "the mail is not ASCII and this server offers no 8BITMIME",
-            ),
+            (false, _) if !can(Extension::SmtpUtfEight) => {
+                refuse(Phase::Mail, "the address is not ASCII and this server offers no SMTPUTF8")
+            }
+            (_, false) if !can(Extension::EightBitMime) => {
+                refuse(Phase::Data, "the mail is not ASCII and this server offers no 8BITMIME")
+            }
             (false, true) => Ok(" SMTPUTF8"),
             (false, false) => Ok(" SMTPUTF8 BODY=8BITMIME"),
             (true, false) => Ok(" BODY=8BITMIME"),
@@ -381,17 +362,9 @@ impl Connection {
         };
         let failure = match result {
             Ok(reply) if reply.code().to_string().starts_with('2') => {
-                return Ended {
-                    delivery: Delivery::Accepted {
-                        reply: words(&reply),
-                    },
-                    fate: Fate::Clean,
-                };
+                return Ended { delivery: Delivery::Accepted { reply: words(&reply) }, fate: Fate::Clean };
             }
-            Ok(reply) => Failure::Broken {
-                phase: Phase::Dot,
-                error: out_of_turn(&reply),
-            },
+            Ok(reply) => Failure::Broken { phase: Phase::Dot, error: out_of_turn(&reply) },
             Err(Some(error)) => failure(Phase::Dot, &error),
             Err(None) => Failure::Broken {
                 phase: Phase::Dot,
@@ -412,10 +385,7 @@ impl Ended {
                 Self { delivery, fate }
             }
             Failure::Broken { phase, error } => Self {
-                delivery: Delivery::Unreached {
-                    phase,
-                    cause: format!("{} failed: {error}", phase.doing()),
-                },
+                delivery: Delivery::Unreached { phase, cause: format!("{} failed: {error}", phase.doing()) },
                 fate: Fate::Dead,
             },
         }
@@ -424,15 +394,10 @@ impl Ended {
     fn after_data(failure: Failure, dot_has_left: bool) -> Self {
         match failure {
             Failure::Broken { error, .. } if dot_has_left => Self {
-                delivery: Delivery::InDoubt {
-                    cause: format!("no reply after the final dot: {error}"),
-                },
+                delivery: Delivery::InDoubt { cause: format!("no reply after the final dot: {error}") },
                 fate: Fate::Dead,
             },
-            Failure::Broken { error, .. } => Self::failed(Failure::Broken {
-                phase: Phase::Data,
-                error,
-            }),
+            Failure::Broken { error, .. } => Self::failed(Failure::Broken { phase: Phase::Data, error }),
             refusal => Self::failed(refusal),
         }
     }
@@ -441,9 +406,7 @@ impl Ended {
     fn hung_up_before_mail(&self) -> bool {
         match &self.delivery {
             Delivery::Unreached { phase, .. } => *phase == Phase::Mail,
-            Delivery::Refused { phase, reply, .. } => {
-                *phase == Phase::Mail && reply.starts_with("421")
-            }
+            Delivery::Refused { phase, reply, .. } => *phase == Phase::Mail && reply.starts_with("421"),
             _ => false,
         }
     }
@@ -460,10 +423,7 @@ async fn asked<T>(
         Ok(Err(error)) => Err(failure(phase, &error)),
         Err(_) => Err(Failure::Broken {
             phase,
-            error: io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("no answer within {limit:?}"),
-            ),
+            error: io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")),
         }),
     }
 }
@@ -481,38 +441,24 @@ fn failure(phase: Phase, error: &lettre::transport::smtp::Error) -> Failure {
             let kind = source.downcast_ref::<io::Error>().map(io::Error::kind);
             Failure::Broken {
                 phase,
-                error: io::Error::new(
-                    kind.unwrap_or(io::ErrorKind::InvalidData),
-                    source.to_string(),
-                ),
+                error: io::Error::new(kind.unwrap_or(io::ErrorKind::InvalidData), source.to_string()),
             }
         }
-        (None, None) => Failure::Broken {
-            phase,
-            error: io::Error::other(error.to_string()),
-        },
+        (None, None) => Failure::Broken { phase, error: io::Error::other(error.to_string()) },
     }
 }
 
 fn no_mechanism(smtp: &AsyncSmtpConnection) -> Failure {
-    let oauth = smtp
-        .server_info()
-        .supports_auth_mechanism(Mechanism::Xoauth2);
+    let oauth = smtp.server_info().supports_auth_mechanism(Mechanism::Xoauth2);
     let why = match oauth {
         true => "the server takes OAuth2 logins only",
         false => "the server offers no login with a password here (on port 25 it usually does not)",
     };
-    Failure::Broken {
-        phase: Phase::Auth,
-        error: io::Error::other(why),
-    }
+    Failure::Broken { phase: Phase::Auth, error: io::Error::other(why) }
 }
 
 fn out_of_turn(reply: &Response) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("a reply out of turn: {} {}", reply.code(), words(reply)),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("a reply out of turn: {} {}", reply.code(), words(reply)))
 }
 
 fn words(reply: &Response) -> String {

@@ -43,11 +43,7 @@ impl Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Self::Tls(tls) => Pin::new(tls.as_mut()).poll_read(cx, buf),
@@ -56,11 +52,7 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
             Self::Tls(tls) => Pin::new(tls.as_mut()).poll_write(cx, buf),
@@ -93,12 +85,7 @@ pub(super) struct Dialer {
 
 impl Dialer {
     /// Checks what can be checked without a socket, and reads the extra root certificates.
-    pub(super) fn new(
-        host: &str,
-        port: u16,
-        security: Security,
-        ca: Option<&Path>,
-    ) -> Result<Self, TransportError> {
+    pub(super) fn new(host: &str, port: u16, security: Security, ca: Option<&Path>) -> Result<Self, TransportError> {
         if security == Security::Plain && !is_loopback_name(host) {
             return Err(TransportError::Settings {
                 found: format!("no TLS for {host}"),
@@ -107,12 +94,7 @@ impl Dialer {
                     .into(),
             });
         }
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-            security,
-            config: client_config(ca)?,
-        })
+        Ok(Self { host: host.to_owned(), port, security, config: client_config(ca)? })
     }
 
     /// `host:port`, as errors name it.
@@ -125,15 +107,12 @@ impl Dialer {
         let dial = TcpStream::connect((self.host.as_str(), self.port));
         let tcp = within(limit, dial).await?;
         if self.security == Security::Plain && !tcp.peer_addr()?.ip().is_loopback() {
-            return Err(io::Error::other(
-                "the name leads away from this machine, and no TLS is set",
-            ));
+            return Err(io::Error::other("the name leads away from this machine, and no TLS is set"));
         }
         // without it Nagle's algorithm and delayed acknowledgements cost 40 ms a mail
         tcp.set_nodelay(true)?;
-        let keepalive = socket2::TcpKeepalive::new()
-            .with_time(Duration::from_secs(60))
-            .with_interval(Duration::from_secs(30));
+        let keepalive =
+            socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(30));
         socket2::SockRef::from(&tcp).set_tcp_keepalive(&keepalive)?;
         Ok(tcp)
     }
@@ -162,9 +141,9 @@ impl Dialer {
             (None, Security::StartTls | Security::Plain) if port == implicit => {
                 Some(format!("Port {port} wants implicit TLS"))
             }
-            (None, Security::StartTls | Security::Plain) if is_silence(error) => Some(format!(
-                "If port {port} wants implicit TLS (as {implicit} does), set that"
-            )),
+            (None, Security::StartTls | Security::Plain) if is_silence(error) => {
+                Some(format!("If port {port} wants implicit TLS (as {implicit} does), set that"))
+            }
             (None, _) if error.kind() == io::ErrorKind::ConnectionRefused => Some(format!(
                 "Nothing listens there: usual ports are {implicit} (implicit TLS) and {starttls} \
                  (STARTTLS)"
@@ -175,24 +154,15 @@ impl Dialer {
 }
 
 /// Runs a step of a conversation with a limit; running over is `TimedOut`.
-pub(super) async fn within<T>(
-    limit: Duration,
-    step: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
+pub(super) async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     match tokio::time::timeout(limit, step).await {
         Ok(result) => result,
-        Err(_) => Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no answer within {limit:?}"),
-        )),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}"))),
     }
 }
 
 fn is_silence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::TimedOut | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
-    )
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData)
 }
 
 fn is_loopback_name(host: &str) -> bool {
@@ -216,9 +186,7 @@ fn certificate_remedy(why: &CertificateError, host: &str) -> String {
             "The server's certificate is not valid yet (or this machine's clock is wrong)"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            return format!(
-                "The certificate is for another name than {host}: use the name it bears"
-            );
+            return format!("The certificate is for another name than {host}: use the name it bears");
         }
         _ => "The server's certificate was not accepted",
     }
@@ -252,9 +220,7 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), TransportErro
     let mut count = 0;
     for certificate in certificates {
         let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|e| unusable(e.to_string()))?;
+        roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
         count += 1;
     }
     match count {
@@ -289,13 +255,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca.pem");
         std::fs::write(&path, "not a certificate").unwrap();
-        let error = Dialer::new("localhost", 465, Security::Implicit, Some(&path))
-            .err()
-            .unwrap();
-        assert!(
-            error.to_string().contains("no certificate in it"),
-            "{error}"
-        );
+        let error = Dialer::new("localhost", 465, Security::Implicit, Some(&path)).err().unwrap();
+        assert!(error.to_string().contains("no certificate in it"), "{error}");
         let missing = folder.path().join("missing.pem");
         assert!(Dialer::new("localhost", 465, Security::Implicit, Some(&missing)).is_err());
     }

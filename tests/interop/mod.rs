@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Ten mailboxes, the daemon's first.
-pub const EVERYONE: [&str; 10] = [
-    "codev", "ana", "bruno", "chloe", "david", "emma", "farid", "gabriel", "hanna", "ines",
-];
+pub const EVERYONE: [&str; 10] =
+    ["codev", "ana", "bruno", "chloe", "david", "emma", "farid", "gabriel", "hanna", "ines"];
 
 /// The running servers. All listen on 127.0.0.1 alone.
 pub struct Servers {
@@ -36,9 +35,7 @@ impl Servers {
     /// Starts both servers with a mailbox for each user (the part before the @). Takes two or three seconds.
     pub fn start(users: &[&str]) -> Self {
         // another test may take the ports between the look and the start
-        (0..5)
-            .find_map(|_| Self::try_start(users, free_ports()))
-            .expect("Postfix and Dovecot do not start")
+        (0..5).find_map(|_| Self::try_start(users, free_ports())).expect("Postfix and Dovecot do not start")
     }
 
     /// The address of a user.
@@ -84,10 +81,7 @@ impl Servers {
 impl Drop for Servers {
     fn drop(&mut self) {
         let stopped = script("stop", self.folder.path()).status();
-        assert!(
-            std::thread::panicking() || stopped.is_ok_and(|status| status.success()),
-            "the servers do not stop"
-        );
+        assert!(std::thread::panicking() || stopped.is_ok_and(|status| status.success()), "the servers do not stop");
     }
 }
 
@@ -103,9 +97,8 @@ fn free_ports() -> u16 {
     loop {
         let first = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = first.local_addr().unwrap().port();
-        let others: Vec<_> = (1..5)
-            .map_while(|i| TcpListener::bind(("127.0.0.1", base.checked_add(i)?)).ok())
-            .collect();
+        let others: Vec<_> =
+            (1..5).map_while(|i| TcpListener::bind(("127.0.0.1", base.checked_add(i)?)).ok()).collect();
         if others.len() == 4 {
             return base;
         }

@@ -52,11 +52,7 @@ pub async fn scripted(scripts: Vec<Vec<Step>>) -> (u16, JoinHandle<Vec<String>>)
 }
 
 /// Plays one script on a connection.
-pub async fn play(
-    stream: &mut BufReader<tokio::net::TcpStream>,
-    script: Vec<Step>,
-    heard: &mut Vec<String>,
-) {
+pub async fn play(stream: &mut BufReader<tokio::net::TcpStream>, script: Vec<Step>, heard: &mut Vec<String>) {
     let mut tag = String::new();
     for step in script {
         match step {
@@ -68,21 +64,14 @@ pub async fn play(
                 let mut line = String::new();
                 stream.read_line(&mut line).await.unwrap();
                 assert!(line.contains(words), "expected {words:?}, heard {line:?}");
-                tag = line
-                    .split_whitespace()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
+                tag = line.split_whitespace().next().unwrap_or_default().to_owned();
                 heard.push(line.trim_end().to_owned());
             }
             Step::HearMail => {
                 let mut line = String::new();
                 while line != ".\r\n" {
                     line.clear();
-                    assert!(
-                        stream.read_line(&mut line).await.unwrap() > 0,
-                        "no dot came"
-                    );
+                    assert!(stream.read_line(&mut line).await.unwrap() > 0, "no dot came");
                 }
             }
             Step::Take(count) => {
@@ -106,14 +95,8 @@ pub const MAIL: &[u8] = b"Subject: step 1\r\n\r\n.a line with a dot\r\n.\r\nend\
 pub fn settings(port: u16) -> SmtpSettings {
     let mut settings = SmtpSettings::new("127.0.0.1", None, "codevd.example.org");
     (settings.port, settings.security) = (port, Security::Plain);
-    settings.timeouts = Timeouts {
-        greeting: SOON,
-        command: SOON,
-        data: SOON,
-        block: SOON,
-        dot: SOON,
-        ..Timeouts::default()
-    };
+    settings.timeouts =
+        Timeouts { greeting: SOON, command: SOON, data: SOON, block: SOON, dot: SOON, ..Timeouts::default() };
     settings
 }
 

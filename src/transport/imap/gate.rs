@@ -36,11 +36,7 @@ struct Gate {
 impl Gated {
     /// `max_literal`: the largest literal let through, in bytes.
     pub(super) fn new(stream: Stream, max_literal: u64) -> Self {
-        Self {
-            stream,
-            hung_up: false,
-            gate: Gate::new(max_literal),
-        }
+        Self { stream, hung_up: false, gate: Gate::new(max_literal) }
     }
 }
 
@@ -68,9 +64,7 @@ impl Gate {
         }
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.literal_left > 0 {
-                let skipped = bytes
-                    .len()
-                    .min(usize::try_from(self.literal_left).unwrap_or(usize::MAX));
+                let skipped = bytes.len().min(usize::try_from(self.literal_left).unwrap_or(usize::MAX));
                 self.literal_left -= skipped as u64;
                 bytes = &bytes[skipped..];
                 continue;
@@ -128,9 +122,9 @@ fn announced(tail: &[u8]) -> Option<u64> {
     let digits = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let (before, digits) = text.split_at(text.len() - digits);
     match before.last() {
-        Some(b'{') if !digits.is_empty() => Some(digits.iter().fold(0, |all: u64, digit| {
-            all.saturating_mul(10).saturating_add((digit - b'0').into())
-        })),
+        Some(b'{') if !digits.is_empty() => {
+            Some(digits.iter().fold(0, |all: u64, digit| all.saturating_mul(10).saturating_add((digit - b'0').into())))
+        }
         // the brace lies before what is kept
         None if digits.len() > 10 => Some(u64::MAX),
         _ => None,
@@ -146,11 +140,7 @@ fn is_text(head: &[u8]) -> bool {
 }
 
 impl AsyncRead for Gated {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let start = buf.filled().len();
         std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
@@ -161,11 +151,7 @@ impl AsyncRead for Gated {
 }
 
 impl AsyncWrite for Gated {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.gate.command();
         Pin::new(&mut this.stream).poll_write(cx, buf)
@@ -194,25 +180,15 @@ mod tests {
                 bytes.chunks(piece).try_for_each(|bytes| gate.feed(bytes))
             })
             .collect();
-        assert!(
-            results.windows(2).all(|two| two[0] == two[1]),
-            "{results:?}"
-        );
+        assert!(results.windows(2).all(|two| two[0] == two[1]), "{results:?}");
         results[0].clone()
     }
 
     #[test]
     fn a_literal_within_the_cap_passes_whatever_it_holds() {
-        let fine =
-            b"* 1 FETCH (UID 1 BODY[] {20}\r\n{99999999999999999}\r\n)\r\nA1 OK {x} done\r\n";
+        let fine = b"* 1 FETCH (UID 1 BODY[] {20}\r\n{99999999999999999}\r\n)\r\nA1 OK {x} done\r\n";
         assert_eq!(feed(100, fine), Ok(()));
-        assert_eq!(
-            feed(
-                100,
-                b"* 1 FETCH (BODY[] {0}\r\n)\r\n* 2 FETCH (BODY[] {3}\r\n\r\n{)\r\n"
-            ),
-            Ok(())
-        );
+        assert_eq!(feed(100, b"* 1 FETCH (BODY[] {0}\r\n)\r\n* 2 FETCH (BODY[] {3}\r\n\r\n{)\r\n"), Ok(()));
     }
 
     #[test]
@@ -237,14 +213,7 @@ mod tests {
         let mut gate = Gate::new(100);
         let line = b"* OK still here, and talking on and on\r\n".repeat(1000);
         assert!((0..1000).any(|_| gate.feed(&line).is_err()));
-        assert!(
-            feed(100, &b"(".repeat(201))
-                .unwrap_err()
-                .contains("parentheses")
-        );
-        assert_eq!(
-            feed(100, &b"* 1 FETCH (a (b (c)))\r\n* (\r\n".repeat(300)),
-            Ok(())
-        );
+        assert!(feed(100, &b"(".repeat(201)).unwrap_err().contains("parentheses"));
+        assert_eq!(feed(100, &b"* 1 FETCH (a (b (c)))\r\n* (\r\n".repeat(300)), Ok(()));
     }
 }

@@ -65,11 +65,7 @@ impl Open {
                     *suspects.entry((self.uid_validity, uid)).or_default() += 1;
                     tracing::warn!(uid, %error, "lost the mailbox while fetching");
                     // what was read so far is not read in vain: the next call meets the error again
-                    return if mails.is_empty() {
-                        Err(error)
-                    } else {
-                        Ok((mails, true))
-                    };
+                    return if mails.is_empty() { Err(error) } else { Ok((mails, true)) };
                 }
             }
         }
@@ -97,39 +93,22 @@ impl Open {
         if uids.is_empty() {
             return Ok(Vec::new());
         }
-        let set = uids
-            .iter()
-            .map(u32::to_string)
-            .collect::<Vec<_>>()
-            .join(",");
+        let set = uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let fetched = self.uid_fetch(&set, "(UID RFC822.SIZE)", limit).await?;
-        let sizes: BTreeMap<u32, u32> = fetched
-            .iter()
-            .filter_map(|mail| Some((mail.uid?, mail.size?)))
-            .collect();
+        let sizes: BTreeMap<u32, u32> = fetched.iter().filter_map(|mail| Some((mail.uid?, mail.size?))).collect();
         let known = uids.iter().filter_map(|uid| Some((*uid, *sizes.get(uid)?)));
         Ok(known.collect())
     }
 
     /// The mail, or its first part where it is over the cap.
-    async fn body(
-        &mut self,
-        uid: u32,
-        size: u32,
-        settings: &ImapSettings,
-    ) -> Result<Option<Fetched>, Error> {
+    async fn body(&mut self, uid: u32, size: u32, settings: &ImapSettings) -> Result<Option<Fetched>, Error> {
         let truncated = u64::from(size) > settings.max_bytes as u64;
         let query = match truncated {
             true => format!("(UID BODY.PEEK[]<0.{}>)", settings.max_bytes),
             false => "(UID BODY.PEEK[])".to_owned(),
         };
-        let fetched = self
-            .uid_fetch(&uid.to_string(), &query, settings.limit * 5)
-            .await?;
-        let body = fetched
-            .iter()
-            .filter(|mail| mail.uid == Some(uid))
-            .find_map(Fetch::body);
+        let fetched = self.uid_fetch(&uid.to_string(), &query, settings.limit * 5).await?;
+        let body = fetched.iter().filter(|mail| mail.uid == Some(uid)).find_map(Fetch::body);
         Ok(body.map(|bytes| Fetched {
             place: format!("{};{};{uid}", settings.mailbox, self.uid_validity),
             bytes: bytes.to_vec(),
@@ -138,20 +117,8 @@ impl Open {
         }))
     }
 
-    async fn uid_fetch(
-        &mut self,
-        set: &str,
-        query: &str,
-        limit: Duration,
-    ) -> Result<Vec<Fetch>, Error> {
-        let fetched = timed(limit, async {
-            self.session
-                .uid_fetch(set, query)
-                .await?
-                .try_collect()
-                .await
-        })
-        .await?;
+    async fn uid_fetch(&mut self, set: &str, query: &str, limit: Duration) -> Result<Vec<Fetch>, Error> {
+        let fetched = timed(limit, async { self.session.uid_fetch(set, query).await?.try_collect().await }).await?;
         self.alive()?;
         Ok(fetched)
     }
@@ -161,20 +128,15 @@ impl Open {
         match &settings.taken {
             Taken::Keyword(word) => {
                 let flags = self.store(uid, &format!("+FLAGS ({word})"), limit).await?;
-                let shown = flags
-                    .iter()
-                    .filter(|mail| mail.uid.is_none_or(|u| u == uid));
+                let shown = flags.iter().filter(|mail| mail.uid.is_none_or(|u| u == uid));
                 let mut shown = shown.peekable();
-                let kept = shown.peek().is_none()
-                    || shown.any(|mail| mail.flags().any(|flag| is_keyword(&flag, word)));
+                let kept = shown.peek().is_none() || shown.any(|mail| mail.flags().any(|flag| is_keyword(&flag, word)));
                 match kept {
                     true => Ok(()),
                     false => Err(Error::No("the server did not keep the keyword".into())),
                 }
             }
-            Taken::Folder(folder) if self.moves => {
-                timed(limit, self.session.uid_mv(uid.to_string(), folder)).await
-            }
+            Taken::Folder(folder) if self.moves => timed(limit, self.session.uid_mv(uid.to_string(), folder)).await,
             Taken::Folder(folder) => {
                 timed(limit, self.session.uid_copy(uid.to_string(), folder)).await?;
                 self.store(uid, "+FLAGS (\\Deleted)", limit).await?;
@@ -286,51 +248,29 @@ enum Told {
 }
 
 fn is_news(told: &UnsolicitedResponse) -> bool {
-    matches!(
-        told,
-        UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Recent(_)
-    )
+    matches!(told, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Recent(_))
 }
 
 pub(super) async fn greeting(client: &mut Client<Gated>) -> io::Result<()> {
     use async_imap::imap_proto::Status;
-    let lost = || {
-        io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the server hung up without a word",
-        )
-    };
+    let lost = || io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up without a word");
     let first = client.read_response().await?.ok_or_else(lost)?;
     match first.parsed() {
-        Response::Data {
-            status: Status::Ok, ..
-        } => Ok(()),
-        other => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("expected OK, got {other:?}"),
-        )),
+        Response::Data { status: Status::Ok, .. } => Ok(()),
+        other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("expected OK, got {other:?}"))),
     }
 }
 
-pub(super) async fn timed<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
+pub(super) async fn timed<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result,
-        Err(_) => Err(Error::Io(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no answer within {limit:?}"),
-        ))),
+        Err(_) => Err(Error::Io(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")))),
     }
 }
 
 /// Whether a keyword will stay (RFC 9051 7.1, PERMANENTFLAGS). A server that says nothing keeps all.
 pub(super) fn keeps(permanent: &[Flag<'_>], word: &str) -> bool {
-    permanent.is_empty()
-        || permanent
-            .iter()
-            .any(|flag| *flag == Flag::MayCreate || is_keyword(flag, word))
+    permanent.is_empty() || permanent.iter().any(|flag| *flag == Flag::MayCreate || is_keyword(flag, word))
 }
 
 fn is_keyword(flag: &Flag<'_>, word: &str) -> bool {

@@ -131,11 +131,7 @@ impl FromStr for EnhancedCode {
         if parts.next().is_some() || !matches!(class, 2 | 4 | 5) {
             return Err(());
         }
-        Ok(Self {
-            class: class as u8,
-            subject,
-            detail,
-        })
+        Ok(Self { class: class as u8, subject, detail })
     }
 }
 
@@ -196,10 +192,7 @@ pub(super) fn remedy(phase: Phase, reply: &str) -> Option<&'static str> {
             "The provider wants an app password (Google: two-step verification, then an app \
              password) or OAuth2",
         ),
-        (
-            "5.4.5",
-            "The provider's daily sending quota is used up: sending goes on when it is renewed",
-        ),
+        ("5.4.5", "The provider's daily sending quota is used up: sending goes on when it is renewed"),
         (
             "5.7.60",
             "This login may not send with that sender address: let the provider allow it, or send \
@@ -211,9 +204,7 @@ pub(super) fn remedy(phase: Phase, reply: &str) -> Option<&'static str> {
     match (known, phase) {
         (Some((_, text)), _) => Some(text),
         (None, Phase::Auth) => Some("Check the user name and the password file"),
-        (None, Phase::Mail) if reply.starts_with("530") => {
-            Some("The server wants a login: set user and password")
-        }
+        (None, Phase::Mail) if reply.starts_with("530") => Some("The server wants a login: set user and password"),
         _ => None,
     }
 }
@@ -263,34 +254,21 @@ const fn liar(
     words: &'static [&'static str],
     means: Lasting,
 ) -> Liar {
-    Liar {
-        replies,
-        detail,
-        words,
-        means,
-    }
+    Liar { replies, detail, words, means }
 }
 
 impl Liar {
     fn fits(&self, reply: u16, code: Option<EnhancedCode>, lower: &str) -> bool {
         self.replies.contains(&reply)
-            && self
-                .detail
-                .is_none_or(|d| code.is_some_and(|c| (c.subject, c.detail) == d))
+            && self.detail.is_none_or(|d| code.is_some_and(|c| (c.subject, c.detail) == d))
             && (self.words.is_empty() || self.words.iter().any(|word| lower.contains(word)))
     }
 }
 
 /// Judges a negative reply: known liars, then the enhanced code's class, then the reply code's.
 pub(super) fn refused(phase: Phase, reply: u16, text: &str) -> Delivery {
-    let code: Option<EnhancedCode> = text
-        .split_whitespace()
-        .next()
-        .and_then(|word| word.parse().ok());
-    let before_the_mail = matches!(
-        phase,
-        Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth
-    );
+    let code: Option<EnhancedCode> = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    let before_the_mail = matches!(phase, Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth);
     let lower = text.to_lowercase();
     let lasting = match LIARS.iter().find(|liar| liar.fits(reply, code, &lower)) {
         _ if before_the_mail => Lasting::Temporary,
@@ -298,22 +276,12 @@ pub(super) fn refused(phase: Phase, reply: u16, text: &str) -> Delivery {
         None if code.map_or(reply / 100, |c| c.class.into()) == 5 => Lasting::Permanent,
         None => Lasting::Temporary,
     };
-    Delivery::Refused {
-        phase,
-        lasting,
-        code,
-        reply: format!("{reply} {text}").trim_end().to_owned(),
-    }
+    Delivery::Refused { phase, lasting, code, reply: format!("{reply} {text}").trim_end().to_owned() }
 }
 
 /// A mail that is not offered at all, for a reason on our side.
 pub(super) fn not_sent(phase: Phase, why: &str) -> Delivery {
-    Delivery::Refused {
-        phase,
-        lasting: Lasting::Permanent,
-        code: None,
-        reply: format!("not sent: {why}"),
-    }
+    Delivery::Refused { phase, lasting: Lasting::Permanent, code: None, reply: format!("not sent: {why}") }
 }
 
 /// The first bare CR, bare LF or NUL in a mail, as a sentence (RFC 5321 2.3.8, 4.5.2: such bytes can smuggle a second
@@ -375,9 +343,7 @@ mod tests {
     #[test]
     fn a_refusal_before_mail_is_never_about_the_mail() {
         for phase in [Phase::Greeting, Phase::Tls, Phase::Auth] {
-            let Delivery::Refused { lasting, code, .. } = refused(phase, 535, "5.7.8 no") else {
-                panic!()
-            };
+            let Delivery::Refused { lasting, code, .. } = refused(phase, 535, "5.7.8 no") else { panic!() };
             assert_eq!(lasting, Lasting::Temporary);
             assert_eq!(code.unwrap().to_string(), "5.7.8");
         }
@@ -385,25 +351,16 @@ mod tests {
 
     #[test]
     fn enhanced_codes_are_read_strictly() {
-        assert_eq!(
-            "5.1.1".parse::<EnhancedCode>().unwrap().to_string(),
-            "5.1.1"
-        );
+        assert_eq!("5.1.1".parse::<EnhancedCode>().unwrap().to_string(), "5.1.1");
         assert_eq!("4.7.500".parse::<EnhancedCode>().unwrap().detail, 500);
-        for wrong in [
-            "", "5", "5.1", "5.1.1.1", "3.1.1", "5.1.x", "5.1.+1", "5.1.1000", "192.0.2",
-        ] {
+        for wrong in ["", "5", "5.1", "5.1.1.1", "3.1.1", "5.1.x", "5.1.+1", "5.1.1000", "192.0.2"] {
             assert!(wrong.parse::<EnhancedCode>().is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn known_replies_name_their_remedy() {
-        let refusal = refused(
-            Phase::Auth,
-            535,
-            "5.7.139 Authentication unsuccessful, basic",
-        );
+        let refusal = refused(Phase::Auth, 535, "5.7.139 Authentication unsuccessful, basic");
         assert!(refusal.remedy().unwrap().contains("Microsoft"));
         let refusal = refused(Phase::Auth, 535, "5.7.8 bad credentials");
         assert!(refusal.remedy().unwrap().contains("password"));
@@ -425,10 +382,7 @@ mod tests {
             "ana",
             "",
         ] {
-            assert!(
-                Envelope::new("bot@example.org", wrong).is_err(),
-                "{wrong:?}"
-            );
+            assert!(Envelope::new("bot@example.org", wrong).is_err(), "{wrong:?}");
         }
         assert!(Envelope::new("bot", "ana@example.org").is_err());
     }

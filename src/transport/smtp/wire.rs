@@ -46,18 +46,14 @@ impl Watch {
     /// The last bytes that left were the end of a mail. Dot-stuffing keeps them out of the mail itself, so this is
     /// true from the final dot until the next command.
     pub(super) fn dot_has_left(&self) -> bool {
-        let end = END_OF_MAIL
-            .iter()
-            .fold(0, |all, &b| all << 8 | u64::from(b));
+        let end = END_OF_MAIL.iter().fold(0, |all, &b| all << 8 | u64::from(b));
         self.tail.load(Relaxed) & 0xFF_FFFF_FFFF == end
     }
 
     fn saw(&self, bytes: &[u8]) {
         self.written.fetch_add(bytes.len() as u64, Relaxed);
         let last = &bytes[bytes.len().saturating_sub(8)..];
-        let tail = last
-            .iter()
-            .fold(self.tail.load(Relaxed), |all, &b| all << 8 | u64::from(b));
+        let tail = last.iter().fold(self.tail.load(Relaxed), |all, &b| all << 8 | u64::from(b));
         self.tail.store(tail, Relaxed);
     }
 }
@@ -97,13 +93,7 @@ impl Cleaner {
 
 impl Wire {
     pub(super) fn new(inner: Stream, greeting: Vec<u8>, watch: Arc<Watch>) -> Self {
-        Self {
-            inner,
-            greeting: io::Cursor::new(greeting),
-            watch,
-            answered: 0,
-            cleaner: Cleaner::default(),
-        }
+        Self { inner, greeting: io::Cursor::new(greeting), watch, answered: 0, cleaner: Cleaner::default() }
     }
 
     /// A server that speaks or hangs up before the end of the mail won't take it: then the dot is kept back, and
@@ -114,10 +104,9 @@ impl Wire {
         match Pin::new(&mut self.inner).poll_read(cx, &mut early) {
             Poll::Pending => None,
             Poll::Ready(Err(error)) => Some(error),
-            Poll::Ready(Ok(())) if early.filled().is_empty() => Some(io::Error::new(
-                io::ErrorKind::BrokenPipe,
-                "the server hung up before the end of the mail",
-            )),
+            Poll::Ready(Ok(())) if early.filled().is_empty() => {
+                Some(io::Error::new(io::ErrorKind::BrokenPipe, "the server hung up before the end of the mail"))
+            }
             Poll::Ready(Ok(())) => Some(io::Error::new(
                 io::ErrorKind::BrokenPipe,
                 format!(
@@ -130,20 +119,11 @@ impl Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let start = buf.filled().len();
         let position = usize::try_from(this.greeting.position()).unwrap_or(usize::MAX);
-        if let Some(rest) = this
-            .greeting
-            .get_ref()
-            .get(position..)
-            .filter(|r| !r.is_empty())
-        {
+        if let Some(rest) = this.greeting.get_ref().get(position..).filter(|r| !r.is_empty()) {
             let count = rest.len().min(buf.remaining());
             buf.put_slice(&rest[..count]);
             this.greeting.set_position((position + count) as u64);
@@ -162,11 +142,7 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.answered = 0;
         if buf == END_OF_MAIL
@@ -223,31 +199,17 @@ pub(super) struct Reply {
 
 /// Dials, reads the greeting and, where set, goes through STARTTLS. What comes back is greeted and as secure as the
 /// settings ask, or nothing.
-pub(super) async fn open(
-    dialer: &Dialer,
-    hello: &str,
-    limits: &super::Timeouts,
-) -> Result<(Stream, Reply), Failure> {
+pub(super) async fn open(dialer: &Dialer, hello: &str, limits: &super::Timeouts) -> Result<(Stream, Reply), Failure> {
     use crate::transport::Security::{Implicit, Plain, StartTls};
-    let tcp = dialer
-        .connect(limits.connect)
-        .await
-        .map_err(at(Phase::Connect))?;
+    let tcp = dialer.connect(limits.connect).await.map_err(at(Phase::Connect))?;
     let mut stream = match dialer.security {
-        Implicit => dialer
-            .secure(tcp, limits.connect)
-            .await
-            .map_err(at(Phase::Tls))?,
+        Implicit => dialer.secure(tcp, limits.connect).await.map_err(at(Phase::Tls))?,
         StartTls | Plain => Stream::Plain(tcp),
     };
-    let greeting = within(limits.greeting, read_reply(&mut stream))
-        .await
-        .map_err(at(Phase::Greeting))?;
+    let greeting = within(limits.greeting, read_reply(&mut stream)).await.map_err(at(Phase::Greeting))?;
     expect(Phase::Greeting, 220, &greeting)?;
     match (dialer.security, stream) {
-        (StartTls, Stream::Plain(tcp)) => {
-            Ok((start_tls(dialer, tcp, hello, limits).await?, greeting))
-        }
+        (StartTls, Stream::Plain(tcp)) => Ok((start_tls(dialer, tcp, hello, limits).await?, greeting)),
         (_, stream) => Ok((stream, greeting)),
     }
 }
@@ -264,37 +226,25 @@ async fn start_tls(
     let ehlo = format!("EHLO {hello}\r\n");
     let offer = ask(&mut stream, &ehlo, Phase::Greeting, limits).await?;
     expect(Phase::Greeting, 250, &offer)?;
-    let offered = String::from_utf8_lossy(&offer.raw).lines().any(|line| {
-        line.get(4..)
-            .is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS"))
-    });
+    let offered = String::from_utf8_lossy(&offer.raw)
+        .lines()
+        .any(|line| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS")));
     if !offered {
         let error = io::Error::other(
             "the server offers no STARTTLS, and nothing is sent without TLS: use its port for \
              implicit TLS (usually 465)",
         );
-        return Err(Failure::Broken {
-            phase: Phase::Tls,
-            error,
-        });
+        return Err(Failure::Broken { phase: Phase::Tls, error });
     }
     let ready = ask(&mut stream, "STARTTLS\r\n", Phase::Tls, limits).await?;
     expect(Phase::Tls, 220, &ready)?;
     match stream {
-        Stream::Plain(tcp) => dialer
-            .secure(tcp, limits.connect)
-            .await
-            .map_err(at(Phase::Tls)),
+        Stream::Plain(tcp) => dialer.secure(tcp, limits.connect).await.map_err(at(Phase::Tls)),
         secured => Ok(secured),
     }
 }
 
-async fn ask(
-    stream: &mut Stream,
-    command: &str,
-    phase: Phase,
-    limits: &super::Timeouts,
-) -> Result<Reply, Failure> {
+async fn ask(stream: &mut Stream, command: &str, phase: Phase, limits: &super::Timeouts) -> Result<Reply, Failure> {
     within(limits.greeting, async {
         stream.write_all(command.as_bytes()).await?;
         stream.flush().await?;
@@ -310,10 +260,7 @@ fn expect(phase: Phase, code: u16, reply: &Reply) -> Result<(), Failure> {
         400..=599 => Err(Failure::Refused(refused(phase, reply.code, &reply.text))),
         got => Err(Failure::Broken {
             phase,
-            error: io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("expected {code}, got {got} {}", reply.text),
-            ),
+            error: io::Error::new(io::ErrorKind::InvalidData, format!("expected {code}, got {got} {}", reply.text)),
         }),
     }
 }
@@ -326,10 +273,7 @@ async fn read_reply(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Reply> 
         let line = read_line(stream, &mut raw).await?;
         let code = line.get(..3).and_then(|digits| digits.parse::<u16>().ok());
         let Some(code) = code.filter(|code| (200..600).contains(code)) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("this is not SMTP: {line:?}"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("this is not SMTP: {line:?}")));
         };
         let words = line.get(4..).unwrap_or_default().trim();
         if !text.is_empty() {
@@ -347,10 +291,7 @@ async fn read_line(stream: &mut (impl AsyncRead + Unpin), raw: &mut Vec<u8>) -> 
     loop {
         let byte = match stream.read_u8().await {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && raw.len() == start => {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the server hung up without a word",
-                ));
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up without a word"));
             }
             other => other?,
         };
@@ -359,10 +300,7 @@ async fn read_line(stream: &mut (impl AsyncRead + Unpin), raw: &mut Vec<u8>) -> 
             return Ok(String::from_utf8_lossy(&raw[start..]).trim_end().to_owned());
         }
         if raw.len() > ANSWER_CAP || raw.len() - start > 4096 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the server's answer has no end",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the server's answer has no end"));
         }
     }
 }
@@ -424,21 +362,13 @@ mod tests {
     async fn replies_of_several_lines_are_one() {
         let mut bytes = &b"250-mx hello\r\n250-SIZE 10\r\n250 STARTTLS\r\n220 injected\r\n"[..];
         let reply = read_reply(&mut bytes).await.unwrap();
-        assert_eq!(
-            (reply.code, reply.text.as_str()),
-            (250, "mx hello SIZE 10 STARTTLS")
-        );
+        assert_eq!((reply.code, reply.text.as_str()), (250, "mx hello SIZE 10 STARTTLS"));
         assert_eq!(bytes, b"220 injected\r\n");
     }
 
     #[tokio::test]
     async fn what_is_not_smtp_is_told() {
-        for bytes in [
-            &b"HTTP/1.1 400 Bad Request\r\n"[..],
-            b"\x15\x03\x01\x00\x02\x02\x0a",
-            b"",
-            b"999 x\r\n",
-        ] {
+        for bytes in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b"\x15\x03\x01\x00\x02\x02\x0a", b"", b"999 x\r\n"] {
             let mut bytes = bytes;
             assert!(read_reply(&mut bytes).await.is_err());
         }

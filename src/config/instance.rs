@@ -1,0 +1,456 @@
+//! codevd.toml: the mailbox, the servers, the store and the folders of one instance.
+
+use crate::config::error::{ConfigError, Place};
+use crate::config::read_text;
+use crate::config::secret::SecretSource;
+use crate::config::server::{Protocol, Security, Server};
+use crate::config::table::{At, Document, Span, Table};
+use crate::core::ids::Email;
+use std::path::{Path, PathBuf};
+
+/// The mailbox codevd writes from and reads: its own, nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Its address.
+    pub address: Email,
+    /// The name members see as the sender.
+    pub name: String,
+    /// Where the address stands in the file, for errors found later.
+    pub at: Place,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmtpConfig {
+    /// The server.
+    pub server: Server,
+    /// User and password, if the server wants them.
+    pub login: Option<Login>,
+    /// Certificates to trust besides the usual ones: a PEM file.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A user and where the password is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The user's name at the server.
+    pub user: String,
+    /// Where the password is read.
+    pub password: SecretSource,
+}
+
+/// How mail comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// By reading a mailbox.
+    Imap(ImapConfig),
+    /// From a Maildir that a mail server on this machine fills.
+    Maildir {
+        /// The folder that holds `new`, `cur` and `tmp`.
+        path: PathBuf,
+    },
+    /// Only by `codevd mail deliver`.
+    None,
+}
+
+/// The mailbox to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImapConfig {
+    /// The server.
+    pub server: Server,
+    /// User and password.
+    pub login: Login,
+    /// Certificates to trust besides the usual ones: a PEM file.
+    pub ca_file: Option<PathBuf>,
+    /// The mailbox's name, by default `INBOX`.
+    pub mailbox: String,
+    /// How a mail that was taken is told from a new one.
+    pub taken: Taken,
+    /// Seconds between two looks where the server cannot tell of new mail by itself (RFC 2177).
+    pub poll_seconds: u32,
+}
+
+/// How a mail that codevd has taken is told from a new one. Nothing is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// By a keyword on the message (RFC 9051 §2.3.2).
+    Keyword,
+    /// By being moved to this mailbox.
+    Folder(String),
+}
+
+/// How fast mail leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Most mails a minute.
+    pub per_minute: u32,
+}
+
+/// How much the daemon says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What went wrong.
+    Error,
+    /// And what may go wrong.
+    Warn,
+    /// And what is done.
+    Info,
+    /// And how.
+    Debug,
+    /// And every command of a connection, without passwords.
+    Trace,
+}
+
+impl LogLevel {
+    /// All of them, least first.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// Its word in the file and in log filters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// All of codevd.toml. Paths are absolute, or relative to the working directory when the file's was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// How mail leaves.
+    pub smtp: SmtpConfig,
+    /// How mail comes in.
+    pub incoming: Incoming,
+    /// The one file of the store.
+    pub database: PathBuf,
+    /// A folder whose templates replace those of the binary, file by file.
+    pub templates: Option<PathBuf>,
+    /// A folder whose formats replace or complete those of the binary.
+    pub formats: Option<PathBuf>,
+    /// A folder whose word lists replace those of the binary, file by file.
+    pub words: Option<PathBuf>,
+    /// Who hosts this instance, as the first mail to a member says it.
+    pub host: Option<String>,
+    /// How fast mail leaves.
+    pub pace: Pace,
+    /// The control socket, if not beside the database.
+    pub control: Option<PathBuf>,
+    /// How much the daemon says.
+    pub log: LogLevel,
+}
+
+/// What a path of the file must be when the file is loaded.
+enum Wanted {
+    Folder,
+    File,
+    /// The folder in which the file will be made.
+    Parent,
+}
+
+struct PathToCheck {
+    key: &'static str,
+    path: PathBuf,
+    wanted: Wanted,
+    span: Span,
+}
+
+/// Reads codevd.toml and checks that the folders and files it names are there. All errors at once.
+pub fn load(path: &Path) -> Result<Config, Vec<ConfigError>> {
+    let name = path.display().to_string();
+    let text = read_text(path).map_err(|mut error| {
+        if !path.exists() {
+            error.remedy = Some("`codevd init` writes one; --config FILE names another".to_owned());
+        }
+        vec![error]
+    })?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    read(&name, &text, base, true)
+}
+
+/// Reads the text of a codevd.toml: `file` is what errors call it, relative paths start at `base`.
+/// Looks at nothing else.
+pub fn config_from(file: &str, text: &str, base: &Path) -> Result<Config, Vec<ConfigError>> {
+    read(file, text, base, false)
+}
+
+fn read(file: &str, text: &str, base: &Path, look: bool) -> Result<Config, Vec<ConfigError>> {
+    let (doc, table) = Document::parse(file, text, "codevd.toml", true);
+    let mut reader = Reader { doc: &doc, base, paths: Vec::new() };
+    let config = reader.config(Table::root(&doc, &table));
+    if look {
+        reader.paths.iter().for_each(|p| exists(&doc, p));
+    }
+    doc.finish()?;
+    // without an error every part is there
+    config.ok_or_else(Vec::new)
+}
+
+fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck) {
+    let shown = path.display();
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (found, expected) = match wanted {
+        Wanted::Folder if !path.is_dir() => (format!("`{key}`: there is no folder {shown}"), "a folder that exists"),
+        Wanted::File if !path.is_file() => (format!("`{key}`: there is no file {shown}"), "a file that exists"),
+        Wanted::Parent if !parent.is_dir() => {
+            (format!("`{key}`: there is no folder {}", parent.display()), "a file in a folder that exists")
+        }
+        _ => return,
+    };
+    doc.wrong(span, found, expected, Some("relative paths start at the folder of codevd.toml".to_owned()));
+}
+
+/// Keys of the parts, for those written in the wrong place.
+const ELSEWHERE: [(&str, &[&str]); 4] = [
+    ("in [mailbox]", &["address", "name"]),
+    ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
+    ("in [imap]", &["poll_seconds", "taken"]),
+    ("in [pace]", &["per_minute"]),
+];
+
+/// The keys that say where a password is.
+const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
+
+struct Reader<'a> {
+    doc: &'a Document<'a>,
+    base: &'a Path,
+    paths: Vec<PathToCheck>,
+}
+
+impl<'a> Reader<'a> {
+    fn config(&mut self, mut root: Table<'a>) -> Option<Config> {
+        let mailbox = self.part(&mut root, "mailbox", "[mailbox] with address = \"…\"", Self::mailbox);
+        let smtp = self.part(&mut root, "smtp", "[smtp] with url = \"smtps://host:465\"", Self::smtp);
+        let incoming = self.incoming(&mut root);
+        let database = match root.has("database") {
+            true => self.path(&mut root, "database", Wanted::Parent),
+            false => root.required("database", "the store's file, such as \"codevd.db\"").map(|_| PathBuf::new()),
+        };
+        let templates = self.path(&mut root, "templates", Wanted::Folder);
+        let formats = self.path(&mut root, "formats", Wanted::Folder);
+        let words = self.path(&mut root, "words", Wanted::Folder);
+        let host = root.line("host").map(|at| at.value);
+        let pace = root.table("pace").map_or(30, |mut table| {
+            let per_minute = table.number("per_minute", 1..=6000, "of mails").map_or(30, |at| at.value);
+            table.finish(&[]);
+            per_minute
+        });
+        let control = self.path(&mut root, "control", Wanted::Parent);
+        let log = log_level(&mut root);
+        root.finish(&ELSEWHERE);
+        let pace = Pace { per_minute: pace };
+        let (mailbox, smtp, database) = (mailbox?, smtp?, database?);
+        Some(Config { mailbox, smtp, incoming, database, templates, formats, words, host, pace, control, log })
+    }
+
+    fn part<T>(
+        &mut self,
+        root: &mut Table<'a>,
+        key: &'static str,
+        expected: &str,
+        read: fn(&mut Self, &mut Table<'a>) -> Option<T>,
+    ) -> Option<T> {
+        if !root.has(key) {
+            root.missing(key, expected);
+        }
+        let mut table = root.table(key)?;
+        let found = read(self, &mut table);
+        table.finish(&[("above the first [part]", &["database", "templates", "formats", "words", "control", "log"])]);
+        found
+    }
+
+    fn path(&mut self, table: &mut Table<'a>, key: &'static str, wanted: Wanted) -> Option<PathBuf> {
+        let At { value, span } = table.text(key)?;
+        if value.trim().is_empty() || value.contains('\0') {
+            self.doc.wrong(&span, format!("`{key}` is no path"), "a path, relative to this file or absolute", None);
+            return None;
+        }
+        if value.starts_with("~/") || value.starts_with('$') {
+            let expected = "a path, relative to this file or absolute";
+            self.doc.wrong(&span, format!("`{key}`: nothing replaces the ~ or $ of {value:?}"), expected, None);
+            return None;
+        }
+        let path = self.base.join(value);
+        self.paths.push(PathToCheck { key, path: path.clone(), wanted, span });
+        Some(path)
+    }
+
+    fn mailbox(&mut self, table: &mut Table<'a>) -> Option<Mailbox> {
+        let name = table.line("name").map_or_else(|| "Codev".to_owned(), |at| at.value);
+        let address = table.required("address", "the address codevd writes from, such as \"codev@example.org\"")?;
+        let at = self.doc.source.place(&address.span);
+        Some(Mailbox { address: self.doc.parse_at(address)?.value, name, at })
+    }
+
+    fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {
+        let server = self.server(table, Protocol::Smtp);
+        let login = self.login(table);
+        let ca_file = self.ca_file(table, server.as_ref());
+        Some(SmtpConfig { server: server?.value, login, ca_file })
+    }
+
+    fn server(&mut self, table: &mut Table<'a>, protocol: Protocol) -> Option<At<Server>> {
+        let example = if protocol == Protocol::Smtp { "smtps://host:465" } else { "imaps://host:993" };
+        let At { value, span } = table.required("url", &format!("the server, such as \"{example}\""))?;
+        match Server::parse(value, protocol) {
+            Ok(value) => Some(At { value, span }),
+            Err(bad) => {
+                self.doc.wrong(&span, bad.found, &bad.expected, bad.remedy);
+                None
+            }
+        }
+    }
+
+    fn ca_file(&mut self, table: &mut Table<'a>, server: Option<&At<Server>>) -> Option<PathBuf> {
+        let span = table.key_span("ca_file");
+        let path = self.path(table, "ca_file", Wanted::File)?;
+        if server.is_some_and(|s| s.value.security == Security::Plain) {
+            let found = "`ca_file` is of no use for a connection in the clear";
+            self.doc.wrong(&span?, found, "ca_file only with TLS", None);
+        }
+        Some(path)
+    }
+
+    /// User and password; one without the other is an error.
+    fn login(&mut self, table: &mut Table<'a>) -> Option<Login> {
+        let in_file = refuse_password(table);
+        let no_user = !table.has("user");
+        let no_password = !PASSWORDS.iter().any(|key| table.has(key));
+        let user = table.line("user");
+        let password = self.password(table);
+        match (user, password) {
+            (Some(user), Some(password)) => Some(Login { user: user.value, password: password.value }),
+            (Some(user), None) if no_password && !in_file => {
+                let expected = "password_file = \"…\", password_env = \"…\" or password_credential = \"…\" beside it";
+                self.doc.wrong(&user.span, "`user` without a password", expected, None);
+                None
+            }
+            (None, Some(password)) if no_user => {
+                self.doc.wrong(&password.span, "a password without a user", "user = \"…\" beside it", None);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn password(&mut self, table: &mut Table<'a>) -> Option<At<SecretSource>> {
+        let file = table.key_span("password_file");
+        let path = self.path(table, "password_file", Wanted::File).map(SecretSource::File);
+        let env = table.text("password_env");
+        let env = env.and_then(|at| self.name(at, "password_env", "the name of an environment variable"));
+        let credential = table.text("password_credential");
+        let credential =
+            credential.and_then(|at| self.name(at, "password_credential", "the name of a systemd credential"));
+        let path = path.zip(file).map(|(value, span)| At { value, span });
+        let env = env.map(|at| At { value: SecretSource::Env(at.value), span: at.span });
+        let credential = credential.map(|at| At { value: SecretSource::Credential(at.value), span: at.span });
+        let mut all: Vec<_> = [path, env, credential].into_iter().flatten().collect();
+        if let Some(second) = all.get(1) {
+            let found = "this password has two sources";
+            let expected = "one of password_file, password_env, password_credential";
+            self.doc.wrong(&second.span, found, expected, None);
+        }
+        (!all.is_empty()).then(|| all.swap_remove(0))
+    }
+
+    /// A name of letters, digits, `_`, `-` and `.`; what stood there is not repeated, it may be the password.
+    fn name(&self, at: At<&str>, key: &str, expected: &str) -> Option<At<String>> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if !at.value.is_empty() && at.value.len() <= 64 && at.value.chars().all(fits) && !at.value.starts_with('.') {
+            return Some(At { value: at.value.to_owned(), span: at.span });
+        }
+        self.doc.wrong(&at.span, format!("`{key}` is no name"), expected, None);
+        None
+    }
+
+    fn incoming(&mut self, root: &mut Table<'a>) -> Incoming {
+        let both = root.has("imap").then(|| root.key_span("maildir")).flatten();
+        if let Some(span) = both {
+            self.doc.wrong(&span, "both [imap] and [maildir]", "one of the two", None);
+        }
+        let imap = root.table("imap").map(|mut table| {
+            let imap = self.imap(&mut table);
+            table.finish(&[(
+                "above the first [part]",
+                &["database", "templates", "formats", "words", "control", "log"],
+            )]);
+            imap.map_or(Incoming::None, Incoming::Imap)
+        });
+        let maildir = root.table("maildir").map(|mut table| {
+            let path = match table.has("path") {
+                true => self.path(&mut table, "path", Wanted::Folder),
+                false => table.required("path", "the Maildir's folder").map(|_| PathBuf::new()),
+            };
+            table.finish(&[]);
+            path.map_or(Incoming::None, |path| Incoming::Maildir { path })
+        });
+        imap.or(maildir).unwrap_or(Incoming::None)
+    }
+
+    fn imap(&mut self, table: &mut Table<'a>) -> Option<ImapConfig> {
+        let server = self.server(table, Protocol::Imap);
+        let wanted = ["user", "password_file", "password_env", "password_credential", "password"];
+        if !wanted.iter().any(|key| table.has(key)) {
+            table.missing("user", "user = \"…\" and password_file = \"…\"");
+        }
+        let login = self.login(table);
+        let ca_file = self.ca_file(table, server.as_ref());
+        let mailbox = table.line("mailbox").map_or_else(|| "INBOX".to_owned(), |at| at.value);
+        let taken = self.taken(table, &mailbox);
+        let poll_seconds = table.number("poll_seconds", 5..=3600, "of seconds").map_or(60, |at| at.value);
+        Some(ImapConfig { server: server?.value, login: login?, ca_file, mailbox, taken: taken?, poll_seconds })
+    }
+
+    fn taken(&self, table: &mut Table<'a>, mailbox: &str) -> Option<Taken> {
+        let Some(At { value, span }) = table.line("taken") else {
+            return Some(Taken::Keyword);
+        };
+        let expected = "\"keyword\" or \"folder:NAME\"";
+        let (found, remedy) = match value.split_once(':').map(|(kind, name)| (kind.trim(), name.trim())) {
+            None if value == "keyword" => return Some(Taken::Keyword),
+            Some(("folder", "")) => ("`taken` names no folder".to_owned(), None),
+            Some(("folder", name)) if name.eq_ignore_ascii_case(mailbox) => {
+                (format!("`taken` moves mail to {name}, the mailbox it is read from"), None)
+            }
+            Some(("folder", name)) => return Some(Taken::Folder(name.to_owned())),
+            _ => {
+                let folder = !["flag", "seen", "keywords", "label"].contains(&value.to_lowercase().as_str());
+                let right = if folder { format!("folder:{value}") } else { "keyword".to_owned() };
+                (format!("`taken` is {value:?}"), Some(format!("did you mean \"{right}\"?")))
+            }
+        };
+        self.doc.wrong(&span, found, expected, remedy);
+        None
+    }
+}
+
+/// Refuses a password in the file itself, which is not shown; says whether there was one.
+fn refuse_password(table: &mut Table) -> bool {
+    let mut refused = false;
+    for key in ["password", "passwd", "pass", "secret"] {
+        if let Some(span) = table.take_unread(key) {
+            let expected = "a password never stands in this file";
+            let remedy = "put it alone in a file that only codevd's user can read, and write password_file = \"…\"; change it if this file was shared";
+            table.doc.wrong(&span, format!("`{key}` holds a password"), expected, Some(remedy.to_owned()));
+            refused = true;
+        }
+    }
+    refused
+}
+
+fn log_level(root: &mut Table) -> LogLevel {
+    let Some(at) = root.text("log") else { return LogLevel::Info };
+    let names = LogLevel::ALL.map(LogLevel::name);
+    let word = at.value.trim().to_lowercase();
+    LogLevel::ALL.into_iter().find(|l| l.name() == word).unwrap_or_else(|| {
+        let near =
+            if word == "warning" { Some("warn") } else { crate::config::nearest::nearest(&word, names.into_iter()) };
+        let hint = near.map(|n| format!("did you mean \"{n}\"?"));
+        root.doc.wrong(&at.span, format!("`log` is {:?}", at.value), &format!("one of {}", names.join(", ")), hint);
+        LogLevel::Info
+    })
+}

@@ -1,0 +1,324 @@
+//! What a group has ahead of it, derived from its state alone: there is no timer table.
+//!
+//! An entry disappears by what its decision changes (a draft is marked, a session begins), so the
+//! agenda is right after a restart, a restored backup or an edit.
+
+use crate::core::draft::Kind;
+use crate::core::format::StepKey;
+use crate::core::group::{Group, SentKey};
+use crate::core::ids::{MeetingNo, MemberId};
+use crate::core::meeting::{Meeting, Section, Stage};
+use crate::core::schedule::instant;
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+
+/// One thing to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Until when it makes sense; after that it is passed over.
+    pub until: DateTime<Utc>,
+    /// What.
+    pub task: Task,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Put the schedule's next meeting on the calendar.
+    Plan,
+    /// A mail to those who have not got it.
+    Mail {
+        /// The meeting it is about.
+        meeting: Option<MeetingNo>,
+        /// Which.
+        kind: Kind,
+        /// To whom, never empty.
+        to: Vec<MemberId>,
+    },
+    /// The session begins: its clock is laid out.
+    Begin {
+        /// Which meeting.
+        meeting: MeetingNo,
+    },
+    /// A step's prompt.
+    Prompt {
+        /// Which meeting.
+        meeting: MeetingNo,
+        /// Position in the run.
+        step: u32,
+    },
+    /// The session's last step is over.
+    End {
+        /// Which meeting.
+        meeting: MeetingNo,
+    },
+}
+
+impl Task {
+    /// Order among things due at the same time: plan, then invite, then the rest.
+    fn rank(&self) -> u32 {
+        match self {
+            Self::Plan => 0,
+            Self::Begin { .. } => 1,
+            Self::Mail { kind: Kind::Invitation, .. } => 2,
+            Self::Prompt { step, .. } => 3 + step,
+            Self::End { .. } => 90,
+            Self::Mail { .. } => 100,
+        }
+    }
+}
+
+/// Everything ahead, in time order. A group that is not live has nothing ahead.
+pub fn agenda(group: &Group) -> Vec<Due> {
+    if !group.live {
+        return Vec::new();
+    }
+    let mut all = welcomes(group);
+    all.extend(plan(group));
+    for meeting in &group.meetings {
+        match meeting.stage {
+            Stage::Planned => before(group, meeting, &mut all),
+            Stage::Running => during(group, meeting, &mut all),
+            Stage::Collecting | Stage::Digested => after(group, meeting, &mut all),
+            Stage::Cancelled => {}
+        }
+    }
+    all.sort_by_key(|d| (d.at, d.task.rank()));
+    all
+}
+
+/// When the group is to be looked at again.
+pub fn next_due(group: &Group) -> Option<DateTime<Utc>> {
+    agenda(group).first().map(|d| d.at)
+}
+
+/// The morning hour of a day, in the group's zone.
+fn morning(group: &Group, day: NaiveDate) -> DateTime<Utc> {
+    let hour = NaiveTime::from_hms_opt(group.settings().hour.min(23), 0, 0).unwrap_or_default();
+    instant(day.and_time(hour), group.spec.zone)
+}
+
+/// The morning so many days before a meeting (J−n).
+pub(super) fn days_before(group: &Group, meeting: &Meeting, days: u32) -> DateTime<Utc> {
+    let day = meeting.wall.date().checked_sub_days(chrono::Days::new(u64::from(days)));
+    morning(group, day.unwrap_or(meeting.wall.date()))
+}
+
+fn secs(n: u32) -> Duration {
+    Duration::seconds(i64::from(n))
+}
+
+fn welcomes(group: &Group) -> Vec<Due> {
+    let new = group.members.iter().filter(|m| m.gets_mail() && group.was_sent(None, Kind::Welcome, &m.id).is_none());
+    new.map(|m| Due {
+        at: m.joined,
+        until: m.joined + Duration::days(60),
+        task: Task::Mail { meeting: None, kind: Kind::Welcome, to: vec![m.id.clone()] },
+    })
+    .collect()
+}
+
+fn plan(group: &Group) -> Option<Due> {
+    let slot = group.next_slot()?;
+    let day = slot.date().checked_sub_days(chrono::Days::new(u64::from(group.settings().invite_ahead_days)))?;
+    // a group with members missing plans nothing: the operator sees it in `status`
+    group.circle().next()?;
+    Some(Due { at: morning(group, day), until: instant(slot, group.spec.zone), task: Task::Plan })
+}
+
+/// A mail of a meeting to those of `to` who have not got it.
+fn mail(
+    group: &Group,
+    meeting: &Meeting,
+    kind: Kind,
+    at: DateTime<Utc>,
+    until: DateTime<Utc>,
+    to: Vec<MemberId>,
+) -> Option<Due> {
+    let to: Vec<_> = to
+        .into_iter()
+        .filter(|id| group.member(id).is_some_and(|m| m.gets_mail()))
+        .filter(|id| !said(group, meeting, kind, id))
+        .collect();
+    (!to.is_empty()).then_some(Due { at, until, task: Task::Mail { meeting: Some(meeting.number), kind, to } })
+}
+
+/// Whether this was said. What is asked by the day counts anew once the meeting was moved.
+fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool {
+    let number = Some(meeting.number);
+    let Some(sent) = group.was_sent(number, kind, member) else { return false };
+    let by_day =
+        matches!(kind, Kind::AttendanceCheck | Kind::AttendanceCount | Kind::WarmUp | Kind::DayOf | Kind::PlanReprint);
+    let moved = group.was_sent(number, Kind::Moved, member).map(|m| m.at);
+    !(by_day && moved.is_some_and(|at| at > sent.at))
+}
+
+fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
+    let set = group.settings();
+    let start = group.starts(meeting);
+    let on = |days| days_before(group, meeting, days).max(meeting.created);
+    let mut add = |kind, at, until, to| all.extend(mail(group, meeting, kind, at, until, to));
+
+    add(Kind::Invitation, meeting.created, start, everybody(group));
+    // an invitation or a move is an ask of its own: the next one waits a day
+    let asked = meeting.changed + Duration::days(1);
+    let check = on(set.attendance_days).max(asked.min(start - Duration::hours(24)));
+    add(Kind::AttendanceCheck, check, start - Duration::hours(12), silent(group, meeting));
+    add(Kind::AttendanceCount, check, start, vec![meeting.facilitator.clone()]);
+    add(Kind::PlanReprint, on(set.plan_reprint_days), start, previous_with_plan(group, meeting));
+    add(Kind::WarmUp, on(set.warm_up_days), start - Duration::hours(2), session_people(group, meeting));
+    let day_of = start - Duration::minutes(i64::from(set.day_of_minutes));
+    add(Kind::DayOf, day_of.max(meeting.created), start, session_people(group, meeting));
+    all.extend(subject_asks(group, meeting));
+    all.extend(shared(group, meeting));
+    let lead = secs(set.prompt_lead_seconds);
+    all.push(Due { at: start - lead, until: group.ends(meeting), task: Task::Begin { meeting: meeting.number } });
+}
+
+/// M04 to M07: one ask, two reminders, then the facilitator. Each waits for the one before, so that
+/// a meeting planned late is not answered with a heap of mails.
+fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
+    let away = meeting.attending(&meeting.requester) == Some(crate::core::meeting::Attending::No);
+    if meeting.subject.is_some() || away {
+        return Vec::new();
+    }
+    let set = group.settings();
+    let on = |days| days_before(group, meeting, days).max(meeting.created);
+    let asked = |kind| group.was_sent(Some(meeting.number), kind, &meeting.requester).map(|s| s.at);
+    let requester = vec![meeting.requester.clone()];
+    let last_day = days_before(group, meeting, set.warm_up_days);
+    let mut all = Vec::new();
+    let mut add = |kind, at, to| all.extend(mail(group, meeting, kind, at, last_day, to));
+    add(Kind::SubjectRequest, on(set.subject_days), requester.clone());
+    if let Some(first) = asked(Kind::SubjectRequest) {
+        add(Kind::SubjectReminder, on(set.reminder_days.0).max(first + Duration::days(3)), requester.clone());
+    }
+    if let Some(second) = asked(Kind::SubjectReminder) {
+        let at = on(set.reminder_days.1).max(second + Duration::days(2));
+        add(Kind::SubjectLastReminder, at, requester);
+        add(Kind::Standby, at, meeting.backup.clone().into_iter().collect());
+    }
+    if let Some(first) = asked(Kind::SubjectRequest) {
+        let at = on(set.escalation_days).max(first + Duration::days(2));
+        add(Kind::NoSubject, at, vec![meeting.facilitator.clone()]);
+    }
+    all
+}
+
+/// M10, as soon as its day and the requester's consent are there; half a day after the subject
+/// without it. Once more if consent comes after a M10 that had to do without.
+fn shared(group: &Group, meeting: &Meeting) -> Option<Due> {
+    let subject = meeting.subject.as_ref()?;
+    let day = days_before(group, meeting, group.settings().share_days).max(meeting.created);
+    let at = if subject.sharing.is_some() { day.max(subject.at) } else { day.max(subject.at + Duration::hours(12)) };
+    let readers: Vec<_> = session_people(group, meeting).into_iter().filter(|id| *id != meeting.requester).collect();
+    mail(group, meeting, Kind::SubjectShared, at, group.starts(meeting) - Duration::hours(2), readers)
+}
+
+fn during(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
+    let Some(run) = &meeting.run else { return };
+    if run.paused.is_some() {
+        return;
+    }
+    let set = group.settings();
+    let never_after = run.announced_end + Duration::minutes(15);
+    for (step, position) in run.steps.iter().zip(0u32..) {
+        let at = step.start - secs(set.prompt_lead_seconds);
+        if step.key == StepKey::Break || step.skipped || at > never_after || prompted(group, meeting, position) {
+            continue;
+        }
+        all.push(Due { at, until: step.end, task: Task::Prompt { meeting: meeting.number, step: position } });
+    }
+    let end = run.steps.last().map_or(run.announced_end, |s| s.end);
+    all.push(Due { at: end, until: end + Duration::days(30), task: Task::End { meeting: meeting.number } });
+}
+
+/// Whether this step's prompt was decided for anybody.
+pub(super) fn prompted(group: &Group, meeting: &Meeting, step: u32) -> bool {
+    session_people(group, meeting).into_iter().any(|member| {
+        let key = SentKey { meeting: Some(meeting.number), kind: Kind::StepPrompt, step: Some(step), member };
+        group.sent.contains_key(&key)
+    })
+}
+
+fn after(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
+    let Some(ended) = meeting.ended else { return };
+    let set = group.settings();
+    let requester = vec![meeting.requester.clone()];
+    let digest_at = digest_at(group, meeting, ended);
+    let mut add = |kind, at, until, to| all.extend(mail(group, meeting, kind, at, until, to));
+    if meeting.stage == Stage::Collecting {
+        let asked = ended + secs(set.collect_after_seconds);
+        let (plan, learning) = (plan_missing(meeting), learning_missing(group, meeting));
+        let last = ended + secs(set.last_call_seconds);
+        add(Kind::ActionPlanRequest, asked, digest_at, if plan { requester.clone() } else { Vec::new() });
+        add(Kind::LearningsRequest, asked, digest_at, learning.clone());
+        let mut missing = learning.clone();
+        if plan && !missing.contains(&meeting.requester) {
+            missing.push(meeting.requester.clone());
+        }
+        add(Kind::LastCall, last.max(asked), digest_at, missing);
+        let review = if !plan && learning.is_empty() { ended } else { ended + secs(set.review_seconds) };
+        add(Kind::DigestReview, review.max(ended), digest_at, requester.clone());
+        add(Kind::Digest, digest_at, digest_at + Duration::days(30), everybody(group));
+    }
+    if let Some(at) = meeting.digest.correction_due {
+        add(Kind::DigestCorrection, at, at + Duration::days(14), everybody(group));
+    }
+    if meeting.stage == Stage::Digested && !plan_missing(meeting) {
+        let day = meeting.wall.date().checked_add_days(chrono::Days::new(u64::from(set.follow_up_days)));
+        let at = morning(group, day.unwrap_or(meeting.wall.date()));
+        add(Kind::FollowUp, at, at + Duration::days(10), requester);
+    }
+}
+
+/// When the digest leaves: as soon as the requester said yes, else when their time to review is
+/// over, at the latest at its deadline. Where nothing was left to review, at its deadline.
+pub fn digest_at(group: &Group, meeting: &Meeting, ended: DateTime<Utc>) -> DateTime<Utc> {
+    let set = group.settings();
+    let deadline = ended + secs(set.digest_seconds);
+    let digest = &meeting.digest;
+    match (digest.approved, digest.review_sent) {
+        (Some(yes), _) => yes,
+        (None, Some(sent)) => (sent + secs(set.review_time_seconds)).min(deadline),
+        (None, None) => deadline,
+    }
+}
+
+/// Everybody who gets mail: circle and facilitators.
+pub(super) fn everybody(group: &Group) -> Vec<MemberId> {
+    group.members.iter().filter(|m| m.gets_mail()).map(|m| m.id.clone()).collect()
+}
+
+/// Those who take part in the session: the circle less those who declined, and who leads.
+pub(super) fn session_people(group: &Group, meeting: &Meeting) -> Vec<MemberId> {
+    let mut all: Vec<_> = group.expected(meeting).iter().map(|m| m.id.clone()).collect();
+    if !all.contains(&meeting.facilitator) {
+        all.push(meeting.facilitator.clone());
+    }
+    all
+}
+
+/// Who has not answered the invitation, the leading facilitator apart (who gets the count).
+fn silent(group: &Group, meeting: &Meeting) -> Vec<MemberId> {
+    let mut all = everybody(group);
+    all.retain(|id| meeting.attending(id).is_none() && *id != meeting.facilitator);
+    all
+}
+
+fn previous_with_plan(group: &Group, meeting: &Meeting) -> Vec<MemberId> {
+    let previous = group.previous(meeting).filter(|m| !plan_missing(m));
+    previous.map(|m| m.requester.clone()).into_iter().collect()
+}
+
+/// The requester has not sent a plan.
+pub fn plan_missing(meeting: &Meeting) -> bool {
+    meeting.words_of(Section::ActionPlan).next().is_none()
+}
+
+/// Who of those expected has not sent a learning.
+pub fn learning_missing(group: &Group, meeting: &Meeting) -> Vec<MemberId> {
+    let ids = group.expected(meeting).into_iter().map(|m| m.id.clone());
+    ids.filter(|id| meeting.word(Section::Learning, id).is_none()).collect()
+}

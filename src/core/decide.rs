@@ -1,0 +1,217 @@
+//! The one place where anything is decided. Pure and total: the same group, event and moment give
+//! the same change, and everything a person can do has its answer here.
+
+mod answer;
+mod apply;
+mod calendar;
+mod digest;
+mod due;
+mod live;
+mod order;
+mod outcome;
+mod subject;
+mod undo;
+
+use crate::core::draft::{Draft, DraftKey, Facts, InReplyTo, Kind, Lane, Question, Role, WhenLate};
+use crate::core::event::{Event, Inverse, Moment, Receipt};
+use crate::core::group::{Change, Group, JournalLine, Sent, SentKey, Undo};
+use crate::core::ids::{MeetingNo, MemberId};
+use crate::core::meeting::{Meeting, Section, Word};
+use crate::core::refusal::Refusal;
+use chrono::{DateTime, Duration, Utc};
+
+pub use apply::found;
+
+/// How long a receipt's "undo" is good for.
+const UNDO_DAYS: i64 = 14;
+
+/// Decides what an event changes in a group.
+///
+/// # Errors
+/// A typed reason when what was asked for is not done; the group is then as it was.
+pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, Refusal> {
+    let mut work = Work::on(group.clone(), moment);
+    match event {
+        Event::Due => due::due(&mut work),
+        Event::Answer(answer) => answer::answer(&mut work, answer)?,
+        Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
+        Event::Order(order) => order::order(&mut work, order)?,
+        Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
+    }
+    Ok(work.done())
+}
+
+/// A decision being made: the group as it becomes, the drafts and the story so far.
+struct Work<'a> {
+    group: Group,
+    moment: &'a Moment,
+    drafts: Vec<Draft>,
+    journal: Vec<JournalLine>,
+}
+
+/// A mail to be drafted, before its key is known.
+struct Mail {
+    meeting: Option<MeetingNo>,
+    kind: Kind,
+    step: Option<u32>,
+    to: MemberId,
+    due: DateTime<Utc>,
+    until: DateTime<Utc>,
+    when_late: WhenLate,
+    question: Option<Question>,
+    facts: Facts,
+    answers: Option<InReplyTo>,
+}
+
+impl<'a> Work<'a> {
+    fn on(mut group: Group, moment: &'a Moment) -> Self {
+        let oldest = moment.now - Duration::days(UNDO_DAYS);
+        group.undos.retain(|u| u.at > oldest);
+        Self { group, moment, drafts: Vec::new(), journal: Vec::new() }
+    }
+
+    fn done(self) -> Change {
+        Change { group: self.group, drafts: self.drafts, journal: self.journal }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.moment.now
+    }
+
+    /// A line of the story.
+    fn tell(&mut self, meeting: Option<MeetingNo>, member: Option<&MemberId>, text: impl Into<String>) {
+        self.journal.push(JournalLine { meeting, member: member.cloned(), text: text.into() });
+    }
+
+    /// The meeting of that number. Callers took the number from the group itself.
+    fn meeting(&self, number: MeetingNo) -> Result<&Meeting, Refusal> {
+        self.group.meeting(number).ok_or(Refusal::NoSuchMeeting { number: number.0 })
+    }
+
+    fn meeting_mut(&mut self, number: MeetingNo) -> Result<&mut Meeting, Refusal> {
+        self.group.meeting_mut(number).ok_or(Refusal::NoSuchMeeting { number: number.0 })
+    }
+
+    /// The name of a member for the story.
+    fn name(&self, id: &MemberId) -> String {
+        self.group.member(id).map_or_else(|| id.to_string(), |m| m.name.clone())
+    }
+
+    /// Counts a mail as said and gives its revision.
+    fn mark(&mut self, meeting: Option<MeetingNo>, kind: Kind, step: Option<u32>, member: &MemberId) -> u32 {
+        let now = self.now();
+        let key = SentKey { meeting, kind, step, member: member.clone() };
+        let revision = self.group.sent.get(&key).map_or(0, |s| s.revision + 1);
+        self.group.sent.insert(key, Sent { revision, at: now });
+        revision
+    }
+
+    /// Drafts a mail to somebody who gets mail; the others are passed over silently.
+    fn mail(&mut self, mail: Mail) {
+        if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.paused.is_none() || mail.kind.is_answer()))
+        {
+            return;
+        }
+        let revision = self.mark(mail.meeting, mail.kind, mail.step, &mail.to);
+        let role = self.role(mail.meeting, &mail.to);
+        let lane = lane(&mail, revision);
+        self.drafts.push(Draft {
+            key: DraftKey {
+                group: self.group.id.clone(),
+                meeting: mail.meeting,
+                kind: mail.kind,
+                step: mail.step,
+                member: mail.to,
+                revision,
+            },
+            role,
+            lane,
+            decided: self.now(),
+            due: mail.due,
+            useful_until: mail.until,
+            when_late: mail.when_late,
+            urgent: mail.kind == Kind::StepPrompt,
+            question: mail.question,
+            facts: mail.facts,
+            answers: mail.answers,
+        });
+    }
+
+    fn role(&self, meeting: Option<MeetingNo>, member: &MemberId) -> Role {
+        if let Some(meeting) = meeting.and_then(|n| self.group.meeting(n)) {
+            return self.group.role_in(meeting, member);
+        }
+        let leads = self.group.facilitators().iter().any(|m| m.id == *member);
+        if leads { Role::Facilitator } else { Role::Cooperant }
+    }
+
+    /// A mail that answers somebody's mail, useful for some days.
+    fn reply(&mut self, meeting: Option<MeetingNo>, kind: Kind, to: &MemberId, facts: Facts, answers: &InReplyTo) {
+        let now = self.now();
+        self.mail(Mail {
+            meeting,
+            kind,
+            step: None,
+            to: to.clone(),
+            due: now,
+            until: now + Duration::days(3),
+            when_late: WhenLate::Drop,
+            question: None,
+            facts,
+            answers: Some(answers.clone()),
+        });
+    }
+
+    /// A receipt, with what takes the change back where it can be.
+    fn receipt(
+        &mut self,
+        meeting: Option<MeetingNo>,
+        to: &MemberId,
+        receipt: Receipt,
+        inverse: Option<Inverse>,
+        answers: &InReplyTo,
+    ) {
+        self.reply(meeting, Kind::Receipt, to, Facts::Receipt(receipt), answers);
+        if let Some(inverse) = inverse {
+            let key = SentKey { meeting, kind: Kind::Receipt, step: None, member: to.clone() };
+            let receipt = self.group.sent.get(&key).map_or(0, |s| s.revision);
+            let at = self.now();
+            self.group.undos.push(Undo { meeting, member: to.clone(), receipt, inverse, at });
+        }
+    }
+
+    /// Keeps a text word for word and gives its number.
+    fn keep(&mut self, number: MeetingNo, by: &MemberId, section: Section, text: &str, anonymous: bool) -> u32 {
+        let at = self.now();
+        let Some(meeting) = self.group.meeting_mut(number) else { return 0 };
+        let id = meeting.words.last().map_or(1, |w| w.id + 1);
+        meeting.words.push(Word {
+            id,
+            by: by.clone(),
+            section,
+            at,
+            text: text.trim().to_owned(),
+            anonymous,
+            withdrawn: false,
+        });
+        id
+    }
+}
+
+/// What a newer mail replaces while it is unsent: calendar mails of one event, prompts of one
+/// session, asks for one subject; any other mail only itself.
+fn lane(mail: &Mail, revision: u32) -> Lane {
+    let meeting = mail.meeting.map_or_else(|| "-".to_owned(), |m| m.to_string());
+    let topic = match mail.kind {
+        Kind::Invitation | Kind::Moved | Kind::Updated | Kind::Cancelled => "calendar",
+        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => "subject",
+        Kind::StepPrompt => "prompt",
+        Kind::Digest | Kind::DigestCorrection => "digest",
+        // receipts and notices each say something of their own
+        Kind::Receipt | Kind::Refusal | Kind::Notice => {
+            return Lane(format!("{meeting}/{}/{revision}", mail.kind.name()));
+        }
+        other => other.name(),
+    };
+    Lane(format!("{meeting}/{topic}"))
+}

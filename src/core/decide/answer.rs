@@ -1,0 +1,371 @@
+//! A person's mail: what it changes, and what is said back.
+
+use super::{Mail, Work, live, subject, undo};
+use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
+use crate::core::event::{Answer, Certainty, Inverse, Meaning, PlanLine, Receipt};
+use crate::core::ids::{MeetingNo, MemberId};
+use crate::core::meeting::{Action, Attendance, Attending, Meeting, Section, Stage};
+use crate::core::refusal::Refusal;
+use chrono::Duration;
+
+/// Words beyond which a comment is worth passing on (`inbound.md` §7, advice 6).
+const LONG: usize = 40;
+
+/// Routes an answer by what its mail asked; words that mean the same everywhere come after.
+pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> {
+    let known = work.group.member(&answer.from).filter(|m| m.is_active());
+    if known.is_none() {
+        return Err(Refusal::NoSuchMember { name: answer.from.to_string(), known: String::new() });
+    }
+    let number = answer.to.meeting;
+    let told = match universal(work, number, answer) {
+        Some(done) => done,
+        None if answer.text.trim().is_empty() => Err(Refusal::NoAnswer),
+        None => by_question(work, number, answer),
+    };
+    if let Err(refusal) = told {
+        say_no(work, number, answer, refusal);
+    } else if answer.unreadable_parts {
+        let facts = Facts::Refused { refusal: Refusal::CantRead, question: None, words: None };
+        work.reply(number, Kind::Refusal, &answer.from, facts, &answer.mail);
+    }
+    Ok(())
+}
+
+/// `help`, `stop`, `undo`, `person`: the same on every mail, but for the session's `stop`.
+fn universal(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Option<Result<(), Refusal>> {
+    let from = &answer.from;
+    match &answer.meaning {
+        Meaning::Stop if answer.question == Some(Question::Live) => return None,
+        Meaning::Stop => stop(work, number, answer),
+        Meaning::Help => {
+            let receipt = Receipt::Help { question: answer.question };
+            work.receipt(number, from, receipt, None, &answer.mail);
+        }
+        Meaning::Undo => return Some(undo::undo(work, answer)),
+        Meaning::Person => {
+            pass_on(work, number, Notice::NeedsPerson { member: from.clone(), text: None });
+            work.receipt(number, from, Receipt::PersonAsked, None, &answer.mail);
+        }
+        _ => return None,
+    }
+    work.tell(number, Some(from), format!("{} wrote {:?}", work.name(from), word(&answer.meaning)));
+    Some(Ok(()))
+}
+
+fn word(meaning: &Meaning) -> &'static str {
+    match meaning {
+        Meaning::Stop => "stop",
+        Meaning::Help => "help",
+        Meaning::Person => "a person, please",
+        _ => "something else",
+    }
+}
+
+/// No more mail to this person; the facilitator is told without the words (`decisions.md` 16).
+fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
+    let now = work.now();
+    if let Some(member) = work.group.members.iter_mut().find(|m| m.id == answer.from) {
+        member.paused = Some(now);
+    }
+    work.receipt(number, &answer.from, Receipt::Stopped, Some(Inverse::Unpause), &answer.mail);
+    pass_on(work, number, Notice::Stopped { member: answer.from.clone() });
+}
+
+fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Result<(), Refusal> {
+    let Some(number) = number else { return note(work, None, answer) };
+    match answer.question {
+        Some(Question::Attendance) => attendance(work, number, answer),
+        Some(Question::Subject) => subject::subject(work, number, answer),
+        Some(Question::Share) => subject::share(work, number, answer),
+        Some(Question::NoSubject) => subject::no_subject(work, number, answer),
+        Some(Question::Volunteer) => subject::volunteer(work, number, answer),
+        Some(Question::Live) => live::live(work, number, answer),
+        Some(Question::StepRequest) => live::step_request(work, number, answer),
+        Some(Question::Contribution) => text(work, number, answer, Section::Contribution),
+        Some(Question::Learning) => text(work, number, answer, Section::Learning),
+        Some(Question::ActionPlan) => plan(work, number, answer),
+        Some(Question::LastCall) => last_call(work, number, answer),
+        Some(Question::Review) => super::digest::review(work, number, answer),
+        Some(Question::Progress) => super::digest::progress(work, number, answer),
+        Some(Question::Note) | None => note(work, Some(number), answer),
+    }
+}
+
+/// Yes, no, perhaps, late: to the invitation or one of its reminders.
+fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    let meeting = work.meeting(number)?;
+    if !meeting.is_open() {
+        return Err(Refusal::Over);
+    }
+    let (said, late) = match &answer.meaning {
+        Meaning::Yes => (Attending::Yes, None),
+        Meaning::No => (Attending::No, None),
+        Meaning::Maybe => (Attending::Maybe, None),
+        Meaning::Late { minutes } => (Attending::Yes, *minutes),
+        Meaning::NewTime => {
+            let notice = Notice::Passed { member: answer.from.clone(), text: answer.text.clone() };
+            pass_on(work, Some(number), notice);
+            work.receipt(Some(number), &answer.from, Receipt::PersonAsked, None, &answer.mail);
+            work.tell(Some(number), Some(&answer.from), "another time was asked for; the facilitator was told");
+            return Ok(());
+        }
+        // a warm-up or day-of mail is also answered with other things than yes or no
+        _ if matches!(answer.to.kind, Kind::WarmUp | Kind::DayOf) => return note(work, Some(number), answer),
+        _ => return Err(Refusal::NotUnderstood),
+    };
+    let moved = work.group.was_sent(Some(number), Kind::Moved, &answer.from);
+    if moved.is_some_and(|sent| answer.asked < sent.at) {
+        work.receipt(Some(number), &answer.from, Receipt::OldTime, None, &answer.mail);
+        work.tell(Some(number), Some(&answer.from), "the answer was for the hour before the move");
+        return Ok(());
+    }
+    let long = answer.text.split_whitespace().count() > LONG;
+    let comment = (answer.text.split_whitespace().count() > 3).then(|| answer.text.clone());
+    let sequence = work.meeting(number)?.sequence;
+    let attendance = Attendance { answer: said, sequence, stamp: answer.at, comment };
+    let inverse = take(work, number, &answer.from, attendance)?;
+    let asks = answer.certainty == Certainty::Probable;
+    work.receipt(
+        Some(number),
+        &answer.from,
+        Receipt::Attendance { answer: said, late, asks },
+        Some(inverse),
+        &answer.mail,
+    );
+    if long {
+        pass_on(work, Some(number), Notice::Passed { member: answer.from.clone(), text: answer.text.clone() });
+    }
+    Ok(())
+}
+
+/// Takes an answer to the invitation, by mail or calendar, and says what takes it back. A requester
+/// who declines is the facilitator's business at once.
+pub(super) fn take(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    member: &MemberId,
+    attendance: Attendance,
+) -> Result<Inverse, Refusal> {
+    let said = attendance.answer;
+    let meeting = work.meeting_mut(number)?;
+    let before = meeting.attendance.insert(member.clone(), attendance);
+    let declined = said == Attending::No && before.as_ref().map(|b| b.answer) != Some(Attending::No);
+    let requester = meeting.requester == *member;
+    let words = match said {
+        Attending::Yes => "comes",
+        Attending::No => "does not come",
+        Attending::Maybe => "may come",
+    };
+    work.tell(Some(number), Some(member), format!("{} {words}", work.name(member)));
+    if declined && requester {
+        requester_away(work, number, "declined")?;
+    }
+    Ok(Inverse::Attendance { before })
+}
+
+/// M07: the requester can't or would rather not; the facilitator chooses. The backup is warned.
+pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) -> Result<(), Refusal> {
+    let meeting = work.meeting(number)?;
+    let (facilitator, backup, until) =
+        (meeting.facilitator.clone(), meeting.backup.clone(), work.group.starts(meeting));
+    let due = work.now();
+    let mut mail = |kind, to, question, facts| {
+        work.mail(Mail {
+            meeting: Some(number),
+            kind,
+            step: None,
+            to,
+            due,
+            until,
+            when_late: WhenLate::Send,
+            question: Some(question),
+            facts,
+            answers: None,
+        });
+    };
+    let facts = Facts::NoSubject { why: why.to_owned(), reminders: 0 };
+    mail(Kind::NoSubject, facilitator, Question::NoSubject, facts);
+    if let Some(backup) = backup {
+        mail(Kind::Standby, backup, Question::Subject, Facts::None);
+    }
+    Ok(())
+}
+
+/// A text that is kept as it is: contribution or learning.
+fn text(work: &mut Work<'_>, number: MeetingNo, answer: &Answer, section: Section) -> Result<(), Refusal> {
+    let anonymous = matches!(answer.meaning, Meaning::Text { anonymous: true });
+    let meeting = work.meeting(number)?;
+    let (stage, corrected) = (meeting.stage, meeting.digest.sent.is_some());
+    if stage == Stage::Cancelled {
+        return Err(Refusal::Over);
+    }
+    if section == Section::Learning && corrected {
+        super::digest::correct(work, number)?;
+    }
+    let id = work.keep(number, &answer.from, section, &answer.text, anonymous);
+    let name = work.name(&answer.from);
+    work.tell(Some(number), Some(&answer.from), format!("a {} of {name} was kept", section_word(section)));
+    kept(work, number, answer, section, anonymous, id);
+    Ok(())
+}
+
+/// The receipt of a kept text; in a session the next prompt is the receipt (`decisions.md` 13).
+pub(super) fn kept(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    answer: &Answer,
+    section: Section,
+    anonymous: bool,
+    id: u32,
+) {
+    if work.group.meeting(number).is_some_and(|m| m.stage == Stage::Running) {
+        return;
+    }
+    let receipt = Receipt::Kept { section, text: answer.text.clone(), anonymous };
+    work.receipt(Some(number), &answer.from, receipt, Some(Inverse::Word { id }), &answer.mail);
+}
+
+fn section_word(section: Section) -> &'static str {
+    match section {
+        Section::Request => "request",
+        Section::Contribution => "contribution",
+        Section::ActionPlan => "plan",
+        Section::Learning => "learning",
+        Section::FollowUp => "follow-up",
+        Section::Note => "note",
+    }
+}
+
+/// The requester's action plan: kept word for word, its lines recognised.
+pub(super) fn plan(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    let meeting = work.meeting(number)?;
+    if meeting.requester != answer.from {
+        return note(work, Some(number), answer);
+    }
+    if meeting.stage == Stage::Cancelled {
+        return Err(Refusal::Over);
+    }
+    let lines = match &answer.meaning {
+        Meaning::Plan { lines } => lines.clone(),
+        _ => vec![PlanLine { text: answer.text.trim().to_owned(), due: None, shared: false }],
+    };
+    if work.meeting(number)?.digest.sent.is_some() {
+        super::digest::correct(work, number)?;
+    }
+    let word = work.keep(number, &answer.from, Section::ActionPlan, &answer.text, false);
+    let meeting = work.meeting_mut(number)?;
+    let before = std::mem::replace(&mut meeting.actions, actions(&lines));
+    let running = meeting.stage == Stage::Running;
+    work.tell(Some(number), Some(&answer.from), format!("an action plan of {} lines was kept", lines.len()));
+    if !running {
+        let inverse = Inverse::Plan { before, word };
+        work.receipt(Some(number), &answer.from, Receipt::Plan { lines }, Some(inverse), &answer.mail);
+    }
+    Ok(())
+}
+
+fn actions(lines: &[PlanLine]) -> Vec<Action> {
+    let action = |(line, id): (&PlanLine, u32)| Action {
+        id,
+        text: line.text.clone(),
+        due: line.due,
+        shared: line.shared,
+        progress: None,
+    };
+    lines.iter().zip(1u32..).map(action).collect()
+}
+
+/// The one reminder asks for whatever is missing: a plan by its look, else a learning.
+fn last_call(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    let meeting = work.meeting(number)?;
+    let closed = super::digest::closed(&work.group, meeting, work.now());
+    if closed {
+        return note(work, Some(number), answer);
+    }
+    let requester = meeting.requester == answer.from;
+    let plan_first =
+        crate::core::agenda::plan_missing(meeting) && meeting.word(Section::Learning, &answer.from).is_some();
+    match answer.meaning {
+        Meaning::Plan { .. } if requester => plan(work, number, answer),
+        _ if requester && plan_first => plan(work, number, answer),
+        _ => text(work, number, answer, Section::Learning),
+    }
+}
+
+/// Anything else: kept for the meeting, told, forwarded to nobody.
+pub(super) fn note(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Result<(), Refusal> {
+    let number = number.or_else(|| current(&work.group.meetings).map(|m| m.number));
+    let Some(number) = number else { return Err(Refusal::NotUnderstood) };
+    work.meeting(number)?;
+    let id = work.keep(number, &answer.from, Section::Note, &answer.text, false);
+    work.tell(Some(number), Some(&answer.from), format!("a note of {} was kept", work.name(&answer.from)));
+    kept(work, number, answer, Section::Note, false, id);
+    Ok(())
+}
+
+/// The meeting people most likely write about: the next open one, else the last.
+fn current(meetings: &[Meeting]) -> Option<&Meeting> {
+    meetings.iter().filter(|m| m.is_open()).min_by_key(|m| m.wall).or_else(|| meetings.iter().max_by_key(|m| m.wall))
+}
+
+/// A polite no to the author; the second time somebody is not understood, a person is asked.
+fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refusal: Refusal) {
+    work.tell(number, Some(&answer.from), format!("not done for {}: {refusal}", work.name(&answer.from)));
+    let unclear = matches!(refusal, Refusal::NotUnderstood | Refusal::NoAnswer);
+    let again = work.group.was_sent(number, Kind::Refusal, &answer.from).is_some();
+    if unclear && again {
+        let private = matches!(answer.question, Some(Question::Subject | Question::Share | Question::Progress));
+        let text = (!private && !answer.text.trim().is_empty()).then(|| answer.text.clone());
+        pass_on(work, number, Notice::NeedsPerson { member: answer.from.clone(), text });
+        work.receipt(number, &answer.from, Receipt::PersonAsked, None, &answer.mail);
+        return;
+    }
+    let words = (!answer.text.trim().is_empty()).then(|| answer.text.clone());
+    let facts = Facts::Refused { refusal, question: answer.question, words };
+    let question = answer.question;
+    let due = work.now();
+    work.mail(Mail {
+        meeting: number,
+        kind: Kind::Refusal,
+        step: None,
+        to: answer.from.clone(),
+        due,
+        until: due + Duration::days(3),
+        when_late: WhenLate::Drop,
+        question,
+        facts,
+        answers: Some(answer.mail.clone()),
+    });
+}
+
+/// Tells the facilitator something.
+pub(super) fn pass_on(work: &mut Work<'_>, number: Option<MeetingNo>, notice: Notice) {
+    let leads = work.group.facilitators().first().map(|m| m.id.clone());
+    let to = number.and_then(|n| work.group.meeting(n)).map(|m| m.facilitator.clone()).or(leads);
+    let Some(to) = to else { return };
+    let due = work.now();
+    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. });
+    work.mail(Mail {
+        meeting: number,
+        kind: Kind::Notice,
+        step: None,
+        to,
+        due,
+        until: due + Duration::days(7),
+        when_late: WhenLate::Send,
+        question: Some(if question { Question::NoSubject } else { Question::Note }),
+        facts: Facts::Notice(notice),
+        answers: None,
+    });
+}
+
+/// The requester's late word on a digest that left: a plan if it reads as one, else a note.
+pub(super) fn take_plan_or_note(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    let meeting = work.meeting(number)?;
+    let closed = super::digest::closed(&work.group, meeting, work.now());
+    match answer.meaning {
+        Meaning::Plan { .. } if !closed => plan(work, number, answer),
+        _ => note(work, Some(number), answer),
+    }
+}

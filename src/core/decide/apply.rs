@@ -1,0 +1,204 @@
+//! A group file against what runs: who joins, who leaves, what changes (three-way, `decisions.md` 19).
+
+use super::{Work, order, subject};
+use crate::core::event::Moment;
+use crate::core::group::{Change, Group, Member};
+use crate::core::ids::{MeetingNo, MemberId};
+use crate::core::meeting::Stage;
+use crate::core::refusal::Refusal;
+use crate::core::spec::{GroupSpec, MemberSpec};
+use crate::core::{Formats, Order};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use std::collections::BTreeMap;
+
+/// A new group from its file.
+///
+/// # Errors
+/// All that is wrong with the group, one problem a line.
+pub fn found(spec: &GroupSpec, live: bool, formats: &Formats, moment: &Moment) -> Result<Change, Refusal> {
+    let group = Group {
+        id: spec.id.clone(),
+        spec: GroupSpec { members: Vec::new(), ..spec.clone() },
+        members: Vec::new(),
+        turns: Vec::new(),
+        meetings: Vec::new(),
+        next_meeting: 1,
+        live: false,
+        last_slot: None,
+        sent: BTreeMap::new(),
+        undos: Vec::new(),
+        formats: formats.clone(),
+    };
+    super::decide(&group, &super::Event::Order(Order::Apply { spec: Box::new(spec.clone()), live }), moment)
+}
+
+pub(super) fn apply(work: &mut Work<'_>, spec: &GroupSpec, live: bool) -> Result<(), Refusal> {
+    let problems = spec.problems(&work.group.formats);
+    if !problems.is_empty() {
+        let problems = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        return Err(Refusal::BadGroup { problems });
+    }
+    let before = work.group.spec.clone();
+    members(work, &before, spec);
+    work.group.spec = spec.clone();
+    circle(work, spec);
+    seats(work)?;
+    if before.place != spec.place && !before.members.is_empty() {
+        place_changed(work)?;
+    }
+    if work.group.last_slot.is_none() {
+        work.group.last_slot = Some(first_after(spec, work.now()));
+    }
+    go_live(work, live);
+    work.tell(None, None, "the group file was applied");
+    Ok(())
+}
+
+/// The wall time after which the first meeting may be.
+fn first_after(spec: &GroupSpec, now: DateTime<Utc>) -> NaiveDateTime {
+    let now = now.with_timezone(&spec.zone).naive_local();
+    let eve = spec.starts.and_then(|d| d.pred_opt()).and_then(|d| d.and_hms_opt(23, 59, 59));
+    eve.map_or(now, |eve| eve.max(now))
+}
+
+fn go_live(work: &mut Work<'_>, live: bool) {
+    if live && !work.group.live {
+        let now = work.now();
+        work.group.live = true;
+        // nobody was written to before: the first mail is due from now on
+        work.group.members.iter_mut().for_each(|m| m.joined = now);
+        work.tell(None, None, "the group is live: mails go to everybody");
+    }
+}
+
+/// Who joins, who leaves, whose details the file changed since it was applied last. What was
+/// changed by mail since and not in the file stays.
+fn members(work: &mut Work<'_>, before: &GroupSpec, after: &GroupSpec) {
+    for wanted in &after.members {
+        let old = before.members.iter().find(|m| m.id == wanted.id);
+        match (old, work.group.members.iter().position(|m| m.id == wanted.id)) {
+            (Some(old), Some(at)) if old != wanted => update(work, at, old, wanted),
+            (Some(_), Some(_)) => {}
+            (_, at) => join(work, at, wanted),
+        }
+    }
+    let gone = |m: &&MemberSpec| !after.members.iter().any(|w| w.id == m.id);
+    for member in before.members.iter().filter(gone) {
+        leave(work, &member.id);
+    }
+}
+
+fn join(work: &mut Work<'_>, at: Option<usize>, wanted: &MemberSpec) {
+    let now = work.now();
+    let paused = at.and_then(|at| work.group.members[at].paused);
+    let member = Member {
+        id: wanted.id.clone(),
+        name: wanted.name.clone(),
+        email: wanted.email.clone(),
+        aliases: wanted.aliases.clone(),
+        language: wanted.language.clone(),
+        zone: wanted.zone,
+        circle: true,
+        facilitates: None,
+        joined: now,
+        left: None,
+        // no file undoes somebody's "stop" (`decisions.md` 16)
+        paused,
+        unreachable: None,
+    };
+    match at {
+        Some(at) => work.group.members[at] = member,
+        None => work.group.members.push(member),
+    }
+    work.tell(None, Some(&wanted.id), format!("{} joined", wanted.name));
+}
+
+fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec) {
+    let member = &mut work.group.members[at];
+    if old.name != wanted.name {
+        member.name = wanted.name.clone();
+    }
+    if old.email != wanted.email {
+        member.email = wanted.email.clone();
+        member.unreachable = None;
+    }
+    if old.aliases != wanted.aliases {
+        member.aliases = wanted.aliases.clone();
+    }
+    if old.language != wanted.language {
+        member.language = wanted.language.clone();
+    }
+    if old.zone != wanted.zone {
+        member.zone = wanted.zone;
+    }
+    work.tell(None, Some(&wanted.id), format!("the details of {} changed", wanted.name));
+}
+
+/// A leaver's open meetings are taken off their calendar before the last mail to them.
+fn leave(work: &mut Work<'_>, id: &MemberId) {
+    let open: Vec<MeetingNo> =
+        work.group.meetings.iter().filter(|m| m.stage == Stage::Planned).map(|m| m.number).collect();
+    for number in open {
+        if work.group.was_sent(Some(number), crate::core::draft::Kind::Invitation, id).is_some() {
+            order::take_off(work, number, id);
+        }
+    }
+    let now = work.now();
+    if let Some(member) = work.group.members.iter_mut().find(|m| m.id == *id) {
+        member.left = Some(now);
+        member.facilitates = None;
+    }
+    let text = format!("{} left", work.name(id));
+    work.tell(None, Some(id), text);
+}
+
+/// Who is in the circle and who facilitates, as the file says.
+fn circle(work: &mut Work<'_>, spec: &GroupSpec) {
+    for member in work.group.members.iter_mut().filter(|m| m.left.is_none()) {
+        member.circle = spec.in_circle(&member.id);
+        let place = spec.facilitators.iter().position(|f| *f == member.id);
+        member.facilitates = place.and_then(|p| u32::try_from(p).ok());
+    }
+}
+
+/// Seats of open meetings whose holder is gone go to the next in turn.
+fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
+    let leads = work.group.facilitators().first().map(|m| m.id.clone());
+    let open: Vec<MeetingNo> =
+        work.group.meetings.iter().filter(|m| m.stage == Stage::Planned).map(|m| m.number).collect();
+    for number in open {
+        let there = |work: &Work<'_>, id: &MemberId| work.group.member(id).is_some_and(|m| m.is_active());
+        let meeting = work.meeting(number)?;
+        let (requester, backup, facilitator) =
+            (meeting.requester.clone(), meeting.backup.clone(), meeting.facilitator.clone());
+        if let (false, Some(leads)) = (there(work, &facilitator), leads.clone()) {
+            work.meeting_mut(number)?.facilitator = leads;
+        }
+        if backup.as_ref().is_some_and(|b| !there(work, b)) {
+            let next = work.group.whose_turn().into_iter().find(|t| *t != requester);
+            work.meeting_mut(number)?.backup = next;
+        }
+        if !there(work, &requester)
+            && let Some(next) = work.group.whose_turn().into_iter().next()
+        {
+            subject::give_seat(work, number, &next)?;
+        }
+    }
+    Ok(())
+}
+
+/// Another link or room for all: SEQUENCE rises, answers stay (`decisions.md` 9).
+fn place_changed(work: &mut Work<'_>) -> Result<(), Refusal> {
+    let now = work.now();
+    let mut moved = Vec::new();
+    for meeting in work.group.meetings.iter_mut().filter(|m| m.stage == Stage::Planned && m.place.is_none()) {
+        meeting.sequence += 1;
+        meeting.changed = now;
+        moved.push(meeting.number);
+    }
+    for number in moved {
+        work.tell(Some(number), None, "the place changed");
+        order::update_calendars(work, number)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What the operator orders: apply a group file, move, cancel, swap.
+
+use super::{Mail, Work, apply, subject};
+use crate::core::agenda::everybody;
+use crate::core::draft::{Facts, Kind, Question, WhenLate};
+use crate::core::event::Order;
+use crate::core::ids::MeetingNo;
+use crate::core::meeting::Stage;
+use crate::core::refusal::Refusal;
+use crate::core::schedule::instant;
+use chrono::{Duration, NaiveDateTime};
+
+pub(super) fn order(work: &mut Work<'_>, order: &Order) -> Result<(), Refusal> {
+    match order {
+        Order::Apply { spec, live } => apply::apply(work, spec, *live),
+        Order::Move { meeting, to } => shift(work, *meeting, *to),
+        Order::Cancel { meeting } => cancel(work, *meeting),
+        Order::Swap { meeting, with } => {
+            planned(work, *meeting)?;
+            subject::swap(work, *meeting, Some(with)).map(|_| ())
+        }
+    }
+}
+
+fn planned(work: &Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
+    match work.group.meeting(number).map(|m| m.stage) {
+        Some(Stage::Planned) => Ok(()),
+        _ => Err(Refusal::NoSuchMeeting { number: number.0 }),
+    }
+}
+
+/// Another hour: SEQUENCE rises, every answer is asked anew (`calendar.md` 5).
+fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<(), Refusal> {
+    planned(work, number)?;
+    let now = work.now();
+    let from = work.meeting(number)?.wall;
+    if to == from || instant(to, work.group.spec.zone) <= now {
+        return Err(Refusal::BadTime { wanted: to.format("%Y-%m-%d %H:%M").to_string() });
+    }
+    let meeting = work.meeting_mut(number)?;
+    meeting.wall = to;
+    meeting.sequence += 1;
+    meeting.time_sequence = meeting.sequence;
+    meeting.changed = now;
+    meeting.attendance.clear();
+    for turn in work.group.turns.iter_mut().filter(|t| t.meeting == number) {
+        turn.wall = to;
+    }
+    let text = format!("moved from {} to {}", from.format("%Y-%m-%d %H:%M"), to.format("%Y-%m-%d %H:%M"));
+    work.tell(Some(number), None, text);
+    calendar_mails(work, number, Kind::Moved, Some(Question::Attendance), &Facts::Moved { from })
+}
+
+/// Not at all: SEQUENCE rises, the event is taken off every calendar, the turn stays owed.
+fn cancel(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
+    planned(work, number)?;
+    let now = work.now();
+    let meeting = work.meeting_mut(number)?;
+    meeting.stage = Stage::Cancelled;
+    meeting.sequence += 1;
+    meeting.changed = now;
+    work.group.turns.retain(|t| t.meeting != number);
+    work.tell(Some(number), None, "cancelled; the requester's turn stays owed");
+    calendar_mails(work, number, Kind::Cancelled, None, &Facts::None)
+}
+
+/// A calendar mail to everybody, those who stopped other mail apart.
+fn calendar_mails(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    kind: Kind,
+    question: Option<Question>,
+    facts: &Facts,
+) -> Result<(), Refusal> {
+    let meeting = work.meeting(number)?;
+    let until = work.group.starts(meeting).max(work.now() + Duration::hours(1));
+    let due = work.now();
+    for to in everybody(&work.group) {
+        if work.group.was_sent(Some(number), Kind::Invitation, &to).is_none() {
+            continue;
+        }
+        work.mail(Mail {
+            meeting: Some(number),
+            kind,
+            step: None,
+            to,
+            due,
+            until,
+            when_late: WhenLate::Send,
+            question,
+            facts: facts.clone(),
+            answers: None,
+        });
+    }
+    Ok(())
+}
+
+/// A detail changed (requester, place): calendars are brought up to date, nobody is asked again.
+pub(super) fn update_calendars(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
+    if work.meeting(number)?.stage != Stage::Planned {
+        return Ok(());
+    }
+    calendar_mails(work, number, Kind::Updated, Some(Question::Attendance), &Facts::None)
+}
+
+/// One person is taken off a meeting that the others keep (`calendar.md` 6).
+pub(super) fn take_off(work: &mut Work<'_>, number: MeetingNo, mail_to: &crate::core::ids::MemberId) {
+    let due = work.now();
+    work.mail(Mail {
+        meeting: Some(number),
+        kind: Kind::Cancelled,
+        step: None,
+        to: mail_to.clone(),
+        due,
+        until: due + Duration::days(7),
+        when_late: WhenLate::Send,
+        question: None,
+        facts: Facts::TakenOff,
+        answers: None,
+    });
+}

@@ -1,0 +1,64 @@
+//! Taking the last thing back, as its receipt offered.
+
+use super::Work;
+use super::subject::give_seat;
+use crate::core::draft::Kind;
+use crate::core::event::{Answer, Inverse, Receipt};
+use crate::core::group::Undo;
+use crate::core::ids::MeetingNo;
+use crate::core::refusal::Refusal;
+
+/// Undoes what the receipt told that was answered, else the author's newest change.
+pub(super) fn undo(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> {
+    let told = matches!(answer.to.kind, Kind::Receipt | Kind::SubjectReceipt);
+    let exact = |u: &Undo| {
+        let same_mail = matches!(u.inverse, Inverse::Subject { .. }) || answer.to.kind == Kind::Receipt;
+        u.member == answer.from && u.meeting == answer.to.meeting && u.receipt == answer.to.revision && same_mail
+    };
+    let own = |u: &Undo| u.member == answer.from;
+    let undos = &work.group.undos;
+    let at = if told { undos.iter().rposition(exact) } else { None };
+    let Some(at) = at.or_else(|| undos.iter().rposition(own)) else { return Err(Refusal::NothingToUndo) };
+    let undo = work.group.undos.remove(at);
+    take_back(work, undo.meeting, &undo)?;
+    work.tell(undo.meeting, Some(&answer.from), "the last change was taken back");
+    work.receipt(undo.meeting, &answer.from, Receipt::Undone, None, &answer.mail);
+    Ok(())
+}
+
+fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Result<(), Refusal> {
+    if let Inverse::Unpause = undo.inverse {
+        if let Some(member) = work.group.members.iter_mut().find(|m| m.id == undo.member) {
+            member.paused = None;
+        }
+        return Ok(());
+    }
+    let number = number.ok_or(Refusal::NothingToUndo)?;
+    if let Inverse::Requester { member } = &undo.inverse {
+        return give_seat(work, number, member);
+    }
+    let meeting = work.meeting_mut(number)?;
+    match undo.inverse.clone() {
+        Inverse::Attendance { before: Some(before) } => {
+            meeting.attendance.insert(undo.member.clone(), before);
+        }
+        Inverse::Attendance { before: None } => {
+            meeting.attendance.remove(&undo.member);
+        }
+        Inverse::Subject { before } => meeting.subject = before,
+        Inverse::Word { id } => withdraw(meeting, id),
+        Inverse::Plan { before, word } => {
+            meeting.actions = before;
+            withdraw(meeting, word);
+        }
+        Inverse::Digest { before } if meeting.digest.sent.is_none() => meeting.digest = before,
+        // what has left can't be called back
+        Inverse::Digest { .. } => return Err(Refusal::Over),
+        Inverse::Unpause | Inverse::Requester { .. } => {}
+    }
+    Ok(())
+}
+
+fn withdraw(meeting: &mut crate::core::meeting::Meeting, id: u32) {
+    meeting.words.iter_mut().filter(|w| w.id == id).for_each(|w| w.withdrawn = true);
+}

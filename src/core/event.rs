@@ -1,0 +1,364 @@
+//! What can happen to a group: time has come, somebody answered, an order was given, a mail's fate is known.
+
+use crate::core::draft::{DraftKey, InReplyTo, Question};
+use crate::core::ids::{MeetingNo, MemberId, Uid};
+use crate::core::meeting::{Attendance, Progress, Sharing, Subject};
+use crate::core::refusal::Refusal;
+use crate::core::spec::GroupSpec;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// When it happens, with what the core can't make itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// Fresh unguessable letters, new for each decision: UIDs of meetings planned by it are made of them.
+    pub fresh: String,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Something on the agenda has become due.
+    Due,
+    /// A person's mail, read and linked.
+    Answer(Answer),
+    /// A calendar answer, read by `ical::itip`.
+    Calendar(CalendarAnswer),
+    /// An order from the command line.
+    Order(Order),
+    /// What became of a mail for good.
+    Outcome {
+        /// The mail.
+        key: DraftKey,
+        /// Its fate.
+        outcome: Outcome,
+    },
+}
+
+/// A member's words in reply to one of our mails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Who wrote it (token and address fit).
+    pub from: MemberId,
+    /// The mail it answers.
+    pub to: DraftKey,
+    /// When that mail was decided: an answer to what was asked before a move is for the old time.
+    pub asked: DateTime<Utc>,
+    /// The question that mail left open.
+    pub question: Option<Question>,
+    /// When it reached us.
+    pub at: DateTime<Utc>,
+    /// The reply without quote and signature, word for word.
+    pub text: String,
+    /// What was understood.
+    pub meaning: Meaning,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// The mail itself, for receipts to thread.
+    pub mail: InReplyTo,
+    /// It carried attachments, or was encrypted: the sender is told that they can't be used.
+    pub unreadable_parts: bool,
+}
+
+/// How sure an understanding is (`inbound.md` §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// Act.
+    Sure,
+    /// Act if it can be taken back, and ask "did I read you right?".
+    Probable,
+    /// Do nothing.
+    None,
+}
+
+/// What an answer means, in the closed set of its question. `Understood` in the words room makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "meaning", rename_all = "snake_case")]
+pub enum Meaning {
+    /// Comes; yes; agrees.
+    Yes,
+    /// Does not come; no.
+    No,
+    /// Perhaps.
+    Maybe,
+    /// Comes late (attendance), or starts the session late (live).
+    Late {
+        /// By how many minutes, if said.
+        minutes: Option<u32>,
+    },
+    /// Asks for another time.
+    NewTime,
+    /// Shares: the whole subject.
+    ShareAll,
+    /// Shares its title.
+    ShareTitle,
+    /// Shares nothing.
+    ShareNothing,
+    /// Corrects or completes: the text is the correction.
+    Correction,
+    /// Wishes to swap the turn, with this person if named.
+    Swap {
+        /// The name as written.
+        name: Option<String>,
+    },
+    /// Remind the requester once more (M07).
+    Remind,
+    /// Open a call for subjects (M07).
+    Open,
+    /// Next step.
+    Next,
+    /// One step back.
+    Back,
+    /// More time for this step.
+    Extend {
+        /// Minutes, five if not said.
+        minutes: u32,
+        /// The end of the session moves by as much.
+        move_end: bool,
+    },
+    /// Less time for this step.
+    Shorten {
+        /// Minutes.
+        minutes: u32,
+    },
+    /// The clock stands still.
+    Pause,
+    /// The clock goes on.
+    Resume {
+        /// The end of the session moves by the length of the pause.
+        move_end: bool,
+    },
+    /// End of the session; elsewhere: no more mail.
+    Stop,
+    /// Somebody is not there.
+    Absent {
+        /// The name as written.
+        name: String,
+    },
+    /// The request, noted by whoever writes.
+    Request {
+        /// The sentence to quote.
+        text: String,
+    },
+    /// The digest may go.
+    Approve,
+    /// Plan and request stay with the requester.
+    Withdraw,
+    /// How actions are going; in the order they were asked, `None` for those not spoken of.
+    Progress {
+        /// One each.
+        actions: Vec<Option<Progress>>,
+    },
+    /// Free text, with the actions recognised in it.
+    Plan {
+        /// A line each.
+        lines: Vec<PlanLine>,
+    },
+    /// Free text of no set meaning: subject, contribution, learning, note.
+    Text {
+        /// The author wants no name beside it.
+        anonymous: bool,
+    },
+    /// How does this work?
+    Help,
+    /// Take the last thing back.
+    Undo,
+    /// Let a person answer.
+    Person,
+    /// Nothing understood.
+    None,
+}
+
+/// A line of the action plan as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanLine {
+    /// Word for word, without bullet and without the sharing word.
+    pub text: String,
+    /// By when.
+    pub due: Option<NaiveDate>,
+    /// The group may read it.
+    pub shared: bool,
+}
+
+/// A calendar answer that `ical::itip` let through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarAnswer {
+    /// Who answered.
+    pub from: MemberId,
+    /// For which event.
+    pub uid: Uid,
+    /// The answer, its SEQUENCE and DTSTAMP, its comment.
+    pub attendance: Attendance,
+    /// For the time before a move: kept out, and told once.
+    pub old_time: bool,
+    /// Proven, or token and address fit: the latter gets a receipt with undo.
+    pub proven: bool,
+    /// The mail itself.
+    pub mail: InReplyTo,
+}
+
+/// An order of the operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// The group file as it should run.
+    Apply {
+        /// The file.
+        spec: Box<GroupSpec>,
+        /// Start writing to everybody.
+        live: bool,
+    },
+    /// Another time, in the group's zone.
+    Move {
+        /// Which meeting.
+        meeting: MeetingNo,
+        /// The new hour.
+        to: NaiveDateTime,
+    },
+    /// Not at all.
+    Cancel {
+        /// Which meeting.
+        meeting: MeetingNo,
+    },
+    /// Another requester.
+    Swap {
+        /// Which meeting.
+        meeting: MeetingNo,
+        /// Who.
+        with: String,
+    },
+}
+
+/// What became of a mail for good (`decisions.md` 10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The server refused it for good, or a bounce came back.
+    Refused {
+        /// The server's words.
+        why: String,
+    },
+    /// It could not be sent while it was useful.
+    Expired,
+    /// The connection was lost between the final dot and the answer.
+    InDoubt,
+}
+
+/// What a receipt says was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "receipt", rename_all = "snake_case")]
+pub enum Receipt {
+    /// An answer to the invitation.
+    Attendance {
+        /// The answer.
+        answer: crate::core::meeting::Attending,
+        /// Late by so many minutes.
+        late: Option<u32>,
+        /// It was only probable: "did I read you right?".
+        asks: bool,
+    },
+    /// What the requester lets the group read.
+    Sharing {
+        /// As much.
+        sharing: Sharing,
+    },
+    /// The wish to swap went to the facilitator.
+    SwapAsked,
+    /// The facilitator's order was done.
+    Ordered {
+        /// Which: `remind`, `swap`, `open`, `move`, `cancel`.
+        order: String,
+        /// With whom.
+        name: Option<String>,
+    },
+    /// A text was kept.
+    Kept {
+        /// As what.
+        section: crate::core::meeting::Section,
+        /// The text, read back.
+        text: String,
+        /// Without the name.
+        anonymous: bool,
+    },
+    /// The action plan was read.
+    Plan {
+        /// The lines as recognised.
+        lines: Vec<PlanLine>,
+    },
+    /// How the actions go.
+    Progress {
+        /// Text and state each.
+        lines: Vec<(String, Option<Progress>)>,
+    },
+    /// The digest goes out now; or without plan and request.
+    Review {
+        /// `approved` or `withdrawn`.
+        verdict: String,
+    },
+    /// The last thing was taken back.
+    Undone,
+    /// No more mail goes to this address.
+    Stopped,
+    /// A person will answer.
+    PersonAsked,
+    /// How it works: the choices that are open.
+    Help {
+        /// The open question.
+        question: Option<Question>,
+    },
+    /// The answer was for the hour before the move.
+    OldTime,
+    /// The live clock was changed.
+    Clock {
+        /// Which: `next`, `extend`, `shorten`, `pause`, `resume`, `stop`, `late`, `back`, `absent`, `request`.
+        order: String,
+        /// Minutes, where there are any.
+        minutes: Option<u32>,
+    },
+}
+
+/// What takes a change back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "inverse", rename_all = "snake_case")]
+pub enum Inverse {
+    /// The answer before.
+    Attendance {
+        /// `None` where there was none.
+        before: Option<Attendance>,
+    },
+    /// The subject before.
+    Subject {
+        /// `None` where there was none.
+        before: Option<Subject>,
+    },
+    /// The text is withdrawn.
+    Word {
+        /// Its number.
+        id: u32,
+    },
+    /// The plan's lines before.
+    Plan {
+        /// The lines.
+        before: Vec<crate::core::meeting::Action>,
+        /// The text that brought the new ones.
+        word: u32,
+    },
+    /// The digest's way before.
+    Digest {
+        /// As it was.
+        before: crate::core::meeting::DigestState,
+    },
+    /// Mail goes out again.
+    Unpause,
+    /// The requester before.
+    Requester {
+        /// Who.
+        member: MemberId,
+    },
+}
+
+/// What `decide` says when something asked for is not done.
+pub type Decided = Result<crate::core::group::Change, Refusal>;

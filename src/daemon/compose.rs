@@ -1,0 +1,237 @@
+//! From a draft to frozen bytes: words, calendar object, headers, in the transaction that decided it.
+
+use crate::core::meeting::Attending;
+use crate::core::{Draft, Facts, Group, Kind, Meeting, Member};
+use crate::ical::{self, Attendee, IcalError, Method, Organizer, PartStat, Status};
+use crate::mail::{self, Auto, CalendarPart, Key, Suppress, WriteError};
+use crate::render::{Post, RenderError, Renderer};
+use crate::store::NewMail;
+
+/// Minutes before a meeting at which calendars ring.
+const ALARM_MINUTES: u32 = 15;
+
+/// The daemon's own mailbox, as it stands in From and ORGANIZER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The name people see.
+    pub name: String,
+    /// The address, without `+`.
+    pub address: crate::core::Email,
+}
+
+impl Sender {
+    /// What stands behind the @.
+    pub fn domain(&self) -> &str {
+        self.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+}
+
+/// Why a draft could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// A template's fault.
+    #[error("{key}: {error}")]
+    Render {
+        /// The draft.
+        key: String,
+        /// What the template room says.
+        error: RenderError,
+    },
+    /// A value that can't stand in a header.
+    #[error("{key}: {error}")]
+    Write {
+        /// The draft.
+        key: String,
+        /// What the mail room says.
+        error: WriteError,
+    },
+    /// A value that can't stand in a calendar.
+    #[error("{key}: {error}")]
+    Calendar {
+        /// The draft.
+        key: String,
+        /// What the calendar room says.
+        error: IcalError,
+    },
+    /// The draft is about nobody or nothing in the group.
+    #[error("{key}: its receiver or meeting is not in the group")]
+    Nobody {
+        /// The draft.
+        key: String,
+    },
+}
+
+/// Everything needed to write mails; the same draft gives the same bytes.
+pub struct Composer<'a> {
+    /// Templates.
+    pub renderer: &'a Renderer,
+    /// The instance's key.
+    pub key: &'a Key,
+    /// Who writes.
+    pub sender: &'a Sender,
+}
+
+/// What the token of a mail is bound to beside its draft.
+pub fn token_owner(group: &crate::core::GroupId, member: &crate::core::MemberId) -> String {
+    format!("{group}/{member}")
+}
+
+impl Composer<'_> {
+    /// Writes a draft from the group as it is after the decision.
+    ///
+    /// # Errors
+    /// A template, header or calendar that could not be written; nothing is queued then.
+    pub fn compose(&self, group: &Group, draft: &Draft) -> Result<NewMail, ComposeError> {
+        let key = || draft.key.to_string();
+        let member = group.member(&draft.key.member).ok_or_else(|| ComposeError::Nobody { key: key() })?;
+        let draft_id = self.key.draft_id(&key());
+        let token = self.key.token(&draft_id, &token_owner(&group.id, &member.id));
+        let post = Post {
+            sender_name: self.sender.name.clone(),
+            sender_address: self.sender.address.to_string(),
+            reference: token.to_string(),
+            tag: draft_id.tag(),
+            reply_to: self.sender.address.to_string(),
+        };
+        let words = self
+            .renderer
+            .mail(group, draft, &post, draft.decided)
+            .map_err(|error| ComposeError::Render { key: key(), error })?;
+        let calendar = self.calendar(group, draft, member)?;
+        let message_id = format!("{token}@{}", self.sender.domain());
+        let references = self.references(group, draft, &message_id);
+        let unsubscribe = format!("{}?subject=stop%20%5B{}%5D&body=stop", self.sender.address, draft_id.tag());
+        let outgoing = mail::Outgoing {
+            from_name: &self.sender.name,
+            from_email: self.sender.address.as_str(),
+            to_name: &member.name,
+            to_email: member.email.as_str(),
+            reply_to: None,
+            subject: &words.subject,
+            text: &words.text,
+            html: Some(&words.html),
+            calendar: calendar.as_ref().map(|(method, ics)| CalendarPart { method: method.as_str(), ics }),
+            message_id: &message_id,
+            references: &references,
+            in_reply_to: draft.answers.as_ref().map(|a| a.message_id.as_str()),
+            date: draft.decided,
+            auto: if draft.answers.is_some() { Auto::Replied } else { Auto::Generated },
+            suppress: suppress(draft.key.kind),
+            list_id: &format!("{}.{}", group.id, self.sender.domain()),
+            list_unsubscribe_mailto: &unsubscribe,
+            mark: token.as_str(),
+        };
+        let bytes = mail::compose(&outgoing).map_err(|error| ComposeError::Write { key: key(), error })?;
+        Ok(NewMail {
+            draft: draft.clone(),
+            draft_id: draft_id.to_string(),
+            message_id,
+            subject: words.subject,
+            envelope_to: member.email.clone(),
+            bytes,
+            plain: words.text,
+        })
+    }
+
+    /// The thread: a meeting's mails hang on one root, answers on the mail they answer. The own id
+    /// stands last, for providers that rewrite Message-ID (`inbound.md` row 26).
+    fn references(&self, group: &Group, draft: &Draft, own: &str) -> Vec<String> {
+        let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
+        let root = match (&draft.answers, meeting) {
+            (Some(answers), _) => Some(answers.message_id.clone()),
+            (None, Some(meeting)) => Some(format!("{}@{}", meeting.uid, self.sender.domain())),
+            (None, None) => None,
+        };
+        root.into_iter().chain([own.to_owned()]).collect()
+    }
+
+    /// The calendar object of an invitation, update or cancellation (`calendar.md` 1–11).
+    fn calendar(
+        &self,
+        group: &Group,
+        draft: &Draft,
+        member: &Member,
+    ) -> Result<Option<(Method, String)>, ComposeError> {
+        if !draft.key.kind.is_calendar() {
+            return Ok(None);
+        }
+        let key = || draft.key.to_string();
+        let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
+        let meeting = meeting.ok_or_else(|| ComposeError::Nobody { key: key() })?;
+        let event = self.event(group, draft, meeting, member)?;
+        let method = if draft.key.kind == Kind::Cancelled { Method::Cancel } else { Method::Request };
+        let ics = ical::write(&method, &event).map_err(|error| ComposeError::Calendar { key: key(), error })?;
+        Ok(Some((method, ics)))
+    }
+
+    fn event(
+        &self,
+        group: &Group,
+        draft: &Draft,
+        meeting: &Meeting,
+        member: &Member,
+    ) -> Result<ical::Event, ComposeError> {
+        let texts = self
+            .renderer
+            .event_texts(group, meeting, member)
+            .map_err(|error| ComposeError::Render { key: draft.key.to_string(), error })?;
+        let off = draft.facts == Facts::TakenOff;
+        Ok(ical::Event {
+            uid: meeting.uid.to_string(),
+            // taking one person off is a change for that person alone (RFC 5546 §3.2.5)
+            sequence: meeting.sequence + u32::from(off),
+            dtstamp: draft.decided,
+            created: meeting.created,
+            last_modified: meeting.changed,
+            start: group.starts(meeting),
+            end: group.ends(meeting),
+            summary: texts.summary,
+            description: texts.description,
+            location: texts.location,
+            url: texts.url,
+            organizer: Organizer { email: self.sender.address.to_string(), name: self.sender.name.clone() },
+            attendees: attendees(group, draft, meeting, member),
+            categories: vec!["codev".to_owned()],
+            status: match (draft.key.kind, off) {
+                (_, true) => Status::None,
+                (Kind::Cancelled, false) => Status::Cancelled,
+                _ => Status::Confirmed,
+            },
+            alarm_minutes: Some(ALARM_MINUTES),
+            language: Some(member.language.to_string()),
+        })
+    }
+}
+
+/// Who stands in the event: everybody, or the receiver alone where the guest list is hidden or one
+/// person is taken off.
+fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member) -> Vec<Attendee> {
+    let alone = !group.settings().guest_list_visible || draft.facts == Facts::TakenOff;
+    let asks = matches!(draft.key.kind, Kind::Invitation | Kind::Moved);
+    let people = group.members.iter().filter(|m| if alone { m.id == receiver.id } else { m.is_active() });
+    people
+        .map(|m| {
+            let part_stat = match meeting.attending(&m.id) {
+                Some(Attending::Yes) => PartStat::Accepted,
+                Some(Attending::No) => PartStat::Declined,
+                Some(Attending::Maybe) => PartStat::Tentative,
+                None => PartStat::NeedsAction,
+            };
+            Attendee {
+                email: m.email.to_string(),
+                name: m.name.clone(),
+                part_stat,
+                rsvp: asks && part_stat == PartStat::NeedsAction,
+                role: if m.id == meeting.facilitator { ical::Role::Chair } else { ical::Role::ReqParticipant },
+            }
+        })
+        .collect()
+}
+
+/// Absence notices are worth knowing where a date or a subject is asked for (`reliability.md` 9).
+fn suppress(kind: Kind) -> Suppress {
+    match kind {
+        Kind::Invitation | Kind::Moved | Kind::SubjectRequest => Suppress::AllowOof,
+        _ => Suppress::Live,
+    }
+}

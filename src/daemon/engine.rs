@@ -1,0 +1,340 @@
+//! The engine's step: inbox rows and due groups go through `decide`, and each decision is one transaction.
+
+use super::compose::{ComposeError, Composer, Sender};
+use super::inbound::{self, Reading};
+use super::ports::{Ids, Shared};
+use crate::core::agenda::next_due;
+use crate::core::decide::{decide, found};
+use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, MemberId, Moment, Order, Refusal};
+use crate::mail::Key;
+use crate::render::Renderer;
+use crate::store::{
+    Commit, GroupCommit, InboxDone, InboxKind, InboxRow, InboxState, Loaded, NewMail, Store, StoreError,
+};
+use crate::words::Words;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Rows and groups looked at in one step; more wait for the next one.
+const BATCH: u32 = 64;
+
+/// All that does not change while the engine runs.
+pub struct Kit {
+    /// Templates.
+    pub renderer: Renderer,
+    /// Word lists.
+    pub words: Words,
+    /// Session formats.
+    pub formats: Formats,
+    /// The instance's key.
+    pub key: Key,
+    /// The daemon's mailbox.
+    pub sender: Sender,
+}
+
+/// Decides, and writes what was decided.
+pub struct Engine<I> {
+    /// Templates, words, formats, key, mailbox.
+    pub kit: Kit,
+    store: Shared,
+    ids: I,
+}
+
+/// What one decision did, for whoever tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which group.
+    pub group: GroupId,
+    /// The journal's sentences.
+    pub lines: Vec<String>,
+    /// The mails that were queued, with their subject lines.
+    pub mails: Vec<(DraftKey, String)>,
+}
+
+/// What stopped a step. The group it happened in is set aside; the others go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A mail that can't be written.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+}
+
+/// An order as it lies in the inbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupOrder {
+    /// For which group.
+    pub group: GroupId,
+    /// What to do.
+    #[serde(flatten)]
+    pub order: Order,
+}
+
+/// Where a decision comes from.
+struct Cause<'a> {
+    row: Option<&'a InboxRow>,
+    member: Option<MemberId>,
+    key: Option<String>,
+}
+
+impl<I: Ids> Engine<I> {
+    /// An engine on a store.
+    pub fn new(kit: Kit, store: Shared, ids: I) -> Self {
+        Self { kit, store, ids }
+    }
+
+    /// The store it works on.
+    pub fn store(&self) -> &Shared {
+        &self.store
+    }
+
+    /// Takes what came in, then what is due. Says what happened, in order.
+    ///
+    /// # Errors
+    /// The store's own; a group whose decision fails is set aside and told in the story.
+    pub fn step(&mut self, now: DateTime<Utc>) -> Result<Vec<Story>, EngineError> {
+        let mut told = Vec::new();
+        let rows = self.store.get().next_inbox(BATCH)?;
+        for row in rows {
+            match self.inbox_row(&row, now) {
+                Ok(story) => told.extend(story),
+                Err(EngineError::Compose(error)) => self.cannot_write(&row, &error, now)?,
+                Err(EngineError::Store(error)) if error.is_conflict() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let due = self.store.get().due(now, BATCH)?;
+        for group in due {
+            let cause = Cause { row: None, member: None, key: None };
+            match self.group(&group, &Event::Due, &cause, now) {
+                Ok(story) => told.push(story),
+                Err(error) => self.set_aside(&group, &error, now)?,
+            }
+        }
+        Ok(told)
+    }
+
+    /// When there will be something to do.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.store.get().next_due()
+    }
+
+    /// What a group's decision would do, changing nothing (`--dry-run`).
+    ///
+    /// # Errors
+    /// What the decision itself would answer.
+    pub fn rehearse(&mut self, order: &GroupOrder, now: DateTime<Utc>) -> Result<Result<Change, Refusal>, EngineError> {
+        let moment = self.moment(now);
+        let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
+        Ok(self.decide_order(loaded.as_ref().map(|l| &l.group), order, &moment))
+    }
+
+    fn moment(&mut self, now: DateTime<Utc>) -> Moment {
+        Moment { now, fresh: self.ids.fresh() }
+    }
+
+    fn decide_order(&self, group: Option<&Group>, order: &GroupOrder, moment: &Moment) -> Result<Change, Refusal> {
+        match (group, &order.order) {
+            (Some(group), order) => decide(group, &Event::Order(order.clone()), moment),
+            (None, Order::Apply { spec, live }) => found(spec, *live, &self.kit.formats, moment),
+            (None, _) => {
+                let known = self.store.get().groups().unwrap_or_default();
+                let known = known.iter().map(|g| g.id.to_string()).collect::<Vec<_>>().join(", ");
+                Err(Refusal::NoSuchGroup { name: order.group.to_string(), known })
+            }
+        }
+    }
+
+    fn inbox_row(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        match row.kind {
+            InboxKind::Mail => self.mail(row, now),
+            InboxKind::Order => self.order(row, now),
+            InboxKind::Outcome => self.outcome(row, now),
+        }
+    }
+
+    fn mail(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        let reading = inbound::read(&self.kit, &self.store.get(), row)?;
+        match reading {
+            Reading::Event { group, member, key, event } => {
+                let cause = Cause { row: Some(row), member: Some(member), key: key.map(|k| k.to_string()) };
+                self.for_row(row, &group, &event, &cause, now)
+            }
+            Reading::Kept { state, reason, about } => {
+                let (group, member) = about.unzip();
+                self.close(row, state, reason, group, member, now)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn outcome(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        let key = row.draft_key.as_deref().and_then(|k| k.parse::<DraftKey>().ok());
+        let (Some(key), Some(outcome)) = (key, row.outcome()) else {
+            self.close(row, InboxState::Quarantined, "an outcome that can't be read".into(), None, None, now)?;
+            return Ok(None);
+        };
+        let group = key.group.clone();
+        let cause = Cause { row: Some(row), member: Some(key.member.clone()), key: Some(key.to_string()) };
+        self.for_row(row, &group, &Event::Outcome { key, outcome }, &cause, now)
+    }
+
+    fn order(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        let Ok(order) = serde_json::from_slice::<GroupOrder>(&row.bytes) else {
+            self.close(row, InboxState::Quarantined, "an order that can't be read".into(), None, None, now)?;
+            return Ok(None);
+        };
+        let moment = self.moment(now);
+        let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
+        match self.decide_order(loaded.as_ref().map(|l| &l.group), &order, &moment) {
+            Ok(change) => {
+                let cause = Cause { row: Some(row), member: None, key: None };
+                self.write(loaded.as_ref(), &change, &cause, now).map(Some)
+            }
+            Err(refusal) => {
+                let known = loaded.map(|l| l.group.id);
+                self.close(row, InboxState::Refused, refusal.to_string(), known, None, now)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Decides for a row of the inbox. A decision that can't be written leaves the row for later
+    /// and sets the group aside.
+    fn for_row(
+        &mut self,
+        row: &InboxRow,
+        group: &GroupId,
+        event: &Event,
+        cause: &Cause<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Story>, EngineError> {
+        let Some(loaded) = self.store.get().load(group, &self.kit.formats)? else {
+            self.close(row, InboxState::Refused, "its group is gone".into(), None, None, now)?;
+            return Ok(None);
+        };
+        let moment = self.moment(now);
+        match decide(&loaded.group, event, &moment) {
+            Ok(change) => self.write(Some(&loaded), &change, cause, now).map(Some),
+            Err(refusal) => {
+                let state = InboxState::Refused;
+                self.close(row, state, refusal.to_string(), Some(group.clone()), cause.member.clone(), now)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn group(
+        &mut self,
+        id: &GroupId,
+        event: &Event,
+        cause: &Cause<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Story, EngineError> {
+        let loaded = self.store.get().load(id, &self.kit.formats)?;
+        let Some(loaded) = loaded else {
+            return Ok(Story { at: now, group: id.clone(), lines: Vec::new(), mails: Vec::new() });
+        };
+        let moment = self.moment(now);
+        match decide(&loaded.group, event, &moment) {
+            Ok(change) => self.write(Some(&loaded), &change, cause, now),
+            // time alone is never refused; were it, the group is derived again at its next due
+            Err(_) => Ok(Story { at: now, group: id.clone(), lines: Vec::new(), mails: Vec::new() }),
+        }
+    }
+
+    /// Renders, then writes state, outbox, journal and the inbox row in one transaction.
+    fn write(
+        &mut self,
+        loaded: Option<&Loaded>,
+        change: &Change,
+        cause: &Cause<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Story, EngineError> {
+        let composer = Composer { renderer: &self.kit.renderer, key: &self.kit.key, sender: &self.kit.sender };
+        let compose = |draft| composer.compose(&change.group, draft);
+        let mails = change.drafts.iter().map(compose).collect::<Result<Vec<NewMail>, _>>()?;
+        let group = &change.group;
+        let story = Story {
+            at: now,
+            group: group.id.clone(),
+            lines: change.journal.iter().map(|j| j.text.clone()).collect(),
+            mails: mails.iter().map(|m| (m.draft.key.clone(), m.subject.clone())).collect(),
+        };
+        let done = |row: &InboxRow| InboxDone {
+            id: row.id,
+            state: InboxState::Done,
+            reason: story.lines.first().cloned(),
+            group: Some(group.id.clone()),
+            member: cause.member.clone(),
+            draft_key: cause.key.clone(),
+            result: Some(story.lines.join("\n")),
+        };
+        let commit = Commit {
+            group: Some(GroupCommit {
+                before: loaded.map(|l| &l.group),
+                version: loaded.map(|l| l.version),
+                after: group,
+                next_due: next_due(group),
+            }),
+            mails,
+            journal: change.journal.clone(),
+            at: now,
+            inbox: cause.row.map(done),
+        };
+        self.store.get().commit(commit)?;
+        Ok(story)
+    }
+
+    /// A row that changes no group is done with.
+    fn close(
+        &self,
+        row: &InboxRow,
+        state: InboxState,
+        reason: String,
+        group: Option<GroupId>,
+        member: Option<MemberId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        close(&mut self.store.get(), row.id, state, reason, group, member, now)
+    }
+
+    /// What came in is understood, but its answer can't be written (a template's fault): set aside
+    /// for a person, and the daemon goes on.
+    fn cannot_write(&self, row: &InboxRow, error: &ComposeError, now: DateTime<Utc>) -> Result<(), StoreError> {
+        tracing::error!(inbox = row.id, %error, "the answer to a mail could not be written");
+        let reason = format!("its answer could not be written: {error}");
+        self.close(row, InboxState::Quarantined, reason, row.group.clone(), row.member.clone(), now)
+    }
+
+    /// A group whose decision could not be written waits, longer each time, and the others go on.
+    fn set_aside(&self, group: &GroupId, error: &EngineError, now: DateTime<Utc>) -> Result<(), StoreError> {
+        tracing::error!(%group, %error, "a decision could not be written: the group is set aside");
+        let mut store = self.store.get();
+        let failures = store.groups()?.iter().find(|g| g.id == *group).map_or(0, |g| g.failures);
+        let wait = Duration::minutes(1 << failures.min(6));
+        store.set_aside(group, &error.to_string(), now + wait, now)
+    }
+}
+
+pub(super) fn close(
+    store: &mut Store,
+    id: i64,
+    state: InboxState,
+    reason: String,
+    group: Option<GroupId>,
+    member: Option<MemberId>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let result = Some(reason.clone());
+    let inbox = InboxDone { id, state, reason: Some(reason), group, member, draft_key: None, result };
+    let commit = Commit { group: None, mails: Vec::new(), journal: Vec::new(), at: now, inbox: Some(inbox) };
+    store.commit(commit).map(|_| ())
+}

@@ -1,0 +1,303 @@
+//! From a letter in the inbox to an event for the core, or to the reason why it changes nothing.
+
+use super::compose::token_owner;
+use super::engine::Kit;
+use crate::core::event::{Answer, CalendarAnswer, Outcome};
+use crate::core::meeting::{Attendance, Attending};
+use crate::core::route::{Directory, Hit, Route, route};
+use crate::core::{DraftKey, Event, Group, GroupId, MemberId, Question, draft::InReplyTo};
+use crate::ical::{self, CalendarMessage, PartStat, itip};
+use crate::mail::{self, Class, Letter};
+use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
+use crate::words::Context;
+use chrono::{DateTime, Utc};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a letter comes to.
+#[derive(Debug)]
+pub enum Reading {
+    /// Something for a group to decide on.
+    Event {
+        /// The group.
+        group: GroupId,
+        /// Who it is from.
+        member: MemberId,
+        /// The mail it answers, where there is one.
+        key: Option<DraftKey>,
+        /// What it is.
+        event: Box<Event>,
+    },
+    /// Nothing to decide: kept, with the reason.
+    Kept {
+        /// How it stands in the inbox.
+        state: InboxState,
+        /// Why, in a sentence.
+        reason: String,
+        /// The member it seems to be from.
+        about: Option<(GroupId, MemberId)>,
+    },
+}
+
+fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
+    Reading::Kept { state, reason: reason.into(), about: None }
+}
+
+/// Attachments that programs add by themselves and that nobody misses.
+const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
+
+/// Reads one mail of the inbox. Whatever its bytes are, this returns; a parser's panic is caught
+/// here, as the last net, and quarantines the mail.
+///
+/// # Errors
+/// The store's own alone.
+pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreError> {
+    let raw = &row.bytes;
+    let parsed = catch_unwind(AssertUnwindSafe(|| mail::letter(raw)));
+    let Ok(letter) = parsed else {
+        return Ok(kept(InboxState::Quarantined, "the mail reader failed on it; it is kept as it came"));
+    };
+    let why = |letter: &Letter| letter.problems.join("; ");
+    match letter.class {
+        Class::Unreadable => Ok(kept(InboxState::Quarantined, why(&letter))),
+        Class::Own => Ok(kept(InboxState::Recorded, "our own mail coming back")),
+        Class::Complaint => Ok(kept(InboxState::Recorded, "a complaint of a mail host")),
+        Class::ReadReceipt => Ok(kept(InboxState::Recorded, "a read receipt")),
+        Class::List => Ok(kept(InboxState::Recorded, "list mail")),
+        Class::AutoReply => Ok(auto_reply(store, &letter)?),
+        Class::Bounce => bounce(kit, store, &letter),
+        Class::Calendar => calendar(kit, store, &letter, row),
+        Class::Person => person(kit, store, &letter, row),
+    }
+}
+
+/// An absence notice is information, never an answer.
+fn auto_reply(store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
+    let reason = match letter.auto_until {
+        Some(day) => format!("an automatic reply: away until {day}"),
+        None => "an automatic reply".to_owned(),
+    };
+    let about = senders(store, letter)?.into_iter().next();
+    Ok(Reading::Kept { state: InboxState::Recorded, reason, about })
+}
+
+fn senders(store: &Store, letter: &Letter) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
+    match &letter.from {
+        Some(from) => store.members_by_address(&from.email),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// A bounce counts only for a mail of ours that it names by its token (`inbound.md` row 37).
+fn bounce(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
+    let Some(bounce) = &letter.bounce else { return Ok(kept(InboxState::Recorded, "a bounce that names nobody")) };
+    let tokens = mail::tokens(letter).into_iter().map(|f| f.token);
+    let from_ids = bounce.original_ids.iter().filter_map(|id| mail::Token::parse(id.split('@').next().unwrap_or(id)));
+    for token in from_ids.chain(tokens) {
+        let Some(sent) = store.outbox_by_draft_id(&token.draft_id().to_string())? else { continue };
+        if !kit.key.fits(&token, &token_owner(&sent.group, &sent.member)) {
+            continue;
+        }
+        let hard = bounce.recipients.iter().any(|r| r.class == mail::BounceClass::Hard);
+        let why =
+            bounce.recipients.iter().filter_map(|r| r.status.clone()).next().unwrap_or_else(|| "bounced".to_owned());
+        if !hard {
+            let about = Some((sent.group, sent.member));
+            let reason = format!("a bounce that may pass by itself ({why})");
+            return Ok(Reading::Kept { state: InboxState::Recorded, reason, about });
+        }
+        let key = sent.draft.key.clone();
+        let event = Event::Outcome { key: key.clone(), outcome: Outcome::Refused { why } };
+        return Ok(Reading::Event { group: sent.group, member: sent.member, key: Some(key), event: Box::new(event) });
+    }
+    Ok(kept(InboxState::Recorded, "a bounce of no mail of ours"))
+}
+
+/// A calendar answer. What leads to it is the event's UID, which only those invited know, and the
+/// member's own address in From and in ATTENDEE.
+fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
+    let method = letter.calendar_method.as_deref();
+    let messages: Vec<CalendarMessage> = letter.calendar.iter().flat_map(|bytes| ical::read(bytes)).collect();
+    let mut refused = None;
+    for message in &messages {
+        let Some((group, number)) = store.meeting_by_uid(&message.uid)? else { continue };
+        let senders = senders(store, letter)?;
+        let Some((_, member)) = senders.iter().find(|(g, _)| *g == group) else {
+            let reason = "a calendar answer from somebody who was not invited: not applied";
+            return Ok(kept(InboxState::Refused, reason));
+        };
+        let Some(loaded) = store.load(&group, &kit.formats)? else { continue };
+        let Some(meeting) = loaded.group.meeting(number) else {
+            return Ok(kept(InboxState::Refused, "a calendar answer for a meeting that is long over"));
+        };
+        let known = Known::of(&loaded.group, meeting, member);
+        match itip::answer(&known.borrowed(), method, message, row.received_at) {
+            Ok(outcome) => return Ok(answered(&loaded.group, meeting, member, outcome, letter)),
+            Err(refusal) => refused = Some((refusal.to_string(), group, member.clone())),
+        }
+    }
+    match refused {
+        Some((reason, group, member)) => {
+            Ok(Reading::Kept { state: InboxState::Refused, reason, about: Some((group, member)) })
+        }
+        // a calendar that is none of ours, with words beside it: the words may still be an answer
+        None if !letter.text.trim().is_empty() && !mail::tokens(letter).is_empty() => person(kit, store, letter, row),
+        None => Ok(kept(InboxState::Refused, "a calendar message about no meeting of ours")),
+    }
+}
+
+/// What `itip` needs, owned.
+struct Known {
+    uid: String,
+    sequence: u32,
+    time_sequence: u32,
+    emails: Vec<String>,
+    last: Option<(u32, DateTime<Utc>)>,
+    cancelled: bool,
+}
+
+impl Known {
+    fn of(group: &Group, meeting: &crate::core::Meeting, member: &MemberId) -> Self {
+        let addresses = |m: &crate::core::Member| {
+            std::iter::once(&m.email).chain(&m.aliases).map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let last = meeting.attendance.get(member).map(|a| (a.sequence, a.stamp));
+        Self {
+            uid: meeting.uid.to_string(),
+            sequence: meeting.sequence,
+            time_sequence: meeting.time_sequence,
+            emails: group.member(member).map(addresses).unwrap_or_default(),
+            last,
+            // the core tells the member, who may not know that it is off
+            cancelled: false,
+        }
+    }
+
+    fn borrowed(&self) -> itip::Known<'_> {
+        itip::Known {
+            uid: &self.uid,
+            sequence: self.sequence,
+            time_sequence: self.time_sequence,
+            member_emails: &self.emails,
+            delegates: &[],
+            last: self.last,
+            cancelled: self.cancelled,
+        }
+    }
+}
+
+fn answered(
+    group: &Group,
+    meeting: &crate::core::Meeting,
+    member: &MemberId,
+    outcome: itip::Outcome,
+    letter: &Letter,
+) -> Reading {
+    let (answer, old_time) = match outcome {
+        itip::Outcome::Apply(answer) => (answer, false),
+        itip::Outcome::OldTime(answer) => (answer, true),
+    };
+    let said = match answer.part_stat {
+        PartStat::Accepted => Attending::Yes,
+        PartStat::Declined => Attending::No,
+        PartStat::Tentative => Attending::Maybe,
+        PartStat::NeedsAction | PartStat::Delegated => {
+            let reason = format!("a calendar answer that says neither yes nor no ({})", answer.part_stat.as_str());
+            return Reading::Kept {
+                state: InboxState::Recorded,
+                reason,
+                about: Some((group.id.clone(), member.clone())),
+            };
+        }
+    };
+    let event = Event::Calendar(CalendarAnswer {
+        from: member.clone(),
+        uid: meeting.uid.clone(),
+        attendance: Attendance {
+            answer: said,
+            sequence: answer.sequence,
+            stamp: answer.dtstamp,
+            comment: answer.comment,
+        },
+        old_time,
+        proven: false,
+        mail: thread(letter),
+    });
+    Reading::Event { group: group.id.clone(), member: member.clone(), key: None, event: Box::new(event) }
+}
+
+fn thread(letter: &Letter) -> InReplyTo {
+    InReplyTo { message_id: letter.message_id.clone().unwrap_or_default(), subject: letter.subject.clone() }
+}
+
+/// A person's own words.
+fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
+    let mut mails: Vec<SentMail> = Vec::new();
+    let mut hits = Vec::new();
+    for found in mail::tokens(letter) {
+        let Some(sent) = store.outbox_by_draft_id(&found.token.draft_id().to_string())? else { continue };
+        let fits = kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
+        hits.push(Hit { key: sent.draft.key.clone(), fits });
+        mails.push(sent);
+    }
+    let directory = Directory { hits, senders: senders(store, letter)? };
+    let key = match route(&directory) {
+        Route::Answer(key) => key,
+        Route::Kept(why) => {
+            let about = directory.senders.into_iter().next();
+            return Ok(Reading::Kept { state: InboxState::Refused, reason: why.to_string(), about });
+        }
+    };
+    let Some(sent) = mails.into_iter().find(|m| m.draft.key == key) else {
+        return Ok(kept(InboxState::Refused, "the mail it answers is gone"));
+    };
+    let Some(loaded) = store.load(&sent.group, &kit.formats)? else {
+        return Ok(kept(InboxState::Refused, "its group is gone"));
+    };
+    let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
+    let event = Box::new(Event::Answer(answer));
+    Ok(Reading::Event { group: sent.group, member: sent.member, key: Some(key), event })
+}
+
+fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
+    let question = sent.draft.question;
+    let reply = mail::reply(letter, Some(&sent.plain));
+    let text = if letter.encrypted { String::new() } else { reply.text };
+    let member = group.member(&sent.member);
+    let language = member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone());
+    let zone = member.map_or(group.spec.zone, |m| m.zone);
+    let context = Context {
+        today: at.with_timezone(&zone).date_naive(),
+        actions: actions_asked(group, &sent.draft.key),
+        names: group.members.iter().filter(|m| m.is_active()).map(|m| m.name.clone()).collect(),
+    };
+    let heard = kit.words.understand(question, &language, &text, &context);
+    let keeps_marks = matches!(question, Some(Question::ActionPlan | Question::Review));
+    let text = if keeps_marks { text } else { crate::words::strip_marks(&kit.words, &text) };
+    Answer {
+        from: sent.member.clone(),
+        to: sent.draft.key.clone(),
+        asked: sent.draft.decided,
+        question,
+        at,
+        text,
+        meaning: heard.meaning,
+        certainty: heard.certainty,
+        mail: thread(letter),
+        unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
+    }
+}
+
+/// How many actions M25 or M26 listed.
+fn actions_asked(group: &Group, key: &DraftKey) -> usize {
+    let meeting = key.meeting.and_then(|n| group.meeting(n));
+    let meeting = match key.kind {
+        crate::core::Kind::PlanReprint => meeting.and_then(|m| group.previous(m)),
+        _ => meeting,
+    };
+    meeting.map_or(0, |m| m.actions.len())
+}
+
+fn worth_a_word(name: &str) -> bool {
+    let name = name.to_lowercase();
+    !HARMLESS.iter().any(|ending| name.ends_with(ending))
+}

@@ -1,0 +1,17 @@
+//! The thin part around the core: what turns rows into decisions, decisions into rows, and rows into mail.
+//!
+//! Three steps, each callable alone so that the simulator, the demo, the command line and the
+//! daemon's tasks run the same code: `engine` decides, `sender` hands mail over, `receiver` takes it in.
+
+pub mod compose;
+pub mod engine;
+pub mod inbound;
+pub mod ports;
+pub mod receiver;
+pub mod sender;
+
+pub use compose::{ComposeError, Composer, Sender};
+pub use engine::{Engine, EngineError, Kit, Story};
+pub use ports::{Clock, Ids, Incoming, Outgoing, Shared, shared};
+pub use receiver::receiver_step;
+pub use sender::{Pace, SenderStep, sender_step};

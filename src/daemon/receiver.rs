@@ -1,0 +1,82 @@
+//! The receiver's step: mail is on disk here before the mailbox is told that it was taken.
+
+use super::engine::close;
+use super::ports::{Incoming, Shared};
+use crate::mail;
+use crate::store::{InboxState, Received, StoreError, Taken};
+use crate::transport::{Fetched, TransportError};
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What stopped a step: nothing was lost, the mail is still in the mailbox.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiverError {
+    /// The mailbox.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes what is new: commit first, then acknowledge (`reliability.md` 11). Says how many came.
+///
+/// # Errors
+/// The mailbox or the store; what was not acknowledged comes again and is known by its hash.
+pub async fn receiver_step<I: Incoming>(
+    store: &Shared,
+    incoming: &mut I,
+    now: impl Fn() -> DateTime<Utc>,
+) -> Result<usize, ReceiverError> {
+    let mut count = 0;
+    loop {
+        let fetched = incoming.fetch_new().await?;
+        if fetched.is_empty() {
+            return Ok(count);
+        }
+        for mail in fetched {
+            let place = mail.place.clone();
+            take(store, mail, now())?;
+            incoming.taken(&place).await?;
+            count += 1;
+        }
+    }
+}
+
+/// Puts a mail on disk. One over the size cap, of which only the beginning came, is set aside for a person.
+///
+/// # Errors
+/// The store's own; nothing was taken then.
+pub fn take(store: &Shared, mail: Fetched, at: DateTime<Utc>) -> Result<Taken, StoreError> {
+    let (truncated, size) = (mail.truncated, mail.size);
+    let taken = store.get().receive(&[received(mail, at)])?;
+    let first = taken.into_iter().next().unwrap_or(Taken::Duplicate(0));
+    if let (true, Taken::New(id)) = (truncated, first) {
+        let reason = format!(
+            "{} MB: too large to be read; its beginning is kept, the whole is in the mailbox",
+            size / 1_000_000
+        );
+        close(&mut store.get(), id, InboxState::Quarantined, reason, None, None, at)?;
+    }
+    Ok(first)
+}
+
+/// Bytes of a mail looked at for the list's sake: its head.
+const HEAD: usize = 64 * 1024;
+
+/// A fetched mail as an inbox row. What links it is read again from the bytes when it is decided on.
+pub fn received(mail: Fetched, at: DateTime<Utc>) -> Received {
+    let hash = Sha256::digest(&mail.bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let head = &mail.bytes[..mail.bytes.len().min(HEAD)];
+    // a mail that breaks the reader is taken all the same; the engine quarantines it
+    let letter = catch_unwind(AssertUnwindSafe(|| mail::letter(head))).ok();
+    Received {
+        message_id: letter.as_ref().and_then(|l| l.message_id.clone()),
+        from: letter.and_then(|l| l.from).map(|f| f.email),
+        place: mail.place,
+        hash,
+        bytes: mail.bytes,
+        received_at: at,
+    }
+}

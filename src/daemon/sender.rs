@@ -1,0 +1,142 @@
+//! The sender's step: mails that are due go out, each attempt written before the dial and settled after it.
+
+use super::ports::{Outgoing, Shared};
+use crate::store::{Claimed, Settled, StoreError};
+use crate::transport::{Delivery, Envelope, Lasting};
+use chrono::{DateTime, Duration, Utc};
+use std::collections::VecDeque;
+
+/// Mails claimed at a time: few, so that a live prompt never waits behind a long list.
+const CLAIM: u32 = 8;
+/// After so many tries a mail that is still refused for the time being is given up.
+const GIVE_UP: u32 = 40;
+
+/// How fast the account may send.
+#[derive(Debug, Default)]
+pub struct Pace {
+    per_minute: Option<u32>,
+    sent: VecDeque<DateTime<Utc>>,
+}
+
+impl Pace {
+    /// At most so many in any minute; live prompts are never held back.
+    pub fn per_minute(limit: u32) -> Self {
+        Self { per_minute: Some(limit.max(1)), sent: VecDeque::new() }
+    }
+
+    /// How many may go now.
+    fn room(&mut self, now: DateTime<Utc>) -> u32 {
+        let Some(limit) = self.per_minute else { return CLAIM };
+        while self.sent.front().is_some_and(|t| *t <= now - Duration::minutes(1)) {
+            self.sent.pop_front();
+        }
+        let used = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
+        limit.saturating_sub(used).min(CLAIM)
+    }
+
+    fn note(&mut self, now: DateTime<Utc>) {
+        if self.per_minute.is_some() {
+            self.sent.push_back(now);
+        }
+    }
+}
+
+/// What a step did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct SenderStep {
+    /// Mails handed over.
+    pub sent: u32,
+    /// Mails that will be tried again.
+    pub later: u32,
+    /// Mails refused for good or in doubt.
+    pub lost: u32,
+}
+
+/// The wait after the n-th attempt, from 1: short for live prompts, growing for the rest, and not
+/// the same for all so that a server that comes back is not met by a crowd.
+fn wait(urgent: bool, attempt: u32, spread: i64) -> Duration {
+    if urgent {
+        return Duration::seconds(10);
+    }
+    const MINUTES: [i64; 8] = [1, 2, 5, 15, 30, 60, 120, 240];
+    let step = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX).min(MINUTES.len() - 1);
+    Duration::seconds(MINUTES[step] * 60 + spread.rem_euclid(30) * MINUTES[step])
+}
+
+/// Sends what is due.
+///
+/// # Errors
+/// The store's own; what a server says is settled in the outbox.
+pub async fn sender_step<O: Outgoing>(
+    store: &Shared,
+    out: &mut O,
+    pace: &mut Pace,
+    from: &str,
+    now: impl Fn() -> DateTime<Utc>,
+) -> Result<SenderStep, StoreError> {
+    let mut step = SenderStep::default();
+    loop {
+        let room = pace.room(now());
+        if room == 0 {
+            return Ok(step);
+        }
+        let claimed = store.get().claim(now(), room, |attempt| wait(false, attempt, 0))?;
+        if claimed.is_empty() {
+            return Ok(step);
+        }
+        for mail in claimed {
+            let settled = one(store, out, &mail, from, &now).await;
+            match settled {
+                Settled::Sent { .. } => step.sent += 1,
+                Settled::Retry { .. } => step.later += 1,
+                Settled::Refused { .. } | Settled::InDoubt { .. } => step.lost += 1,
+            }
+            store.get().settle(mail.id, &settled, now())?;
+            pace.note(now());
+        }
+    }
+}
+
+async fn one<O: Outgoing>(
+    store: &Shared,
+    out: &mut O,
+    mail: &Claimed,
+    from: &str,
+    now: &impl Fn() -> DateTime<Utc>,
+) -> Settled {
+    let envelope = match Envelope::new(from, mail.envelope_to.as_str()) {
+        Ok(envelope) => envelope,
+        Err(error) => return Settled::Refused { reply: error.to_string() },
+    };
+    let at = now();
+    if at > mail.useful_until && mail.urgent {
+        // it became late between claim and dial: the claim of the next round drops it
+        return Settled::Retry { at, reply: "late before the dial".to_owned() };
+    }
+    let marking = store.clone();
+    let id = mail.id;
+    let mut before_dot = move || {
+        if let Err(error) = marking.get().mark_dot(id, at) {
+            tracing::error!(%error, mail = id, "the final dot could not be noted");
+        }
+    };
+    let delivery = out.send(&envelope, &mail.bytes, &mut before_dot).await;
+    settled(delivery, mail, now())
+}
+
+/// What a delivery means for the outbox row.
+fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
+    let later = |reply: String| {
+        if mail.attempt >= GIVE_UP {
+            return Settled::Refused { reply: format!("given up after {} attempts: {reply}", mail.attempt) };
+        }
+        Settled::Retry { at: now + wait(mail.urgent, mail.attempt, mail.id * 7), reply }
+    };
+    match delivery {
+        Delivery::Accepted { reply } => Settled::Sent { reply },
+        Delivery::Refused { lasting: Lasting::Permanent, reply, .. } => Settled::Refused { reply },
+        Delivery::Refused { lasting: Lasting::Temporary, reply, .. } => later(reply),
+        Delivery::Unreached { phase, cause } => later(format!("while {}: {cause}", phase.doing())),
+        Delivery::InDoubt { cause } => Settled::InDoubt { cause },
+    }
+}

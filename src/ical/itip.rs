@@ -1,0 +1,183 @@
+//! In charge of what an answer changes: what is known of one person's part in one meeting, and
+//! a calendar message, give the answer to keep or the reason why not. RFC 5546 §3.2.3.
+//!
+//! Whether the mail itself may be trusted is decided elsewhere; here `member_emails` are the
+//! addresses of the member who proves, or claims, to be its sender.
+
+use super::{CalendarMessage, Method, PartStat, Participant, Stated, same_address};
+use chrono::{DateTime, Duration, Utc};
+
+/// What is known of the meeting and of the member's part in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The meeting's UID.
+    pub uid: &'a str,
+    /// The SEQUENCE sent last.
+    pub sequence: u32,
+    /// The SEQUENCE of the last change of time: an older answer was to another hour.
+    pub time_sequence: u32,
+    /// All addresses of the sender.
+    pub member_emails: &'a [String],
+    /// The addresses of those who may answer for the sender, as the sender declared.
+    pub delegates: &'a [String],
+    /// SEQUENCE and DTSTAMP of the newest answer taken.
+    pub last: Option<(u32, DateTime<Utc>)>,
+    /// Whether the meeting is cancelled.
+    pub cancelled: bool,
+}
+
+/// A member's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The answer.
+    pub part_stat: PartStat,
+    /// The revision of the invitation it answers.
+    pub sequence: u32,
+    /// When it was given; with `sequence` it orders answers.
+    pub dtstamp: DateTime<Utc>,
+    /// What was written beside it.
+    pub comment: Option<String>,
+    /// Who comes instead, for DELEGATED.
+    pub delegated_to: Vec<String>,
+}
+
+/// What to do with an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It counts.
+    Apply(Answer),
+    /// It was to an hour that no longer holds: kept as such, the member is told once.
+    OldTime(Answer),
+}
+
+/// Why a calendar message changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The message is about something else.
+    #[error("the calendar is about another event (its UID is {found:?})")]
+    WrongUid {
+        /// The UID found; empty if there was none.
+        found: String,
+    },
+    /// Only a REPLY is an answer.
+    #[error("a calendar message with METHOD:{0} is not an answer to the invitation")]
+    NotAReply(Method),
+    /// The meeting is off.
+    #[error("the session is cancelled, so the answer changes nothing")]
+    Cancelled,
+    /// Nobody answers.
+    #[error("the answer names nobody (it has no ATTENDEE)")]
+    NoAttendee,
+    /// A member may answer for nobody else.
+    #[error("the answer is for {attendee}, which is not an address of its sender")]
+    NotYours {
+        /// The ATTENDEE.
+        attendee: String,
+    },
+    /// Several ATTENDEEs and no way to tell which one answers.
+    #[error("the answer names {0} people; which of them answers cannot be told")]
+    SeveralAttendees(usize),
+    /// Somebody else pressed the button, whom the member did not name.
+    #[error("the answer was given by {sent_by}, whom the member has not named to answer instead")]
+    UndeclaredDelegate {
+        /// SENT-BY.
+        sent_by: String,
+    },
+    /// PARTSTAT is no answer to an event.
+    #[error("{0:?} is no answer; expected ACCEPTED, DECLINED, TENTATIVE or DELEGATED")]
+    UnknownPartStat(String),
+    /// It answers what was never sent.
+    #[error("it answers revision {found} of the invitation; the newest one sent is {sent}")]
+    SequenceAhead {
+        /// SEQUENCE of the message.
+        found: u32,
+        /// SEQUENCE sent last.
+        sent: u32,
+    },
+    /// A newer answer was taken before this one came in.
+    #[error("a newer answer of the same person is already known")]
+    OlderThanKnown,
+}
+
+/// What the message changes.
+///
+/// `method_in_header` is the `method` parameter of the part's Content-Type, which counts only
+/// where the body has no METHOD; a message with neither is taken as an answer (Proton).
+/// `received` stands in for a DTSTAMP that is missing or lies more than a day ahead.
+///
+/// # Errors
+/// [`Refusal`], the reason why it changes nothing.
+pub fn answer(
+    known: &Known,
+    method_in_header: Option<&str>,
+    message: &CalendarMessage,
+    received: DateTime<Utc>,
+) -> Result<Outcome, Refusal> {
+    check_message(known, method_in_header, message)?;
+    let participant = answering(known, &message.attendees)?;
+    let part_stat = match &participant.part_stat {
+        Stated::Known(part_stat) => *part_stat,
+        Stated::Unknown(word) => return Err(Refusal::UnknownPartStat(word.clone())),
+    };
+    let answer = Answer {
+        part_stat,
+        sequence: message.sequence,
+        dtstamp: given_at(message, received),
+        comment: message.comment.clone(),
+        delegated_to: participant.delegated_to.clone(),
+    };
+    // equal stamps are in the order they come in: a second click within the same second counts
+    if known.last.is_some_and(|last| (answer.sequence, answer.dtstamp) < last) {
+        return Err(Refusal::OlderThanKnown);
+    }
+    if answer.sequence < known.time_sequence {
+        return Ok(Outcome::OldTime(answer));
+    }
+    Ok(Outcome::Apply(answer))
+}
+
+fn check_message(known: &Known, method_in_header: Option<&str>, message: &CalendarMessage) -> Result<(), Refusal> {
+    if message.uid != known.uid {
+        return Err(Refusal::WrongUid { found: message.uid.clone() });
+    }
+    let in_header = || method_in_header.filter(|word| !word.trim().is_empty()).map(Method::parse);
+    match message.method.clone().or_else(in_header) {
+        None | Some(Method::Reply) => {}
+        Some(other) => return Err(Refusal::NotAReply(other)),
+    }
+    if known.cancelled {
+        return Err(Refusal::Cancelled);
+    }
+    if message.sequence > known.sequence {
+        return Err(Refusal::SequenceAhead { found: message.sequence, sent: known.sequence });
+    }
+    Ok(())
+}
+
+/// The one ATTENDEE who is the sender. Others beside (a delegate, or the whole list as some
+/// programs send it) do not matter; only the sender's own line is ever taken.
+fn answering<'m>(known: &Known, attendees: &'m [Participant]) -> Result<&'m Participant, Refusal> {
+    let one_of = |list: &[String], email: &str| list.iter().any(|own| same_address(own, email));
+    let mut own = attendees.iter().filter(|a| one_of(known.member_emails, &a.email));
+    let Some(first) = own.next() else {
+        return Err(match attendees {
+            [] => Refusal::NoAttendee,
+            [other] => Refusal::NotYours { attendee: other.email.clone() },
+            several => Refusal::SeveralAttendees(several.len()),
+        });
+    };
+    if own.any(|other| other.part_stat != first.part_stat) {
+        return Err(Refusal::SeveralAttendees(attendees.len()));
+    }
+    match &first.sent_by {
+        Some(by) if !one_of(known.member_emails, by) && !one_of(known.delegates, by) => {
+            Err(Refusal::UndeclaredDelegate { sent_by: by.clone() })
+        }
+        _ => Ok(first),
+    }
+}
+
+fn given_at(message: &CalendarMessage, received: DateTime<Utc>) -> DateTime<Utc> {
+    let ahead = received.checked_add_signed(Duration::days(1)).unwrap_or(received);
+    message.dtstamp.filter(|stamp| *stamp <= ahead).unwrap_or(received)
+}

@@ -1,0 +1,174 @@
+//! Until when an automatic reply says its sender is away. Unknown is a good answer, a wrong date is not.
+
+use std::sync::LazyLock;
+
+use chrono::{Datelike, Days, NaiveDate};
+use regex::{Captures, Regex};
+use serde::Deserialize;
+
+use super::letter::Letter;
+use super::text;
+
+/// Only dates so many days after the mail count.
+const AHEAD: i64 = 60;
+/// Dates that differ by more leave it unknown.
+const AGREE: i64 = 3;
+
+/// A language's way of saying how long one is away; `data/absence.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    /// Names of months with their number.
+    months: std::collections::BTreeMap<String, u32>,
+    language: Vec<Language>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    /// Is 03/05 the third of May for sure?
+    day_first: bool,
+    /// What stands before the last day away.
+    until: Vec<String>,
+    /// What stands before the first day back.
+    back: Vec<String>,
+}
+
+/// A phrase, ready: what follows it is a date.
+struct Phrase {
+    before: Regex,
+    back: bool,
+    day_first: bool,
+}
+
+struct Phrases {
+    months: std::collections::BTreeMap<String, u32>,
+    all: Vec<Phrase>,
+}
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
+    let data: Data = toml::from_str(include_str!("data/absence.toml")).unwrap_or_default();
+    let phrase = |text: &String, back: bool, day_first: bool| {
+        Regex::new(&format!(r"\b(?:{text})\s+")).ok().map(|before| Phrase { before, back, day_first })
+    };
+    let of = |l: &Language| -> Vec<Phrase> {
+        let until = l.until.iter().filter_map(|t| phrase(t, false, l.day_first));
+        l.back.iter().filter_map(|t| phrase(t, true, l.day_first)).chain(until).collect()
+    };
+    Phrases { all: data.language.iter().flat_map(of).collect(), months: data.months }
+});
+
+/// The last day of absence, if the letter names one.
+pub(super) fn until(letter: &Letter) -> Option<NaiveDate> {
+    let sent = letter.date?.date_naive();
+    let words = text::key(&format!("{}\n{}", letter.subject, text::cut(&letter.text, 4000))).to_lowercase();
+    let mut found: Vec<(usize, NaiveDate)> = Vec::new();
+    for phrase in &PHRASES.all {
+        for at in phrase.before.find_iter(&words).take(20) {
+            let Some(day) = date(&words[at.end()..], sent, phrase.day_first) else {
+                continue;
+            };
+            let day = if phrase.back { day.checked_sub_days(Days::new(1))? } else { day };
+            if !found.iter().any(|(end, _)| *end == at.end()) {
+                found.push((at.end(), day));
+            }
+        }
+    }
+    let days = || found.iter().map(|(_, day)| *day).filter(|day| (0..=AHEAD).contains(&(*day - sent).num_days()));
+    let (first, last) = (days().min()?, days().max()?);
+    ((last - first).num_days() <= AGREE).then_some(days().next()?)
+}
+
+/// The date a text begins with.
+fn date(text: &str, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
+    static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        let weekday = r"^(?:(?:le|the|on|au|am|den|dem)\s+)?(?:[a-zà-ÿ]{3,10}\.?,?\s+)?(?:(?:le|the|den|dem)\s+)?";
+        [
+            r"^(?:le\s+|the\s+)?(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b".to_owned(),
+            weekday.to_owned() + r"(?P<a>\d{1,2})\s?[/.-]\s?(?P<b>\d{1,2})(?:\s?[/.-]\s?(?P<y>\d{4}|\d{2})\b)?",
+            weekday.to_owned() + r"(?P<d>\d{1,2})(?:er|st|nd|rd|th|\.)?(?:\s+of)?\s+(?P<name>[a-zà-ÿ]{3,10})\b\.?(?:,?\s+(?P<y>\d{4}))?",
+            weekday.to_owned() + r"(?P<name>[a-zà-ÿ]{3,10})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(?P<y>\d{4}))?",
+            r"^(?P<name>[a-zà-ÿ]{3,10})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(?P<y>\d{4}))?".to_owned(),
+        ]
+        .iter()
+        .filter_map(|form| Regex::new(form).ok())
+        .collect()
+    });
+    FORMS.iter().find_map(|form| form.captures(text).and_then(|c| read(&c, sent, day_first)))
+}
+
+fn read(found: &Captures<'_>, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
+    let number = |name: &str| found.name(name).and_then(|m| m.as_str().parse::<u32>().ok());
+    let (day, month) = match (number("a"), number("b")) {
+        (Some(a), Some(b)) => by_numbers(a, b, day_first)?,
+        _ => (number("d")?, number("m").or_else(|| PHRASES.months.get(found.name("name")?.as_str()).copied())?),
+    };
+    match number("y") {
+        Some(year) => NaiveDate::from_ymd_opt(if year < 100 { 2000 + year as i32 } else { year as i32 }, month, day),
+        None => [0, 1]
+            .iter()
+            .filter_map(|next| NaiveDate::from_ymd_opt(sent.year() + next, month, day))
+            .find(|d| *d >= sent),
+    }
+}
+
+/// Day and month out of 03/05: unknown where both readings are possible and the language does not say.
+fn by_numbers(a: u32, b: u32, day_first: bool) -> Option<(u32, u32)> {
+    match (a, b) {
+        _ if day_first || a > 12 || a == b => Some((a, b)),
+        _ if b > 12 => Some((b, a)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn away(text: &str) -> Option<String> {
+        let raw = format!(
+            "From: Anne <anne@example.org>\r\nDate: Mon, 27 Apr 2026 09:00:00 +0200\r\nAuto-Submitted: auto-replied\r\n\r\n{text}"
+        );
+        super::super::letter::letter(raw.as_bytes()).auto_until.map(|d| d.to_string())
+    }
+
+    #[test]
+    fn absence_dates_in_french_and_english() {
+        for text in [
+            "Je suis absente jusqu'au 12 mai.",
+            "Je suis absent jusqu’au mardi 12 mai 2026 inclus",
+            "absente du 2 au 12 mai inclus",
+            "En congés du lundi 4 mai au mardi 12 mai",
+            "absent du 02/05 au 12/05/2026",
+            "Je serai de retour le 13/05",
+            "de retour au bureau le mercredi 13 mai",
+            "Je serai de retour à partir du 13 mai.",
+            "Je reviens le 13 mai",
+            "I am away until May 12.",
+            "out of office until Tuesday, 12 May 2026",
+            "I will be back on 13 May",
+            "back in the office on Wednesday, May 13th",
+            "returning Wednesday 13 May",
+            "on leave from 4 to 12 May",
+            "out of the office from May 4 to May 12",
+            "I'll be away through the 12th of May",
+            "away until 2026-05-12",
+            "I will not be back until 13 May",
+        ] {
+            assert_eq!(away(text).as_deref(), Some("2026-05-12"), "{text}");
+        }
+    }
+
+    #[test]
+    fn doubt_leaves_it_unknown() {
+        for text in [
+            "I am away until 05/06.",
+            "Je suis absent.",
+            "jusqu'au 12 août",
+            "jusqu'au 2 avril 2026",
+            "absente jusqu'au 12 mai, puis jusqu'au 2 juin",
+            "jusqu'au 31 février",
+            "jusqu'au bout",
+        ] {
+            assert_eq!(away(text), None, "{text}");
+        }
+    }
+}

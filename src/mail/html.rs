@@ -1,0 +1,212 @@
+//! HTML as text. Quotes are cut out first, where the mail program marked them; each leaves the line `> …`, so that what
+//! follows sees that something was quoted there.
+
+use std::sync::LazyLock;
+
+use html2text::{Element, Handle, RcDom, config};
+use regex::Regex;
+
+/// Wide enough that no line is broken: lines are the writer's.
+const WIDTH: usize = 100_000;
+/// Above these, HTML is a bomb or a machine's work: it is read without its structure, in linear time.
+const MAX_DEPTH: usize = 300;
+/// Bound on (open formatting elements × tags): the HTML standard has parsers repeat open ones for each paragraph.
+const MAX_WORK: usize = 400_000;
+
+/// What a mail program's mark says about the quote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// This element is quoted.
+    Element,
+    /// This element and all that follows it is quoted.
+    Rest,
+}
+
+/// Text without the quotes that are marked as such.
+pub(super) fn to_text(html: &str) -> String {
+    if is_too_much(html) {
+        return bare(html);
+    }
+    render(html).unwrap_or_else(|| bare(html))
+}
+
+fn render(html: &str) -> Option<String> {
+    let plain = || config::plain_no_decorate().raw_mode(true).allow_width_overflow();
+    let dom = plain().parse_html(html.as_bytes()).ok()?;
+    let mark = plain().parse_html("<div>&gt; …</div>".as_bytes()).ok()?;
+    cut_quotes(&dom, &mark);
+    let tree = plain().dom_to_render_tree(&dom).ok()?;
+    let text = plain().render_to_string(tree, WIDTH).ok()?;
+    Some(super::text::clean(&text))
+}
+
+/// Replaces quotes by the mark. Walks in document order without recursion.
+fn cut_quotes(dom: &RcDom, mark: &RcDom) {
+    let Some(document) = dom.get_node_by_path(&[]) else {
+        return;
+    };
+    let quote: Vec<Handle> = mark.get_node_by_path(&[]).map(|m| m.children.borrow().clone()).unwrap_or_default();
+    let mut stack = vec![document];
+    let mut rest = false;
+    while let Some(node) = stack.pop() {
+        if rest {
+            node.children.borrow_mut().clear();
+            continue;
+        }
+        match cut(&node) {
+            Some(how) => {
+                node.children.replace(quote.clone());
+                rest = how == Cut::Rest;
+                if rest {
+                    empty_after(&mut stack);
+                }
+            }
+            None => stack.extend(node.children.borrow().iter().rev().cloned()),
+        }
+    }
+}
+
+/// Takes from their parents the nodes that come after a quote that goes to the end (text nodes too).
+fn empty_after(stack: &mut Vec<Handle>) {
+    for node in stack.drain(..) {
+        let parent = node.parent.take();
+        let above = parent.as_ref().and_then(std::rc::Weak::upgrade);
+        node.parent.set(parent);
+        if let Some(above) = above {
+            above.children.borrow_mut().retain(|child| !std::rc::Rc::ptr_eq(child, &node));
+        }
+    }
+}
+
+/// Is this element a quote, by the marks of Gmail, Outlook, Apple Mail, Thunderbird, Yahoo and Proton?
+fn cut(node: &Handle) -> Option<Cut> {
+    let Element { name, attrs, .. } = &node.data else {
+        return None;
+    };
+    let attrs = attrs.borrow();
+    let attr =
+        |key: &str| attrs.iter().find(|a| &*a.name.local == key).map(|a| a.value.to_string()).unwrap_or_default();
+    let (id, classes, style) = (attr("id"), attr("class"), attr("style").replace(' ', "").to_ascii_lowercase());
+    let tag: &str = &name.local;
+    let has = |class: &str| classes.split_ascii_whitespace().any(|c| c == class || c.ends_with(&format!("_{class}")));
+    if ["divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container", "OLK_SRC_BODY_SECTION"]
+        .iter()
+        .any(|known| id == *known || id.ends_with(&format!("_{known}")))
+        || (tag == "div" && (style.contains("border-top:solid#e1e1e1") || style.contains("border-top:solid#b5c4df")))
+    {
+        return Some(if id.ends_with("appendonsend") && node.children.borrow().is_empty() {
+            return None;
+        } else {
+            Cut::Rest
+        });
+    }
+    let whole = classes.split_ascii_whitespace().any(|c| c.ends_with("yahoo_quoted"))
+        || has("protonmail_quote")
+        || has("moz-cite-prefix")
+        || has("gmail_attr");
+    let quoted = tag == "blockquote" && (attr("type") == "cite" || has("gmail_quote") || !attr("cite").is_empty());
+    (whole || quoted || (tag == "div" && has("zmail_extra"))).then_some(Cut::Element)
+}
+
+/// All text of an HTML source, tags taken out and nothing else understood. Linear, for any input.
+pub(super) fn bare(html: &str) -> String {
+    static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?is)<(?:style|script|head|title)\b.*?</(?:style|script|head|title)\s*>|<!--.*?-->").ok()
+    });
+    static BREAKS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok());
+    static TAGS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<[a-zA-Z/!][^>]*>").ok());
+    let mut text = html.replace(['\r', '\n'], " ");
+    for (pattern, by) in [(&UNSEEN, " "), (&BREAKS, "\n"), (&TAGS, "")] {
+        if let Some(pattern) = pattern.as_ref() {
+            text = pattern.replace_all(&text, by).into_owned();
+        }
+    }
+    super::text::clean(&entities(&text))
+}
+
+/// The entities mail programs write in text.
+fn entities(text: &str) -> String {
+    const NAMED: [(&str, &str); 8] = [
+        ("&nbsp;", "\u{a0}"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&eacute;", "é"),
+        ("&amp;", "&"),
+    ];
+    NAMED.iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+}
+
+/// Could this HTML take long to build? Counts open elements without building anything.
+fn is_too_much(html: &str) -> bool {
+    const LOOSE: [&str; 18] = [
+        "p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "meta", "link", "input", "col", "option", "wbr",
+        "tbody", "o:p",
+    ];
+    const FORMATTING: [&str; 9] = ["b", "i", "u", "a", "font", "em", "strong", "small", "big"];
+    let (mut depth, mut deepest, mut formatting, mut most, mut tags) = (0usize, 0usize, 0usize, 1usize, 0usize);
+    for piece in html.split('<').skip(1) {
+        let closes = piece.starts_with('/');
+        let name = piece
+            .trim_start_matches('/')
+            .split(|c: char| c.is_whitespace() || c == '>' || c == '/')
+            .next()
+            .unwrap_or_default();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            continue;
+        }
+        let name = super::text::cut(name, 12).to_ascii_lowercase();
+        tags += 1;
+        if LOOSE.contains(&name.as_str()) {
+            continue;
+        }
+        let step = |n: usize| if closes { n.saturating_sub(1) } else { n + 1 };
+        depth = step(depth);
+        deepest = deepest.max(depth);
+        if FORMATTING.contains(&name.as_str()) {
+            formatting = step(formatting);
+            most = most.max(formatting);
+        }
+    }
+    deepest > MAX_DEPTH || most * tags > MAX_WORK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn squeezed(html: &str) -> String {
+        super::super::text::one_line(&to_text(html))
+    }
+
+    #[test]
+    fn marked_quotes_leave_a_line() {
+        for quote in [
+            "<div class=gmail_quote><div dir=ltr class=gmail_attr>Le … a écrit :<br></div><blockquote class=gmail_quote>Q</blockquote></div>",
+            "<div id=\"divRplyFwdMsg\"><b>De :</b> codev</div><div>Q</div>tail",
+            "<div class=\"moz-cite-prefix\">Le … :</div><blockquote type=\"cite\" cite=\"mid:x\"><p>Q</p></blockquote>",
+            "<div style=\"border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt\"><p><b>De :</b></p></div><p>Q</p>",
+            "<div class=\"protonmail_quote\">Le …<blockquote>Q</blockquote></div>",
+            "<div id=\"ydp1yahoo_quoted_2\" class=\"ydp12yahoo_quoted\">Q</div>",
+        ] {
+            let text = squeezed(&format!("<html><body><p>Oui, je viens</p>{quote}</body></html>"));
+            assert!(text.starts_with("Oui, je viens >"), "{text}");
+            assert!(!text.contains('Q') && !text.contains("tail"), "{text}");
+        }
+    }
+
+    #[test]
+    fn answers_between_quotes_stay() {
+        let html = "<blockquote type=cite>un ?</blockquote><p>Premier</p><blockquote type=cite>deux ?</blockquote><p>Second</p>";
+        assert_eq!(squeezed(html), "> > … Premier > > … Second");
+    }
+
+    #[test]
+    fn bombs_are_read_without_structure() {
+        assert_eq!(squeezed(&("<div>".repeat(50_000) + "oui")), "oui");
+        assert_eq!(squeezed(&("<b a=1><i x=2>".repeat(60) + &"<p>".repeat(100_000) + "oui")), "oui");
+    }
+}

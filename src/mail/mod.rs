@@ -1,0 +1,28 @@
+//! Bytes and their meaning: reads what people and their machines send, writes what we send. Pure: no socket, no clock.
+//!
+//! Reading goes in steps, each in a file: `letter` (one mail taken apart), `class` (what kind of mail it is), `reply`
+//! (what the person wrote, without what is quoted), `evidence` (which question it answers).
+
+mod absence;
+mod body;
+pub mod bounce;
+pub mod class;
+pub mod evidence;
+mod html;
+pub mod letter;
+mod ours;
+mod quote;
+pub mod reply;
+pub mod report;
+mod text;
+pub mod token;
+pub mod write;
+
+pub use bounce::{Bounce, BounceClass, BouncedRecipient};
+pub use class::Class;
+pub use evidence::{Carrier, TokenFound, subject_tag, tokens};
+pub use letter::{Address, Letter, Limits, letter, letter_within};
+pub use reply::{Reply, reply};
+pub use report::read_json;
+pub use token::{DraftId, Key, Token};
+pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};

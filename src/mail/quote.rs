@@ -1,0 +1,327 @@
+//! The marks mail programs put before what they quote, compiled from `data/quotes.toml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::{Regex, RegexSet, RegexSetBuilder};
+use serde::Deserialize;
+
+use super::text;
+
+/// Longer lines carry no mark.
+const MAX_LINE: usize = 500;
+/// An attribution may be broken over so many lines.
+const MAX_SPAN: usize = 5;
+/// A header block has at most so many lines.
+const MAX_BLOCK: usize = 16;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    common: Common,
+    language: Vec<Language>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Common {
+    separators: Vec<String>,
+    forwards: Vec<String>,
+    attributions: Vec<String>,
+    added: Vec<String>,
+    notices: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    name: String,
+    openings: Vec<String>,
+    verbs: Vec<String>,
+    from: Vec<String>,
+    sent: Vec<String>,
+    to: Vec<String>,
+    subject: Vec<String>,
+    other: Vec<String>,
+}
+
+/// A field of a header block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    From,
+    Sent,
+    To,
+    Subject,
+    Other,
+}
+
+/// All marks, ready.
+struct Marks {
+    separators: RegexSet,
+    forwards: RegexSet,
+    loose: RegexSet,
+    added: RegexSet,
+    notices: RegexSet,
+    /// A language's attribution, from a line's beginning; in the order of `rules`.
+    attributions: RegexSet,
+    /// The same after a person's words on the same line.
+    inside: Vec<Regex>,
+    /// `attribution:fr`, …
+    rules: Vec<String>,
+    /// The last words of all verbs: without one of them in reach nothing need be compared.
+    verbs: RegexSet,
+    labels: BTreeMap<String, Field>,
+}
+
+static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+    let data: Data = toml::from_str(include_str!("data/quotes.toml")).unwrap_or_default();
+    let mut labels = BTreeMap::new();
+    for l in &data.language {
+        let kinds = [
+            (&l.other, Field::Other),
+            (&l.subject, Field::Subject),
+            (&l.to, Field::To),
+            (&l.sent, Field::Sent),
+            (&l.from, Field::From),
+        ];
+        for (words, field) in kinds {
+            labels.extend(words.iter().map(|w| (w.clone(), field)));
+        }
+    }
+    Marks {
+        separators: lines(&data.common.separators, "^", "$"),
+        forwards: lines(&data.common.forwards, "^", "$"),
+        loose: lines(&data.common.attributions, "^", "$"),
+        added: lines(&data.common.added, r"^[\s*_<(\[-]*", r"[\s*_>)\]]*$"),
+        notices: lines(&data.common.notices, r"^[\s*_-]*", ""),
+        attributions: lines(&data.language.iter().map(attribution).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
+        inside: data
+            .language
+            .iter()
+            .filter_map(|l| Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}", attribution(l))).ok())
+            .collect(),
+        rules: data.language.iter().map(|l| format!("attribution:{}", l.name)).collect(),
+        verbs: lines(
+            &data.language.iter().flat_map(|l| l.verbs.iter().map(|v| last_word(v))).collect::<Vec<_>>(),
+            "",
+            "",
+        ),
+        labels,
+    }
+});
+
+fn lines(patterns: &[String], before: &str, after: &str) -> RegexSet {
+    let all = patterns.iter().map(|p| format!("{before}(?:{p}){after}"));
+    RegexSetBuilder::new(all).case_insensitive(true).build().unwrap_or_else(|_| RegexSet::empty())
+}
+
+/// Opening word, a digit somewhere, verb, perhaps a name, the end.
+fn attribution(language: &Language) -> String {
+    format!(
+        r"(?:{})\b.*\d.*\b(?:{})(?:\s.{{0,90}})?\s?:?[\s*_-]*$",
+        language.openings.join("|"),
+        language.verbs.join("|")
+    )
+}
+
+fn last_word(verb: &str) -> String {
+    verb.rsplit(' ').next().unwrap_or(verb).to_owned()
+}
+
+/// Where a quote is announced: lines `start..end`, and the words of the person on the first of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub end: usize,
+    pub rule: String,
+    /// What the person wrote on the same line before it, if anything.
+    pub top: Option<String>,
+}
+
+/// Does a quote's announcement begin at line `at`? `keys` are the lines in the form patterns are matched against.
+pub(super) fn head(keys: &[String], at: usize) -> Option<Head> {
+    let line = keys.get(at).filter(|l| !l.is_empty() && l.len() <= MAX_LINE)?;
+    let one = |rule: &str| Some(Head { end: at + 1, rule: rule.to_owned(), top: None });
+    if MARKS.separators.is_match(line) {
+        return one("separator");
+    }
+    if MARKS.forwards.is_match(line) {
+        return one("forward");
+    }
+    block(keys, at).or_else(|| attributed(keys, at))
+}
+
+/// Is this a line that a program or a host added: "Sent from my phone", "External sender"?
+pub(super) fn is_added(key: &str) -> bool {
+    key.len() <= MAX_LINE && MARKS.added.is_match(key)
+}
+
+/// Does a company's notice begin here?
+pub(super) fn is_notice(key: &str) -> bool {
+    MARKS.notices.is_match(text::cut(key, MAX_LINE))
+}
+
+/// A line of nothing but rule characters.
+pub(super) fn is_rule(key: &str) -> bool {
+    key.len() >= 5 && key.chars().all(|c| matches!(c, '_' | '-' | '=' | '*' | '—' | '–' | ' '))
+}
+
+/// Is this a quoted line?
+pub(super) fn is_angled(line: &str) -> bool {
+    let trimmed = line.trim_start();
+    line.len() - trimmed.len() <= 3 && (trimmed.starts_with('>') || trimmed.starts_with("|>"))
+}
+
+/// "On … Anne wrote:", on one line or broken over a few; the shortest that holds.
+fn attributed(keys: &[String], at: usize) -> Option<Head> {
+    let mut joined = String::new();
+    for (n, key) in keys.iter().enumerate().skip(at).take(MAX_SPAN) {
+        if !joined.is_empty() && !key.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(key);
+        if joined.len() > MAX_LINE {
+            return None;
+        }
+        if !(MARKS.verbs.is_match(key) || key.ends_with([':', '>'])) {
+            continue;
+        }
+        let quote_follows = next_filled(keys, n + 1).is_some_and(|l| is_angled(l));
+        let Some((rule, top)) = attribution_in(&joined, n > at, quote_follows) else {
+            continue;
+        };
+        let by_language = |from: usize| named(&keys[from..=n].join(" ")).is_some();
+        let nearer = (at + 1..=n).any(|later| !keys[later].is_empty() && by_language(later));
+        return (!nearer).then_some(Head { end: n + 1, rule, top });
+    }
+    None
+}
+
+/// The language whose attribution this text is, from its beginning.
+fn named(joined: &str) -> Option<usize> {
+    MARKS.attributions.matches(joined).iter().next()
+}
+
+/// The rule that sees an attribution in this text, and the words before it.
+fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(String, Option<String>)> {
+    if joined.is_empty() || !(quote_follows || has_evidence(joined)) {
+        return None;
+    }
+    let rule = |n: usize| MARKS.rules.get(n).cloned().unwrap_or_default();
+    if let Some(language) = named(joined) {
+        return Some((rule(language), None));
+    }
+    if quote_follows && !broken {
+        let found = MARKS.inside.iter().enumerate().find_map(|(n, inside)| Some((n, inside.captures(joined)?)));
+        if let Some((n, found)) = found {
+            return Some((rule(n), Some(found["top"].trim_end_matches(['-', ' ']).to_owned())));
+        }
+    }
+    let whole = !broken || joined.starts_with(|c: char| c.is_ascii_digit());
+    (whole && MARKS.loose.is_match(joined)).then(|| ("attribution".to_owned(), None))
+}
+
+/// An hour or an address: what a program writes and a sentence beginning with "Le" or "On" seldom has.
+fn has_evidence(joined: &str) -> bool {
+    static HOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d{1,2}(?::|\s?h\s?|\.)\d{2}\b|\S@\S").ok());
+    HOUR.as_ref().is_some_and(|h| h.is_match(joined))
+}
+
+/// The next line that is not blank.
+pub(super) fn next_filled(keys: &[String], from: usize) -> Option<&String> {
+    keys.iter().skip(from).take(6).find(|l| !l.is_empty())
+}
+
+/// The field a line of a header block names, and whether an address stands in it.
+fn field(key: &str) -> Option<(Field, bool)> {
+    let (label, value) = key.split_once(':')?;
+    if label.len() > 30 {
+        return None;
+    }
+    let label = label.trim_matches(['*', ' ', '_', '>']).to_lowercase();
+    MARKS.labels.get(&label).map(|f| (*f, value.contains('@')))
+}
+
+/// Outlook's block: From, Sent, To, Subject in any order, perhaps under a rule, fields perhaps broken or spaced.
+fn block(keys: &[String], at: usize) -> Option<Head> {
+    let (first, mut address) = field(&keys[at])?;
+    if !matches!(first, Field::From | Field::Sent) {
+        return None;
+    }
+    let mut seen = vec![first];
+    let (mut end, mut strange) = (at + 1, 0);
+    for (n, key) in keys.iter().enumerate().skip(at + 1).take(MAX_BLOCK) {
+        match field(key) {
+            Some((f, has)) if f == Field::Other || !seen.contains(&f) => {
+                seen.push(f);
+                address |= has;
+                (end, strange) = (n + 1, 0);
+            }
+            Some(_) => break,
+            None if key.is_empty() => strange += 1,
+            None => {
+                address |= strange < 2 && key.contains('@');
+                strange += 1;
+            }
+        }
+        if strange > 2 {
+            break;
+        }
+    }
+    let has = |f: Field| seen.contains(&f);
+    let others = [Field::Sent, Field::To, Field::Subject].iter().filter(|f| has(**f)).count();
+    let whole = if has(Field::From) {
+        others >= 2 || (others >= 1 && address)
+    } else {
+        has(Field::To) && (address || has(Field::Subject))
+    };
+    whole.then(|| Head { end, rule: "header block".to_owned(), top: None })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn first_head(body: &str) -> Option<(usize, Head)> {
+        let keys: Vec<String> = body.lines().map(text::key).collect();
+        (0..keys.len()).find_map(|at| head(&keys, at).map(|h| (at, h)))
+    }
+
+    #[test]
+    fn the_data_is_whole() {
+        let data: Data = toml::from_str(include_str!("data/quotes.toml")).unwrap();
+        assert_eq!(MARKS.attributions.len(), data.language.len());
+        assert_eq!(MARKS.inside.len(), data.language.len());
+        assert!(!MARKS.verbs.is_empty());
+        for (set, said) in [
+            (&MARKS.separators, &data.common.separators),
+            (&MARKS.forwards, &data.common.forwards),
+            (&MARKS.loose, &data.common.attributions),
+            (&MARKS.added, &data.common.added),
+            (&MARKS.notices, &data.common.notices),
+        ] {
+            assert_eq!(set.len(), said.len());
+        }
+    }
+
+    #[test]
+    fn attributions_are_found_and_sentences_are_not() {
+        let (at, found) =
+            first_head("Oui\n\nLe mar. 24 nov. 2026 à 10:00, Codev Lyon <\ncodev@example.org> a écrit :\n\nQ").unwrap();
+        assert_eq!((at, found.end, found.rule.as_str()), (2, 4, "attribution:fr"));
+        assert_eq!(first_head("Le directeur a écrit une note :\n\nQ"), None);
+        assert_eq!(first_head("Le 6 mars Paul a écrit : venez."), None);
+        assert_eq!(first_head("On Monday I wrote 3 pages.\nOn verra."), None);
+        assert_eq!(
+            first_head("On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q").unwrap().0,
+            1
+        );
+    }
+
+    #[test]
+    fn a_single_label_is_no_block() {
+        assert_eq!(first_head("De : Anne à Bob\nMerci"), None);
+        assert_eq!(first_head("Date : le 6 mars\nHeure : 18 h"), None);
+        assert!(first_head("*De :* Codev\n*Envoyé :* mardi 24 novembre 2026 10:00\n*À :* Anne\n*Objet :* x").is_some());
+    }
+}

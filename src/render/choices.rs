@@ -1,0 +1,72 @@
+//! The answers to a mail's open question, as words to write and as buttons that write them.
+
+use super::Post;
+use crate::core::Question;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// `templates/<lang>/choices.toml`: the answers of each question, in the order they are shown.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Choices(BTreeMap<Question, Vec<Choice>>);
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    word: String,
+    label: String,
+}
+
+impl Choices {
+    /// The choices of a question for the template: `word`, `label`, `href`.
+    pub fn of(&self, question: Option<Question>, subject: &str, post: &Post) -> Value {
+        let all = question.and_then(|q| self.0.get(&q)).map(Vec::as_slice).unwrap_or_default();
+        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.tag, &c.word) });
+        all.iter().map(one).collect()
+    }
+}
+
+/// A link that opens a mail with everything filled in (RFC 6068): blanks as `%20`, never `+`; one
+/// line of body, since line breaks get lost in some clients; the tag last in the subject, where it
+/// survives.
+pub(super) fn mailto(address: &str, subject: &str, tag: &str, body: &str) -> String {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let subject = format!("{} [{tag}]", plain(subject));
+    let mut link = String::from("mailto:");
+    encode(address, "@+", &mut link);
+    link.push_str("?subject=");
+    encode(&subject, "", &mut link);
+    link.push_str("&body=");
+    encode(&plain(body), "", &mut link);
+    link
+}
+
+fn encode(text: &str, keep: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.as_bytes().contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_has_blanks_as_20_one_line_of_body_and_the_tag_at_the_end() {
+        assert_eq!(
+            mailto("codev+k7@example.org", "Re: [Codev Lyon] Séance", "k7f3-92qd", "peut-être\nou non"),
+            "mailto:codev+k7@example.org?subject=Re%3A%20%5BCodev%20Lyon%5D%20S%C3%A9ance%20%5Bk7f3-92qd%5D&body=peut-%C3%AAtre%20ou%20non"
+        );
+        assert_eq!(
+            mailto("a&b?c=d@x.org", "\u{a0}a", "t", "+5"),
+            "mailto:a%26b%3Fc%3Dd@x.org?subject=a%20%5Bt%5D&body=%2B5"
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! A pretended world around the real engine: a clock that jumps, a post office in memory, people who answer.
+//!
+//! What decides, renders, stores and sends is the production code; only the ports are other ones.
+
+pub mod calendar_reply;
+pub mod client;
+pub mod clock;
+pub mod person;
+pub mod post;
+pub mod world;
+
+pub use client::Client;
+pub use clock::{SeededIds, VirtualClock};
+pub use person::{Habit, Person, Say};
+pub use post::{Delivered, SimInbox, SimPost};
+pub use world::{Outbound, World, WorldError, WorldEvent};

@@ -1,0 +1,162 @@
+//! What can go wrong in the store: told to a person with the file, what was done, and the remedy.
+
+use crate::core::GroupId;
+use std::path::PathBuf;
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file can't be opened.
+    #[error("{}: the database can't be opened: {why}. {remedy}", file.display())]
+    Open {
+        /// The database.
+        file: PathBuf,
+        /// SQLite's words.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A newer program made the file.
+    #[error(
+        "{}: made by a newer codevd (schema {found}; this one knows up to {known}). Run that codevd, or restore a backup made before the upgrade", file.display()
+    )]
+    Newer {
+        /// The database.
+        file: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema known here.
+        known: i64,
+    },
+    /// The file has an older schema and may only be read here.
+    #[error(
+        "{}: has schema {found}, this codevd needs {known}. Start `codevd run` once: it brings the file up to date", file.display()
+    )]
+    Older {
+        /// The database.
+        file: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema needed.
+        known: i64,
+    },
+    /// The SQLite that is linked can lose data in WAL mode.
+    #[error(
+        "this codevd was built with SQLite {found}, which can corrupt a WAL database; 3.51.3 or newer is needed. Build it with the bundled SQLite"
+    )]
+    Library {
+        /// Its version.
+        found: String,
+    },
+    /// SQLite refused.
+    #[error("{}: could not {doing}: {source}. {remedy}", file.display())]
+    Sql {
+        /// The database.
+        file: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        source: rusqlite::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A value in the file is not what it should be.
+    #[error("{}: could not {doing}: {place} holds {found:?}, expected {expected}. Was the file edited by hand? Restore a backup, or set it right with sqlite3", file.display())]
+    Value {
+        /// The database.
+        file: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// The column.
+        place: String,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+    /// Somebody else wrote the group since it was loaded.
+    #[error(
+        "group {group} was changed meanwhile (version {found}, expected {expected}): load it again and decide anew"
+    )]
+    Conflict {
+        /// The group.
+        group: GroupId,
+        /// `none` where it was not there at loading.
+        expected: String,
+        /// `none` where it is not there now.
+        found: String,
+    },
+    /// A row is not in the state the caller believes.
+    #[error("{what} is {found}, expected {expected}")]
+    State {
+        /// Which row.
+        what: String,
+        /// Its state.
+        found: String,
+        /// The states in which this can be done.
+        expected: &'static str,
+    },
+}
+
+impl StoreError {
+    /// The disk is full or fails, or the file is locked: stop taking mail, try again later.
+    pub fn is_temporary(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        let code = match self {
+            Self::Sql { source, .. } => source.sqlite_error_code(),
+            _ => None,
+        };
+        matches!(code, Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked))
+    }
+
+    /// Loading the group again and deciding anew may help.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
+    }
+}
+
+/// What to do about an error of SQLite.
+pub(super) fn remedy(error: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode as Code;
+    match error.sqlite_error_code() {
+        Some(Code::DiskFull) => "Make room on the disk: codevd goes on by itself",
+        Some(Code::SystemIoFailure) => "The disk fails: look at the system's log",
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => "Another program holds the file: end it, or try again",
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => "The file is damaged or no database: restore a backup",
+        Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
+            "Check that the folder exists and that codevd's user may write to the file and its folder"
+        }
+        Some(Code::ConstraintViolation) => "What was to be written contradicts what is there: please report this",
+        _ => "Please report this",
+    }
+}
+
+/// An error before it knows its file and what was being done.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Sql(rusqlite::Error),
+    Value { place: String, found: String, expected: String },
+    Conflict { group: GroupId, expected: Option<i64>, found: Option<i64> },
+    State { what: String, found: String, expected: &'static str },
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Fault {
+    pub(super) fn at(self, file: &std::path::Path, doing: &'static str) -> StoreError {
+        let none = |v: Option<i64>| v.map_or_else(|| "none".to_owned(), |v| v.to_string());
+        let file = file.to_owned();
+        match self {
+            Self::Sql(source) => StoreError::Sql { file, doing, remedy: remedy(&source), source },
+            Self::Value { place, found, expected } => StoreError::Value { file, doing, place, found, expected },
+            Self::Conflict { group, expected, found } => {
+                StoreError::Conflict { group, expected: none(expected), found: none(found) }
+            }
+            Self::State { what, found, expected } => StoreError::State { what, found, expected },
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! A group's own rows: members, addresses, turns, what was sent, what can be undone.
+
+use super::cells::{Cell, Read, all, bad, json, number, word};
+use super::diff::{Rows, Table};
+use super::error::Fault;
+use crate::core::group::{Sent, SentKey, Turn, Undo};
+use crate::core::{Email, Group, GroupId, Meeting, MeetingNo, Member, MemberId};
+use rusqlite::{Connection, params};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(super) static MEMBERS: Table = Table {
+    name: "members",
+    keys: &["group_id", "id"],
+    cells: &[
+        "position",
+        "name",
+        "language",
+        "zone",
+        "circle",
+        "facilitates",
+        "joined_at",
+        "left_at",
+        "paused_at",
+        "unreachable_at",
+    ],
+    replace: false,
+};
+
+// all of them keys: an address is never changed in place, so that two members can exchange theirs
+pub(super) static ADDRESSES: Table = Table {
+    name: "member_addresses",
+    keys: &["group_id", "member", "position", "address", "address_key", "counts"],
+    cells: &[],
+    replace: false,
+};
+
+pub(super) static TURNS: Table =
+    Table { name: "turns", keys: &["group_id", "position"], cells: &["meeting", "member", "wall"], replace: false };
+
+pub(super) static SENT: Table = Table {
+    name: "sent_marks",
+    keys: &["group_id", "meeting", "kind", "step", "member"],
+    cells: &["revision", "at"],
+    replace: true,
+};
+
+pub(super) static UNDOS: Table = Table {
+    name: "undos",
+    keys: &["group_id", "position"],
+    cells: &["meeting", "member", "receipt", "at", "inverse"],
+    replace: false,
+};
+
+/// An address as it is looked up: the same for every writing of it.
+pub(super) fn address_key(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
+pub(super) fn members(group: &Group) -> Rows {
+    let mut rows = Rows::default();
+    for (position, m) in group.members.iter().enumerate() {
+        rows.add(
+            vec![group.id.as_str().into(), m.id.as_str().into()],
+            vec![
+                number(position).into(),
+                m.name.as_str().into(),
+                m.language.as_str().into(),
+                m.zone.name().into(),
+                m.circle.into(),
+                m.facilitates.into(),
+                m.joined.into(),
+                m.left.into(),
+                m.paused.into(),
+                m.unreachable.into(),
+            ],
+        );
+    }
+    rows
+}
+
+pub(super) fn addresses(group: &Group) -> Rows {
+    let mut rows = Rows::default();
+    for m in &group.members {
+        let mut seen = BTreeSet::new();
+        for (position, address) in std::iter::once(&m.email).chain(&m.aliases).enumerate() {
+            let key = address_key(address.as_str());
+            let counts = m.is_active() && seen.insert(key.clone());
+            rows.add(
+                vec![
+                    group.id.as_str().into(),
+                    m.id.as_str().into(),
+                    number(position).into(),
+                    address.as_str().into(),
+                    key.into(),
+                    counts.into(),
+                ],
+                Vec::new(),
+            );
+        }
+    }
+    rows
+}
+
+pub(super) fn turns(group: &Group) -> Rows {
+    let mut rows = Rows::default();
+    for (position, turn) in group.turns.iter().enumerate() {
+        rows.add(
+            vec![group.id.as_str().into(), number(position).into()],
+            vec![turn.meeting.0.into(), turn.member.as_str().into(), super::cells::wall(turn.wall).into()],
+        );
+    }
+    rows
+}
+
+pub(super) fn sent(group: &Group) -> Rows {
+    let mut rows = Rows::default();
+    for (key, sent) in &group.sent {
+        rows.add(
+            vec![
+                group.id.as_str().into(),
+                key.meeting.map(|m| m.0).into(),
+                key.kind.name().into(),
+                key.step.into(),
+                key.member.as_str().into(),
+            ],
+            vec![sent.revision.into(), sent.at.into()],
+        );
+    }
+    rows
+}
+
+pub(super) fn undos(group: &Group) -> Result<Rows, Fault> {
+    let mut rows = Rows::default();
+    for (position, undo) in group.undos.iter().enumerate() {
+        rows.add(
+            vec![group.id.as_str().into(), number(position).into()],
+            vec![
+                undo.meeting.map(|m| m.0).into(),
+                undo.member.as_str().into(),
+                undo.receipt.into(),
+                undo.at.into(),
+                json(&undo.inverse)?.into(),
+            ],
+        );
+    }
+    Ok(rows)
+}
+
+/// Members in their order, each with their addresses.
+pub(super) fn load_members(conn: &Connection, group: &GroupId) -> Result<Vec<Member>, Fault> {
+    let mut addresses: HashMap<MemberId, Vec<Email>> = HashMap::new();
+    let sql = "SELECT member, address FROM member_addresses WHERE group_id = ? ORDER BY member, position";
+    for (member, address) in all(conn, sql, [group.as_str()], |r| Ok((r.parsed("member")?, r.parsed("address")?)))? {
+        addresses.entry(member).or_default().push(address);
+    }
+    let sql = "SELECT * FROM members WHERE group_id = ? ORDER BY position";
+    all(conn, sql, [group.as_str()], |r| {
+        let id: MemberId = r.parsed("id")?;
+        let mut own = addresses.remove(&id).unwrap_or_default().into_iter();
+        let email = own.next().ok_or_else(|| bad("member_addresses", id.as_str(), "at least one address"))?;
+        load_member(r, id, email, own.collect())
+    })
+}
+
+fn load_member(r: &Read<'_>, id: MemberId, email: Email, aliases: Vec<Email>) -> Result<Member, Fault> {
+    Ok(Member {
+        id,
+        name: r.text("name")?,
+        email,
+        aliases,
+        language: r.parsed("language")?,
+        zone: r.parsed("zone")?,
+        circle: r.flag("circle")?,
+        facilitates: r.opt_small("facilitates")?,
+        joined: r.time("joined_at")?,
+        left: r.opt_time("left_at")?,
+        paused: r.opt_time("paused_at")?,
+        unreachable: r.opt_time("unreachable_at")?,
+    })
+}
+
+pub(super) fn load_turns(conn: &Connection, group: &GroupId) -> Result<Vec<Turn>, Fault> {
+    let sql = "SELECT meeting, member, wall FROM turns WHERE group_id = ? ORDER BY position";
+    all(conn, sql, [group.as_str()], |r| {
+        Ok(Turn { meeting: MeetingNo(r.small("meeting")?), member: r.parsed("member")?, wall: r.wall("wall")? })
+    })
+}
+
+/// What was sent about the loaded meetings, and about none.
+pub(super) fn load_sent(
+    conn: &Connection,
+    group: &GroupId,
+    meetings: &[Meeting],
+) -> Result<BTreeMap<SentKey, Sent>, Fault> {
+    let sql = "SELECT meeting, kind, step, member, revision, at FROM sent_marks WHERE group_id = ? AND meeting IS ?";
+    let mut found = BTreeMap::new();
+    for meeting in std::iter::once(None).chain(meetings.iter().map(|m| Some(m.number.0))) {
+        found.extend(all(conn, sql, params![group.as_str(), meeting], |r| {
+            let key = SentKey {
+                meeting: r.opt_small("meeting")?.map(MeetingNo),
+                kind: r.word("kind")?,
+                step: r.opt_small("step")?,
+                member: r.parsed("member")?,
+            };
+            Ok((key, Sent { revision: r.small("revision")?, at: r.time("at")? }))
+        })?);
+    }
+    Ok(found)
+}
+
+pub(super) fn load_undos(conn: &Connection, group: &GroupId) -> Result<Vec<Undo>, Fault> {
+    let sql = "SELECT * FROM undos WHERE group_id = ? ORDER BY position";
+    all(conn, sql, [group.as_str()], |r| {
+        Ok(Undo {
+            meeting: r.opt_small("meeting")?.map(MeetingNo),
+            member: r.parsed("member")?,
+            receipt: r.small("receipt")?,
+            inverse: r.json("inverse")?,
+            at: r.time("at")?,
+        })
+    })
+}
+
+/// The keys every row of a meeting begins with.
+pub(super) fn meeting_key(group: &GroupId, meeting: &Meeting) -> Vec<Cell> {
+    vec![group.as_str().into(), meeting.number.0.into()]
+}
+
+/// A key made longer.
+pub(super) fn and(mut key: Vec<Cell>, more: impl Into<Cell>) -> Vec<Cell> {
+    key.push(more.into());
+    key
+}
+
+/// An enum's word as a cell.
+pub(super) fn word_cell<T: serde::Serialize>(value: &T) -> Result<Cell, Fault> {
+    Ok(word(value)?.into())
+}

@@ -1,0 +1,77 @@
+//! Brings a file to the newest schema: forward only, each step in a transaction of its own.
+
+use super::error::{StoreError, remedy};
+use include_dir::{Dir, include_dir};
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::{Path, PathBuf};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+
+/// One step: the schema it leads to, its file's name, its SQL.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Migration<'a> {
+    pub(super) to: i64,
+    pub(super) name: &'a str,
+    pub(super) sql: &'a str,
+}
+
+/// The steps inside the program, in order: `migrations/NNNN_name.sql` leads to schema NNNN.
+pub(super) fn embedded() -> Vec<Migration<'static>> {
+    let step = |file: &'static include_dir::File<'static>| {
+        let name = file.path().file_name()?.to_str()?;
+        let to = name.strip_suffix(".sql")?.split('_').next()?.parse().ok()?;
+        Some(Migration { to, name, sql: file.contents_utf8()? })
+    };
+    let mut steps: Vec<_> = FILES.files().filter_map(step).collect();
+    steps.sort_by_key(|s| s.to);
+    steps
+}
+
+/// The schema of a file: 0 for a new one.
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Applies what is missing. A file that already holds data is copied first, beside itself.
+///
+/// # Errors
+/// [`StoreError::Newer`] when the file's schema is not known here; SQLite's own errors.
+pub(super) fn migrate(conn: &mut Connection, file: &Path, steps: &[Migration<'_>]) -> Result<(), StoreError> {
+    let sql = |doing| {
+        move |source: rusqlite::Error| StoreError::Sql { file: file.to_owned(), doing, remedy: remedy(&source), source }
+    };
+    let known = steps.last().map_or(0, |s| s.to);
+    let found = version(conn).map_err(sql("read the schema's number"))?;
+    if found > known {
+        return Err(StoreError::Newer { file: file.to_owned(), found, known });
+    }
+    if found > 0 && found < known {
+        copy_beside(conn, file, found).map_err(sql("copy the file before bringing it up to date"))?;
+    }
+    for step in steps.iter().filter(|s| s.to > found) {
+        apply(conn, step).map_err(sql("bring the file up to date"))?;
+        tracing::info!(migration = step.name, file = %file.display(), "database brought up to date");
+    }
+    Ok(())
+}
+
+fn apply(conn: &mut Connection, step: &Migration<'_>) -> rusqlite::Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // another process may have done it while this one waited for the lock
+    if version(&tx)? < step.to {
+        tx.execute_batch(step.sql)?;
+        tx.pragma_update(None, "user_version", step.to)?;
+    }
+    tx.commit()
+}
+
+/// Where the copy made before leaving a schema lies: `codevd.db.before-0002`.
+pub(super) fn copy_path(file: &Path, found: i64) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".before-{:04}", found + 1));
+    name.into()
+}
+
+fn copy_beside(conn: &Connection, file: &Path, found: i64) -> rusqlite::Result<()> {
+    conn.backup("main", copy_path(file, found), None::<fn(rusqlite::backup::Progress)>)
+}

@@ -1,0 +1,304 @@
+//! Looking at groups: what the engine loads, who is due, and the lists for the command line.
+
+use super::cells::{Read, all, first, utc};
+use super::error::Fault;
+use super::mails::QueueRow;
+use super::{MailState, QueueFilter, Reader, StoreError, group_rows, meeting_rows};
+use crate::core::{FormatId, Formats, Group, GroupId, Meeting, MeetingNo, MemberId, Stage, Uid};
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Meetings over or cancelled still matter so long before the earliest one that is not.
+const STILL_MATTERS: Duration = Duration::days(60);
+
+/// A group with the version that guards its next commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The group.
+    pub group: Group,
+    /// Give it back with [`super::GroupCommit`].
+    pub version: i64,
+}
+
+/// A line of the list of groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupRow {
+    /// Short name.
+    pub id: GroupId,
+    /// Name for people.
+    pub name: String,
+    /// Writes to everybody.
+    pub live: bool,
+    /// When the engine looks at it next.
+    pub next_due_at: Option<DateTime<Utc>>,
+    /// Why it is set aside, if it is.
+    pub error: Option<String>,
+    /// Decisions that failed in a row.
+    pub failures: u32,
+    /// Guards against two writers.
+    pub version: i64,
+}
+
+/// A line of the list of meetings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MeetingRow {
+    /// The group.
+    pub group: GroupId,
+    /// Its number.
+    pub number: MeetingNo,
+    /// Its event's UID.
+    pub uid: Uid,
+    /// The hour, in the group's zone.
+    pub wall: NaiveDateTime,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Its format.
+    pub format: FormatId,
+    /// Whose turn.
+    pub requester: MemberId,
+    /// Who leads.
+    pub facilitator: MemberId,
+    /// Who said yes.
+    pub yes: u32,
+    /// Who said no.
+    pub no: u32,
+    /// Who does not know.
+    pub maybe: u32,
+    /// When the session ended.
+    pub ended: Option<DateTime<Utc>>,
+}
+
+/// What `status` and metrics show.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Groups.
+    pub groups: u64,
+    /// Groups that write to everybody.
+    pub live: u64,
+    /// Groups whose last decision failed.
+    pub set_aside: u64,
+    /// Outbox rows by state.
+    pub outbox: BTreeMap<String, u64>,
+    /// Inbox rows by state.
+    pub inbox: BTreeMap<String, u64>,
+    /// When the mail that waits longest should have left.
+    pub oldest_queued: Option<DateTime<Utc>>,
+    /// When the row that waits longest came in.
+    pub oldest_new: Option<DateTime<Utc>>,
+    /// Mails of which nobody knows whether they left.
+    pub in_doubt: Vec<QueueRow>,
+}
+
+impl Reader {
+    /// A group with the meetings that still matter: every one planned, running or collecting; those
+    /// digested or cancelled whose hour lies at most 60 days before the earliest of these (where there
+    /// are none: before the newest meeting) or after it; and the last held one, however long ago.
+    /// Sent marks are loaded for these meetings and for none. All else stays in its tables, untouched.
+    ///
+    /// # Errors
+    /// SQLite's own, and values edited by hand that make no sense.
+    pub fn load(&self, id: &GroupId, formats: &Formats) -> Result<Option<Loaded>, StoreError> {
+        self.look_at_once("load a group", |conn| load(conn, id, formats))
+    }
+
+    /// All groups by name.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn groups(&self) -> Result<Vec<GroupRow>, StoreError> {
+        self.look("list groups", |conn| {
+            all(conn, "SELECT * FROM groups ORDER BY id", [], |r| {
+                Ok(GroupRow {
+                    id: r.parsed("id")?,
+                    name: r.text("name")?,
+                    live: r.flag("live")?,
+                    next_due_at: r.opt_time("next_due_at")?,
+                    error: r.opt_text("last_error")?,
+                    failures: r.small("failures")?,
+                    version: r.int("version")?,
+                })
+            })
+        })
+    }
+
+    /// Groups with something due, the longest due first.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<GroupId>, StoreError> {
+        self.look("look for groups that are due", |conn| all(conn, DUE, params![utc(now), limit], |r| r.parsed("id")))
+    }
+
+    /// When the next group is due.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.look("look for the next group that is due", |conn| {
+            Ok(first(conn, NEXT_DUE, [], |r| r.opt_time("next_due_at"))?.flatten())
+        })
+    }
+
+    /// Groups whose `next_due_at` was derived by something else than `by`: to be derived again in
+    /// the background (`decisions.md` 28). A group once derived again is no longer among them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn stale(&self, by: &str, limit: u32) -> Result<Vec<GroupId>, StoreError> {
+        // two ranges rather than <>, so that the index is used
+        let sql = "SELECT id FROM groups WHERE derivation < ?1 UNION ALL \
+            SELECT id FROM groups WHERE derivation > ?1 LIMIT ?2";
+        self.look("look for groups to derive again", |conn| all(conn, sql, params![by, limit], |r| r.parsed("id")))
+    }
+
+    /// How the look-ups of the engine are done, by SQLite's own words: each must name an index.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn explain_due(&self) -> Result<Vec<String>, StoreError> {
+        self.look("explain a look-up", |conn| {
+            let mut plans = all(conn, &format!("EXPLAIN QUERY PLAN {DUE}"), params!["", 1], |r| r.text("detail"))?;
+            plans.extend(all(conn, &format!("EXPLAIN QUERY PLAN {NEXT_DUE}"), [], |r| r.text("detail"))?);
+            Ok(plans)
+        })
+    }
+
+    /// One whole meeting, whether it still matters or not.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn meeting(&self, group: &GroupId, number: MeetingNo) -> Result<Option<Meeting>, StoreError> {
+        self.look_at_once("load a meeting", |conn| meeting_rows::load(conn, group, number))
+    }
+
+    /// All meetings of a group, or of all groups, in order of time.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn meetings(&self, group: Option<&GroupId>) -> Result<Vec<MeetingRow>, StoreError> {
+        let sql = "SELECT m.*, count(*) FILTER (WHERE a.answer = 'yes') AS yes, \
+            count(*) FILTER (WHERE a.answer = 'no') AS no, count(*) FILTER (WHERE a.answer = 'maybe') AS maybe \
+            FROM meetings m LEFT JOIN attendance a ON a.group_id = m.group_id AND a.meeting = m.number \
+            WHERE ?1 IS NULL OR m.group_id = ?1 GROUP BY m.group_id, m.number ORDER BY m.wall, m.group_id";
+        self.look("list meetings", |conn| all(conn, sql, [group.map(GroupId::as_str)], read_meeting_row))
+    }
+
+    /// Which members write from this address, in whatever case; people who left do not.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn members_by_address(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
+        let sql =
+            "SELECT group_id, member FROM member_addresses WHERE address_key = ? AND counts = 1 ORDER BY group_id";
+        self.look("look for an address", |conn| {
+            all(conn, sql, [group_rows::address_key(address)], |r| Ok((r.parsed("group_id")?, r.parsed("member")?)))
+        })
+    }
+
+    /// The meeting of that calendar event.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn meeting_by_uid(&self, uid: &str) -> Result<Option<(GroupId, MeetingNo)>, StoreError> {
+        self.look("look for a meeting", |conn| {
+            first(conn, "SELECT group_id, number FROM meetings WHERE uid = ?", [uid], |r| {
+                Ok((r.parsed("group_id")?, MeetingNo(r.small("number")?)))
+            })
+        })
+    }
+
+    /// What `status` and metrics show.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        let filter = QueueFilter { state: Some(MailState::InDoubt), ..QueueFilter::default() };
+        let in_doubt = self.queue(&filter)?;
+        self.look_at_once("count", |conn| {
+            let one = |sql: &str| -> Result<u64, Fault> {
+                Ok(conn.prepare_cached(sql)?.query_row([], |r| r.get::<_, i64>(0))?.unsigned_abs())
+            };
+            let oldest = |sql: &str| first(conn, sql, [], |r| r.opt_time("at")).map(Option::flatten);
+            Ok(Counts {
+                groups: one("SELECT count(*) FROM groups")?,
+                live: one("SELECT count(*) FROM groups WHERE live = 1")?,
+                set_aside: one("SELECT count(*) FROM groups WHERE last_error IS NOT NULL")?,
+                outbox: by_state(conn, "outbox")?,
+                inbox: by_state(conn, "inbox")?,
+                oldest_queued: oldest("SELECT min(due_at) AS at FROM outbox WHERE state = 'queued'")?,
+                oldest_new: oldest("SELECT min(received_at) AS at FROM inbox WHERE state = 'new'")?,
+                in_doubt,
+            })
+        })
+    }
+}
+
+const DUE: &str = "SELECT id FROM groups WHERE next_due_at <= ? ORDER BY next_due_at LIMIT ?";
+const NEXT_DUE: &str = "SELECT next_due_at FROM groups WHERE next_due_at IS NOT NULL ORDER BY next_due_at LIMIT 1";
+
+fn load(conn: &Connection, id: &GroupId, formats: &Formats) -> Result<Option<Loaded>, Fault> {
+    let own = first(conn, "SELECT * FROM groups WHERE id = ?", [id.as_str()], |r| {
+        let (next_meeting, last_slot) = (r.small("next_meeting")?, r.opt_wall("last_slot")?);
+        Ok((r.json("spec")?, r.flag("live")?, next_meeting, last_slot, r.int("version")?))
+    })?;
+    let Some((spec, live, next_meeting, last_slot, version)) = own else { return Ok(None) };
+    let mut meetings = Vec::new();
+    for number in that_matter(conn, id)? {
+        meetings.extend(meeting_rows::load(conn, id, number)?);
+    }
+    let group = Group {
+        id: id.clone(),
+        spec,
+        members: group_rows::load_members(conn, id)?,
+        turns: group_rows::load_turns(conn, id)?,
+        sent: group_rows::load_sent(conn, id, &meetings)?,
+        undos: group_rows::load_undos(conn, id)?,
+        meetings,
+        next_meeting,
+        live,
+        last_slot,
+        formats: formats.clone(),
+    };
+    Ok(Some(Loaded { group, version }))
+}
+
+/// Numbers of the meetings to load, in order: the rule of [`Reader::load`].
+fn that_matter(conn: &Connection, group: &GroupId) -> Result<Vec<MeetingNo>, Fault> {
+    let earliest = "SELECT min(wall) AS wall FROM meetings \
+        WHERE group_id = ? AND stage IN ('planned', 'running', 'collecting')";
+    let newest = "SELECT max(wall) AS wall FROM meetings WHERE group_id = ?";
+    let wall = |sql: &str| first(conn, sql, [group.as_str()], |r| r.opt_wall("wall")).map(Option::flatten);
+    let Some(reference) = wall(earliest)?.map_or_else(|| wall(newest), |w| Ok(Some(w)))? else {
+        return Ok(Vec::new());
+    };
+    let sql = "SELECT number FROM meetings WHERE group_id = ?1 AND (wall >= ?2 \
+        OR stage IN ('planned', 'running', 'collecting') OR number = (SELECT number FROM meetings \
+            WHERE group_id = ?1 AND stage = 'digested' ORDER BY wall DESC, number DESC LIMIT 1)) ORDER BY number";
+    let since = super::cells::wall(reference - STILL_MATTERS);
+    all(conn, sql, params![group.as_str(), since], |r| Ok(MeetingNo(r.small("number")?)))
+}
+
+fn by_state(conn: &Connection, table: &str) -> Result<BTreeMap<String, u64>, Fault> {
+    let sql = format!("SELECT state, count(*) AS n FROM {table} GROUP BY state");
+    let found = all(conn, &sql, [], |r| Ok((r.text("state")?, r.int("n")?.unsigned_abs())))?;
+    Ok(found.into_iter().collect())
+}
+
+fn read_meeting_row(r: &Read<'_>) -> Result<MeetingRow, Fault> {
+    Ok(MeetingRow {
+        group: r.parsed("group_id")?,
+        number: MeetingNo(r.small("number")?),
+        uid: r.parsed("uid")?,
+        wall: r.wall("wall")?,
+        stage: r.word("stage")?,
+        format: r.parsed("format")?,
+        requester: r.parsed("requester")?,
+        facilitator: r.parsed("facilitator")?,
+        yes: r.small("yes")?,
+        no: r.small("no")?,
+        maybe: r.small("maybe")?,
+        ended: r.opt_time("ended_at")?,
+    })
+}

@@ -1,0 +1,99 @@
+//! Looking after the file: groups set aside, groups removed, backups, checks, old bytes emptied.
+
+use super::cells::{all, run, utc};
+use super::error::{Fault, remedy};
+use super::journal::{self, About};
+use super::{Reader, Store, StoreError};
+use crate::core::GroupId;
+use chrono::{DateTime, Utc};
+use rusqlite::params;
+use std::path::Path;
+
+impl Store {
+    /// Deciding for a group failed: it is looked at again at `retry`, and nothing else waits for it.
+    /// Its next good commit clears the error.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn set_aside(
+        &mut self,
+        group: &GroupId,
+        error: &str,
+        retry: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.write("set a group aside", |tx, _| {
+            let sql = "UPDATE groups SET last_error = ?1, error_at = ?2, failures = failures + 1, \
+                next_due_at = max(coalesce(next_due_at, ?3), ?3) WHERE id = ?4";
+            run(tx, sql, params![error, utc(at), utc(retry), group.as_str()])?;
+            let about = About { group: Some(group), ..About::default() };
+            journal::write(tx, at, &about, &format!("set aside until {}: {error}", utc(retry)))
+        })
+    }
+
+    /// Removes a group with all its people and their words; mails that wait are dropped. What was
+    /// sent and the story stay until they are old.
+    ///
+    /// # Errors
+    /// SQLite's own. `false` when there is no such group.
+    pub fn remove_group(&mut self, group: &GroupId, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.write("remove a group", |tx, _| {
+            let there = run(tx, "DELETE FROM groups WHERE id = ?", [group.as_str()])? == 1;
+            let sql = "UPDATE outbox SET state = 'dropped' WHERE state = 'queued' AND group_id = ?";
+            let dropped = run(tx, sql, [group.as_str()])?;
+            if there {
+                let about = About { group: Some(group), ..About::default() };
+                journal::write(tx, at, &about, &format!("group removed; {dropped} mails that waited are dropped"))?;
+            }
+            Ok(there)
+        })
+    }
+
+    /// Empties mails sent, or otherwise done with, and mails received and dealt with, before a day
+    /// (`decisions.md` 32: 90 days back). The plain text that recognises our quotes stays. Says how
+    /// many were emptied.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn purge(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.write("empty old mails", |tx, _| {
+            let ours = "UPDATE outbox_bytes SET bytes = NULL WHERE bytes IS NOT NULL AND outbox IN \
+                (SELECT id FROM outbox WHERE state NOT IN ('queued', 'sending') AND due_at < ?)";
+            let theirs = "UPDATE inbox_bytes SET bytes = NULL WHERE bytes IS NOT NULL AND inbox IN \
+                (SELECT id FROM inbox WHERE state <> 'new' AND received_at < ?)";
+            Ok(run(tx, ours, [utc(before)])? + run(tx, theirs, [utc(before)])?)
+        })
+    }
+}
+
+impl Reader {
+    /// Copies the whole file, consistent, while others write.
+    ///
+    /// # Errors
+    /// The target can't be written.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
+        let to = to.as_ref();
+        self.conn.backup("main", to, None::<fn(rusqlite::backup::Progress)>).map_err(|source| StoreError::Sql {
+            file: to.to_owned(),
+            doing: "write the backup",
+            remedy: remedy(&source),
+            source,
+        })
+    }
+
+    /// What SQLite finds wrong in the file; empty when all is well. Slow on large files: not at start.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn quick_check(&self) -> Result<Vec<String>, StoreError> {
+        self.look("check the file", |conn| {
+            let mut found = all(conn, "PRAGMA quick_check", [], |r| r.text("quick_check"))?;
+            found.retain(|line| line != "ok");
+            let broken = |r: &super::cells::Read<'_>| -> Result<String, Fault> {
+                Ok(format!("a row of {} refers to a missing row of {}", r.text("table")?, r.text("parent")?))
+            };
+            found.extend(all(conn, "PRAGMA foreign_key_check", [], broken)?);
+            Ok(found)
+        })
+    }
+}

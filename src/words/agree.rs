@@ -1,0 +1,158 @@
+//! Coming and volunteering: yes, no, perhaps, with the conditions people put to them.
+
+use super::label::Label;
+use super::scan::Span;
+use super::{Ask, Heard};
+use crate::core::event::Meaning;
+
+/// A text so long tells more than it answers: only a plain yes or no at its start counts (§7, advice 6).
+const LONG: usize = 40;
+
+/// Which way the words pull.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pull {
+    Yes,
+    No,
+    Maybe,
+    /// Both, and nothing says which holds.
+    Both,
+    Nothing,
+}
+
+/// A weighed answer.
+struct Weighed {
+    pull: Pull,
+    sure: bool,
+}
+
+impl Ask<'_> {
+    pub(super) fn attendance(&self) -> Heard {
+        let weighed = self.weigh();
+        let long = self.reading.normal.words() > LONG;
+        if let Some(plain) = self.plain_start().filter(|_| long) {
+            return Heard::sure_if(plain, self.undisturbed(weighed.pull));
+        }
+        let moves = self.reading.all(Label::NewTime).any(|s| !self.reading.negated(s));
+        if moves {
+            let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
+            return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
+        }
+        if let Some(late) = self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No) {
+            let minutes = self.minutes(late);
+            let plain = matches!(weighed.pull, Pull::Yes | Pull::Nothing) && !self.reading.asks();
+            return Heard::sure_if(Meaning::Late { minutes }, plain && !self.reading.has(Label::Condition));
+        }
+        self.said(&weighed)
+    }
+
+    pub(super) fn volunteer(&self) -> Heard {
+        let weighed = self.weigh();
+        if let Some(plain) = self.plain_start().filter(|_| self.reading.normal.words() > LONG) {
+            return Heard::sure_if(plain, self.undisturbed(weighed.pull));
+        }
+        self.said(&weighed)
+    }
+
+    fn said(&self, weighed: &Weighed) -> Heard {
+        let meaning = match weighed.pull {
+            Pull::Yes => Meaning::Yes,
+            Pull::No => Meaning::No,
+            Pull::Maybe => Meaning::Maybe,
+            Pull::Both | Pull::Nothing => return Heard::none(),
+        };
+        Heard::sure_if(meaning, weighed.sure)
+    }
+
+    /// Minutes of a lateness; hours count sixty.
+    fn minutes(&self, late: &Span) -> Option<u32> {
+        let said = late.n.or_else(|| self.reading.all(Label::Late).find_map(|s| s.n));
+        said.filter(|n| (1..=240).contains(n))
+    }
+
+    /// A condition, a "but", or a negation left over.
+    fn hedged(&self) -> bool {
+        self.reading.has(Label::Condition) || self.reading.has(Label::But)
+    }
+
+    /// A clear yes or no with which the text begins.
+    fn plain_start(&self) -> Option<Meaning> {
+        let r = &self.reading;
+        let courtesy = [Label::Greeting, Label::Filler, Label::Closing, Label::Ignore];
+        let first = r.spans.iter().find(|s| !courtesy.contains(&s.label))?;
+        let early = r.unknown_before(first.tokens.start) <= 2 && !r.asked(first) && !r.negated(first);
+        match first.label {
+            Label::Yes if early => Some(Meaning::Yes),
+            Label::No if early => Some(Meaning::No),
+            _ => None,
+        }
+    }
+
+    /// The rest of a long text neither takes the start back nor puts a condition to it.
+    fn undisturbed(&self, pull: Pull) -> bool {
+        let r = &self.reading;
+        matches!(pull, Pull::Yes | Pull::No) && !self.hedged() && !r.has(Label::Change) && !r.asks()
+    }
+
+    /// Yes phrases that are meant: neither asked nor negated.
+    fn weigh(&self) -> Weighed {
+        let r = &self.reading;
+        let meant = |label: Label| r.all(label).any(|s| !r.asked(s) && !r.negated(s));
+        let turned = |label: Label| r.all(label).any(|s| !r.asked(s) && r.negated(s));
+        let strong = meant(Label::Yes) || meant(Label::Early);
+        let weak = meant(Label::Ok) || meant(Label::Ack);
+        let no = r.all(Label::No).any(|s| !r.asked(s));
+        if r.all(Label::Maybe).any(|s| !r.asked(s)) {
+            let mixed = no || r.asks() || (strong && r.has(Label::Change));
+            return Weighed { pull: Pull::Maybe, sure: !mixed };
+        }
+        match (strong, weak, no) {
+            (true, _, true) => self.last_word(),
+            (_, _, true) => Weighed { pull: Pull::No, sure: self.sure_no() },
+            (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
+            (true, _, false) => self.yes(true),
+            (false, true, false) => self.yes(false),
+            (false, false, false) if turned(Label::Yes) => Weighed { pull: Pull::No, sure: false },
+            (false, false, false) => Weighed { pull: Pull::Nothing, sure: false },
+        }
+    }
+
+    fn sure_no(&self) -> bool {
+        let r = &self.reading;
+        !r.asks() && !r.has(Label::Condition) && r.unknown() <= 30
+    }
+
+    /// A yes, unless a condition or a leftover negation makes it a perhaps.
+    fn yes(&self, strong: bool) -> Weighed {
+        let r = &self.reading;
+        let at = r.spans.iter().find(|s| matches!(s.label, Label::Yes | Label::Ok | Label::Ack | Label::Early));
+        let start = at.map_or(0, |s| s.tokens.start);
+        if r.has(Label::Condition) {
+            return Weighed { pull: Pull::Maybe, sure: false };
+        }
+        if r.negation_after(start) && !r.has(Label::Early) {
+            let pull = if r.has(Label::But) { Pull::Maybe } else { Pull::Yes };
+            return Weighed { pull, sure: false };
+        }
+        let early = r.unknown_before(start) <= 8;
+        let clear = if strong { r.unknown() <= LONG && early } else { !r.has(Label::Ack) && r.unknown() <= 3 };
+        let but = r.has(Label::But) && !r.has(Label::Early);
+        let vague = !strong && r.unknown() > 10;
+        let pull = if vague { Pull::Nothing } else { Pull::Yes };
+        Weighed { pull, sure: clear && !but && !r.asks() }
+    }
+
+    /// A clear yes and a clear no: after "finalement" or "mais" the last word holds, else nobody knows.
+    fn last_word(&self) -> Weighed {
+        let r = &self.reading;
+        let both = Weighed { pull: Pull::Both, sure: false };
+        let turns = |s: &&Span| matches!(s.label, Label::Change | Label::But);
+        let Some(turn) = r.spans.iter().rev().find(turns).map(|s| s.tokens.start) else { return both };
+        let clear = |s: &&Span| matches!(s.label, Label::Yes | Label::No) && !r.asked(s);
+        let last = r.spans.iter().rev().find(clear);
+        match last.filter(|s| s.tokens.start > turn || r.has(Label::Change)).map(|s| s.label) {
+            Some(Label::No) => Weighed { pull: Pull::No, sure: false },
+            Some(Label::Yes) if r.has(Label::Change) => Weighed { pull: Pull::Yes, sure: false },
+            _ => both,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading `templates/<lang>/words.toml`: its shape, its checks, and errors that name file and line.
+
+use super::dates::DateWords;
+use super::label::Label;
+use super::normal::Spelling;
+use super::plan::PlanWords;
+use super::scan::Table;
+use crate::core::ids::Language;
+use regex::Regex;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// Why word lists can't be used: what was found, where, and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {found}; expected {expected}")]
+pub struct WordsError {
+    /// The file, by its language: `templates/fr/words.toml`.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stood there.
+    pub found: String,
+    /// What would have been right.
+    pub expected: String,
+}
+
+/// Phrases by what they say.
+pub(super) type Lists = BTreeMap<Label, Vec<Spanned<String>>>;
+
+/// One language's file; the head of `templates/fr/words.toml` explains each part.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    parts: BTreeMap<String, Spanned<String>>,
+    spelling: BTreeMap<String, String>,
+    signs: BTreeMap<String, String>,
+    numbers: BTreeMap<String, u32>,
+    dictation: BTreeMap<String, String>,
+    dates: RawDates,
+    plan: RawPlan,
+    phrases: BTreeMap<TableName, Lists>,
+}
+
+/// The lists of phrases there are: one for all questions, one for consent, one a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TableName {
+    /// With every question: marks, greetings, closings, universal words.
+    Common,
+    /// Yes and no, for all questions that can be agreed to.
+    Consent,
+    /// `attendance`.
+    Attendance,
+    /// `volunteer`.
+    Volunteer,
+    /// `share`.
+    Share,
+    /// `no_subject`.
+    NoSubject,
+    /// `live`.
+    Live,
+    /// `subject`.
+    Subject,
+    /// `step_request`.
+    StepRequest,
+    /// `review`.
+    Review,
+    /// `progress`.
+    Progress,
+    /// Contribution, learning, note, action plan: what is no content.
+    Free,
+}
+
+/// `[dates]` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDates {
+    pub(super) months: BTreeMap<String, u32>,
+    pub(super) weekdays: BTreeMap<String, u32>,
+    pub(super) units: BTreeMap<String, super::dates::Unit>,
+    pub(super) deadline: Vec<String>,
+    pub(super) since: Vec<String>,
+    pub(super) after_day: Vec<String>,
+    pub(super) patterns: BTreeMap<super::dates::Form, Vec<Spanned<String>>>,
+}
+
+/// `[plan]` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlan {
+    pub(super) shared: Vec<String>,
+    pub(super) private: Vec<String>,
+    pub(super) share_all: Vec<String>,
+    pub(super) anonymous: Vec<String>,
+    pub(super) yes: Vec<String>,
+    pub(super) labels: BTreeMap<super::plan::Field, Vec<String>>,
+}
+
+/// Everything of all languages, ready to use.
+#[derive(Debug)]
+pub(super) struct Lexicon {
+    pub(super) spelling: Spelling,
+    pub(super) tables: BTreeMap<TableName, Table>,
+    pub(super) dates: DateWords,
+    pub(super) plan: PlanWords,
+}
+
+/// Where a file's text comes from, to say where a mistake is.
+pub(super) struct Place<'a> {
+    file: String,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    /// An error at this byte of the file.
+    fn error(&self, at: usize, found: String, expected: &str) -> WordsError {
+        let line = self.text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        WordsError { file: self.file.clone(), line, found, expected: expected.to_owned() }
+    }
+
+    /// A pattern of the file: parts filled in, word borders around it, ASCII classes.
+    pub(super) fn regex(&self, pattern: &Spanned<String>, filled: &str) -> Result<Regex, WordsError> {
+        Regex::new(&format!(r"(?:^| )(?P<all>{filled})(?: |$)")).map_err(|e| {
+            let why = e.to_string();
+            let last = why.lines().last().unwrap_or_default().trim().to_owned();
+            let found = format!("the pattern {:?} can't be read ({last})", pattern.get_ref());
+            self.error(pattern.span().start, found, "a regular expression over lower-case words without accents")
+        })
+    }
+}
+
+/// Replaces `<part>` by the part's pattern and the placeholders `{n}` and `{name}` by their groups.
+fn fill(pattern: &str, parts: &BTreeMap<String, Spanned<String>>) -> String {
+    let mut filled = pattern.to_owned();
+    // Parts may name parts; three levels are enough and keep a loop impossible.
+    for _ in 0..3 {
+        for (name, part) in parts {
+            filled = filled.replace(&format!("<{name}>"), &format!("(?:{})", part.get_ref()));
+        }
+    }
+    filled.replace("{n}", r"(?P<n>[0-9]{1,3})").replace("{name}", r"(?P<name>[^ ,.?0-9]+)")
+}
+
+impl Lexicon {
+    /// Reads one file a language; the first to name a spelling or sign wins.
+    pub(super) fn parse(files: &[(Language, &str)]) -> Result<Self, WordsError> {
+        let mut lexicon = Self {
+            spelling: Spelling::default(),
+            tables: BTreeMap::new(),
+            dates: DateWords::default(),
+            plan: PlanWords::default(),
+        };
+        for (language, text) in files {
+            let place = Place { file: format!("templates/{language}/words.toml"), text };
+            let file: File = toml::from_str(text).map_err(|e| {
+                let at = e.span().map_or(0, |s| s.start);
+                place.error(at, e.message().to_owned(), "the shape told at the head of templates/fr/words.toml")
+            })?;
+            lexicon.take(language, file, &place)?;
+        }
+        lexicon.tables.values_mut().for_each(Table::seal);
+        Ok(lexicon)
+    }
+
+    fn take(&mut self, language: &Language, file: File, place: &Place<'_>) -> Result<(), WordsError> {
+        for (table, lists) in &file.phrases {
+            let table = self.tables.entry(*table).or_default();
+            for (label, patterns) in lists {
+                for pattern in patterns {
+                    let filled = fill(pattern.get_ref(), &file.parts);
+                    table.add(place.regex(pattern, &filled)?, *label, language);
+                }
+            }
+        }
+        self.dates.take(&file.dates, place)?;
+        self.plan.take(file.plan);
+        let months = file.dates.months.into_keys();
+        self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);
+        Ok(())
+    }
+}

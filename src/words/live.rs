@@ -1,0 +1,76 @@
+//! The facilitator's words in a session: short commands, with what each carries.
+
+use super::label::Label;
+use super::scan::Span;
+use super::{Ask, Heard, request};
+use crate::core::event::{Certainty, Meaning};
+
+/// Minutes of "plus de temps" without a number.
+const MINUTES: u32 = 5;
+
+/// The commands, in no order: only one may be said.
+const COMMANDS: [Label; 9] = [
+    Label::Next,
+    Label::Back,
+    Label::Extend,
+    Label::Shorten,
+    Label::Pause,
+    Label::Resume,
+    Label::Stop,
+    Label::Late,
+    Label::Absent,
+];
+
+impl Ask<'_> {
+    pub(super) fn live(&self) -> Heard {
+        if let Some(text) = request::noted(self) {
+            return Heard::sure(Meaning::Request { text });
+        }
+        let r = &self.reading;
+        if r.normal.words() > 25 || r.has(Label::Maybe) || r.has(Label::Empty) {
+            return Heard::none();
+        }
+        let said: Vec<&Span> = r.spans.iter().filter(|s| COMMANDS.contains(&s.label) && !r.negated(s)).collect();
+        let Some(one) = self.one(&said) else { return Heard::none() };
+        let certainty = self.certainty(one);
+        let meaning = self.command(one).filter(|_| certainty != Certainty::None);
+        meaning.map_or_else(Heard::none, |meaning| Heard { meaning, certainty })
+    }
+
+    /// One command said, perhaps twice; "pause" with minutes stays a pause.
+    fn one<'s>(&self, said: &[&'s Span]) -> Option<&'s Span> {
+        let first = *said.first()?;
+        let same = said.iter().all(|s| s.label == first.label);
+        let numbered = said.iter().find(|s| s.n.is_some() || s.name.is_some());
+        same.then(|| numbered.copied().unwrap_or(first))
+    }
+
+    /// Words that no phrase took up lower it: two at most are sure, four probable.
+    fn certainty(&self, span: &Span) -> Certainty {
+        let r = &self.reading;
+        let hedged = r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.asks();
+        let named = span.label == Label::Absent && !self.is_member(span);
+        match r.unknown() {
+            0..=1 if !hedged && !named => Certainty::Sure,
+            0..=4 if !r.asked(span) => Certainty::Probable,
+            _ => Certainty::None,
+        }
+    }
+
+    fn command(&self, span: &Span) -> Option<Meaning> {
+        let move_end = self.reading.has(Label::MoveEnd);
+        let minutes = span.n.filter(|n| (1..=120).contains(n));
+        Some(match span.label {
+            Label::Next => Meaning::Next,
+            Label::Back => Meaning::Back,
+            Label::Extend => Meaning::Extend { minutes: minutes.unwrap_or(MINUTES), move_end },
+            Label::Shorten => Meaning::Shorten { minutes: minutes.unwrap_or(MINUTES) },
+            Label::Pause => Meaning::Pause,
+            Label::Resume => Meaning::Resume { move_end },
+            Label::Stop => Meaning::Stop,
+            Label::Late => Meaning::Late { minutes },
+            Label::Absent => Meaning::Absent { name: self.name(span)? },
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Understanding people: a reply's free text against the closed set of meanings of its question.
+//!
+//! Rules, no model (`inbound.md` §7): [`normal`] takes differences of writing out, [`scan`] finds the
+//! phrases of `templates/<lang>/words.toml`, longest first, in all languages at once, and one file a
+//! kind of question weighs them. Three results only: sure (act), probable (act if it can be taken
+//! back, and ask), none (do nothing). A new language is a new `words.toml`.
+
+mod agree;
+mod choices;
+mod dates;
+mod free;
+mod json;
+mod label;
+mod lexicon;
+mod live;
+mod normal;
+mod plan;
+mod progress;
+mod request;
+mod scan;
+
+pub use json::to_json;
+pub use lexicon::WordsError;
+pub use plan::{due, plan, strip_marks};
+
+use crate::core::draft::Question;
+use crate::core::event::{Certainty, Meaning};
+use crate::core::ids::Language;
+use chrono::NaiveDate;
+use label::Label;
+use lexicon::{Lexicon, TableName};
+use scan::Reading;
+
+/// What was understood, and how sure that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// In the closed set of the question.
+    pub meaning: Meaning,
+    /// Sure acts; probable acts if it can be taken back, and asks; none does nothing.
+    pub certainty: Certainty,
+}
+
+/// What the words alone don't say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The day it was written, in the member's zone.
+    pub today: NaiveDate,
+    /// How many actions were asked after (progress).
+    pub actions: usize,
+    /// The members' names, to recognise who is to swap or is absent.
+    pub names: Vec<String>,
+}
+
+/// The word lists of all languages.
+#[derive(Debug)]
+pub struct Words {
+    lexicon: Lexicon,
+}
+
+impl Heard {
+    fn sure(meaning: Meaning) -> Self {
+        Self { meaning, certainty: Certainty::Sure }
+    }
+    fn probable(meaning: Meaning) -> Self {
+        Self { meaning, certainty: Certainty::Probable }
+    }
+    fn none() -> Self {
+        Self { meaning: Meaning::None, certainty: Certainty::None }
+    }
+    /// Sure if that holds, else probable.
+    fn sure_if(meaning: Meaning, sure: bool) -> Self {
+        if sure { Self::sure(meaning) } else { Self::probable(meaning) }
+    }
+    /// Whether nothing was understood.
+    pub fn is_none(&self) -> bool {
+        self.meaning == Meaning::None
+    }
+}
+
+/// One text, its question's phrases found, and what is known beside it.
+struct Ask<'a> {
+    words: &'a Words,
+    reading: Reading<'a>,
+    text: &'a str,
+    context: &'a Context,
+}
+
+/// Answers are short: what comes after so many bytes is not looked at for phrases.
+const HEAD: usize = 8_000;
+
+/// The beginning of a text, cut at a character.
+fn head(text: &str) -> &str {
+    let end = (0..=HEAD.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
+impl Words {
+    /// Reads the word lists, one text a language. Errors name file, line and what was expected.
+    pub fn parse(files: &[(Language, &str)]) -> Result<Self, WordsError> {
+        Lexicon::parse(files).map(|lexicon| Self { lexicon })
+    }
+
+    /// The word lists inside the binary: French and English.
+    pub fn embedded() -> Result<Self, WordsError> {
+        Self::parse(&[
+            (Language::french(), include_str!("../../templates/fr/words.toml")),
+            (Language::english(), include_str!("../../templates/en/words.toml")),
+        ])
+    }
+
+    /// What a reply means, given the question it answers and the member's language.
+    ///
+    /// The open question's meanings come first, then the universal words (help, stop, undo, person)
+    /// where they are nearly the whole message (decisions 16).
+    pub fn understand(
+        &self,
+        question: Option<Question>,
+        language: &Language,
+        text: &str,
+        context: &Context,
+    ) -> Heard {
+        let reading = self.read_in(tables(question), head(text), language);
+        let ask = Ask { words: self, reading, text, context };
+        if ask.reading.has(Label::Auto) && !ask.reading.normal.text.is_empty() && !is_free(question) {
+            return Heard::none();
+        }
+        let universal = ask.universal();
+        let own = question.map_or_else(Heard::none, |q| ask.answer(q));
+        match universal {
+            Some(heard) if own.is_none() || is_free(question) => heard,
+            _ => own,
+        }
+    }
+
+    fn read_in<'a>(&self, names: &[TableName], text: &'a str, language: &Language) -> Reading<'a> {
+        let all = [TableName::Common].iter().chain(names);
+        let tables: Vec<_> = all.filter_map(|n| self.lexicon.tables.get(n)).collect();
+        Reading::new(text, self.lexicon.spelling.normal(text), &tables, language)
+    }
+
+    fn read<'a>(&self, names: &[TableName], text: &'a str) -> Reading<'a> {
+        self.read_in(names, head(text), &Language::french())
+    }
+}
+
+/// The phrases that count for a question.
+fn tables(question: Option<Question>) -> &'static [TableName] {
+    match question {
+        None => &[],
+        Some(Question::Attendance) => &[TableName::Consent, TableName::Attendance],
+        Some(Question::Volunteer) => &[TableName::Consent, TableName::Volunteer],
+        Some(Question::Share) => &[TableName::Consent, TableName::Share],
+        Some(Question::Review) => &[TableName::Consent, TableName::Review],
+        Some(Question::NoSubject) => &[TableName::NoSubject],
+        Some(Question::Live) => &[TableName::Live],
+        Some(Question::Subject) => &[TableName::Subject],
+        Some(Question::StepRequest) => &[TableName::StepRequest],
+        Some(Question::Progress) => &[TableName::Progress],
+        Some(
+            Question::Contribution | Question::Learning | Question::Note | Question::ActionPlan | Question::LastCall,
+        ) => &[TableName::Free],
+    }
+}
+
+/// Questions answered by free text: it is taken as it is, never interpreted.
+fn is_free(question: Option<Question>) -> bool {
+    use Question::{ActionPlan, Contribution, LastCall, Learning, Note, StepRequest, Subject};
+    matches!(question, Some(ActionPlan | Contribution | LastCall | Learning | Note | StepRequest | Subject))
+}
+
+impl Ask<'_> {
+    fn answer(&self, question: Question) -> Heard {
+        match question {
+            Question::Attendance => self.attendance(),
+            Question::Volunteer => self.volunteer(),
+            Question::Share => self.share(),
+            Question::Review => self.review(),
+            Question::NoSubject => self.no_subject(),
+            Question::Live => self.live(),
+            Question::Subject => self.subject(),
+            Question::StepRequest => self.step_request(),
+            Question::Progress => self.progress(),
+            Question::Contribution | Question::Learning | Question::Note => self.free(),
+            Question::ActionPlan => self.action_plan(),
+            Question::LastCall => self.last_call(),
+        }
+    }
+
+    /// Help, stop, undo, person: only as nearly the whole message.
+    fn universal(&self) -> Option<Heard> {
+        let words = [
+            (Label::Help, Meaning::Help),
+            (Label::Stop, Meaning::Stop),
+            (Label::Undo, Meaning::Undo),
+            (Label::Person, Meaning::Person),
+        ];
+        let said = words.into_iter().find(|(label, _)| {
+            let alone = self.reading.all(*label).next().is_some_and(|s| !self.reading.negated(s));
+            let courtesy = [*label, Label::Greeting, Label::Closing, Label::Filler];
+            alone && self.reading.unknown() == 0 && self.reading.spans.iter().all(|s| courtesy.contains(&s.label))
+        });
+        said.map(|(_, meaning)| Heard::sure(meaning))
+    }
+
+    /// The name in a phrase as it was written: a member's name if one stands there.
+    fn name(&self, span: &scan::Span) -> Option<String> {
+        let bytes = span.name.clone()?;
+        let from = self.reading.original.get(bytes.start..)?;
+        let is_here = |name: &&String| {
+            let length = name.chars().count();
+            let here: String = from.chars().take(length).collect();
+            normal::folded(&here) == normal::folded(name) && !normal::folded(name).is_empty()
+        };
+        if let Some(name) = self.context.names.iter().filter(is_here).max_by_key(|n| n.len()) {
+            return Some(from.chars().take(name.chars().count()).collect());
+        }
+        // A hyphen joins the parts of a first name.
+        let rest = from.get(bytes.len()..).unwrap_or_default();
+        let more = if rest.starts_with('-') { rest.find(|c: char| c != '-' && !c.is_alphabetic()).unwrap_or(rest.len()) } else { 0 };
+        from.get(..bytes.len() + more).map(str::to_owned)
+    }
+
+    /// The phrase names a member.
+    fn is_member(&self, span: &scan::Span) -> bool {
+        let said = span.name.as_ref().map(|b| normal::folded(self.reading.quote(b)));
+        said.is_some_and(|said| {
+            self.context.names.iter().any(|n| normal::folded(n).split(' ').any(|part| part == said))
+        })
+    }
+}

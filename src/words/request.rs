@@ -1,0 +1,167 @@
+//! The sentence to quote: what somebody asks of the group, word for word, without greeting and sign-off.
+
+use super::label::Label;
+use super::lexicon::TableName;
+use super::normal::folded;
+use super::scan::Reading;
+use super::{Ask, Heard, Words, plan};
+use crate::core::event::Meaning;
+
+/// Sentences of so many words together are quoted as they are; of more, the first alone.
+const QUOTE: usize = 45;
+
+impl Words {
+    /// A text without its greeting and sign-off; lines stay as they are.
+    pub(super) fn body<'a>(&self, text: &'a str, names: &[String]) -> &'a str {
+        let text = self.without_greeting(text);
+        self.without_sign_off(text, names)
+    }
+
+    fn without_greeting<'a>(&self, text: &'a str) -> &'a str {
+        let text = text.trim();
+        let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let reading = self.read(&[], line);
+        let greets = reading.spans.first().is_some_and(|s| s.label == Label::Greeting && s.tokens.start == 0);
+        if !greets {
+            return text;
+        }
+        if reading.normal.words() <= 4 && (reading.unknown() <= 2) && !rest.is_empty() {
+            return rest.trim();
+        }
+        let first = reading.spans.first().map_or(0, |s| s.tokens.end);
+        let mark = (first..reading.normal.tokens.len()).find(|i| reading.normal.tokens[*i].is_mark());
+        let near = mark.filter(|m| *m <= first + 2);
+        let cut = near.map_or(reading.normal.tokens.get(first).map_or(line.len(), |t| t.from.start), |m| {
+            reading.normal.tokens[m].from.end
+        });
+        text.get(cut..).unwrap_or(text).trim_start_matches(['!', '.', ',', ' ', '\n', '\r'])
+    }
+
+    fn without_sign_off<'a>(&self, text: &'a str, names: &[String]) -> &'a str {
+        let mut end = text.len();
+        let mut seen = 0;
+        for line in text.lines().rev() {
+            let line = line.trim();
+            let start = line.as_ptr() as usize - text.as_ptr() as usize;
+            if line.is_empty() {
+                continue;
+            }
+            seen += 1;
+            if seen > 4 || start == 0 {
+                break;
+            }
+            if self.signs_off(line) {
+                end = start;
+            } else if seen > 1 || !is_name(line, text.get(..start).unwrap_or_default(), names) {
+                break;
+            } else {
+                end = start;
+            }
+        }
+        text.get(..end).unwrap_or(text).trim()
+    }
+
+    /// "Bien à vous, Anne", "Merci d'avance !"
+    fn signs_off(&self, line: &str) -> bool {
+        let reading = self.read(&[], line);
+        let closes = reading.spans.first().is_some_and(|s| s.label == Label::Closing && s.tokens.start == 0);
+        closes && reading.unknown() <= 2 && reading.normal.words() <= 8
+    }
+}
+
+/// A last line that is a name: a member's, or one or two capital words after a blank line.
+fn is_name(line: &str, before: &str, names: &[String]) -> bool {
+    let said = folded(line);
+    let known = names.iter().map(|n| folded(n)).any(|n| n == said || n.split(' ').next() == Some(&said));
+    let capital = |w: &str| w.starts_with(char::is_uppercase) && w.chars().all(|c| c.is_alphabetic() || c == '-');
+    let words = line.split_whitespace().count();
+    let apart = before.trim_end_matches([' ', '\r']).ends_with("\n\n") || before.ends_with("\r\n\r\n");
+    known || (apart && words <= 2 && line.split_whitespace().all(capital))
+}
+
+/// Paragraphs joined where a mail program wrapped them.
+fn unwrap_lines(text: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut long = false;
+    for line in text.lines().map(str::trim) {
+        let goes_on = long && line.starts_with(char::is_lowercase);
+        match out.last_mut().filter(|_| goes_on) {
+            Some(last) => *last = format!("{last} {line}"),
+            None => out.push(line.to_owned()),
+        }
+        long = line.chars().count() >= 50;
+    }
+    out
+}
+
+/// The request in one sentence, from "Aidez-moi" or "Comment" on, without what stands around it.
+fn cut(reading: &Reading<'_>) -> String {
+    let tokens = &reading.normal.tokens;
+    let begin = reading.first_request().map_or(0, |s| s.tokens.start);
+    let after_mark = begin > 0 && tokens[begin - 1].is_mark();
+    let light = [Label::Filler, Label::Greeting, Label::Ignore, Label::Ok];
+    let before = reading.spans.iter().take_while(|s| s.tokens.end <= begin);
+    let only_light = reading.unknown_before(begin) == 0 && { before }.all(|s| light.contains(&s.label));
+    let begin = if after_mark || only_light { begin } else { 0 };
+    // "merci" at the very end belongs to the letter, not to the sentence.
+    let last = reading.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
+    let end = last.map_or(tokens.len(), |s| s.tokens.start);
+    let bytes = tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
+    let quote = bytes.map_or("", |b| reading.quote(&b));
+    quote.trim_matches(['"', '«', '»', '“', '”', ' ', '\u{a0}', ',', ':']).to_owned()
+}
+
+impl Reading<'_> {
+    fn first_request(&self) -> Option<&super::scan::Span> {
+        self.all(Label::Request).next()
+    }
+}
+
+impl Ask<'_> {
+    pub(super) fn step_request(&self) -> Heard {
+        let Some((text, clear)) = quote(self.words, self.text, &self.context.names) else { return Heard::none() };
+        if text.split_whitespace().count() < 3 || (self.says_nothing() && !clear) {
+            return Heard::none();
+        }
+        Heard::sure_if(Meaning::Request { text }, clear)
+    }
+}
+
+/// The sentence to quote, and whether it asks for something in so many words.
+fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> {
+    let lines = unwrap_lines(words.body(super::head(text), names));
+    let sentences: Vec<&str> = lines.iter().flat_map(|l| plan::sentences(l)).collect();
+    let readings: Vec<_> = sentences.iter().map(|s| words.read(&[TableName::StepRequest], s)).collect();
+    let asks = |r: &&Reading<'_>| r.first_request().is_some_and(|s| !r.negated(s));
+    if let Some(asking) = readings.iter().find(asks) {
+        return Some((cut(asking), true));
+    }
+    let told: Vec<_> = readings.iter().filter(|r| !r.is_courtesy()).collect();
+    let first = *told.first()?;
+    let whole: usize = told.iter().map(|r| r.normal.words()).sum();
+    let parts: Vec<String> = if whole <= QUOTE { told.iter().map(|r| without_intro(r)).collect() } else { vec![without_intro(first)] };
+    let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then(|| (text, first.has(Label::Ignore)))
+}
+
+/// "Ma demande : …": what follows the colon.
+fn without_intro(reading: &Reading<'_>) -> String {
+    let intro = reading.spans.first().filter(|s| s.label == Label::Ignore && s.tokens.start == 0);
+    let start = intro.and_then(|s| reading.normal.tokens.get(s.tokens.end)).filter(|t| t.is_mark()).map(|t| t.from.end);
+    reading.original.get(start.unwrap_or(0)..).unwrap_or_default().trim().to_owned()
+}
+
+/// "demande: …" from the facilitator: what follows the label, word for word.
+pub(super) fn noted(ask: &Ask<'_>) -> Option<String> {
+    let r = &ask.reading;
+    let label = r.spans.iter().find(|s| s.label == Label::Request && r.unknown_before(s.tokens.start) == 0)?;
+    let mark = r.normal.tokens.get(label.tokens.end)?;
+    let written = r.quote(&mark.from).starts_with([':', '\n', '-', '=', '«', '"', '–', '—']);
+    if !mark.is_mark() || !written {
+        return None;
+    }
+    let rest = ask.text.get(mark.from.end..)?;
+    let body = ask.words.without_sign_off(rest, &ask.context.names);
+    let text = body.trim_matches(['"', '«', '»', '“', '”', ' ', '\u{a0}', ':', '\n', '\r']);
+    (text.split_whitespace().count() >= 2).then(|| text.to_owned())
+}

@@ -1,0 +1,183 @@
+//! Finding the phrases of the word lists in a text, the longest first, and what stands around them.
+
+use super::label::Label;
+use super::normal::Normal;
+use crate::core::ids::Language;
+use regex::{Regex, RegexSet};
+use std::ops::Range;
+
+/// A list of phrases, compiled.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    patterns: Vec<(Regex, Label, Language)>,
+    set: Option<RegexSet>,
+}
+
+/// A phrase that was found: tokens from … to, what it says, and what it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) tokens: Range<usize>,
+    pub(super) label: Label,
+    /// The number in it.
+    pub(super) n: Option<u32>,
+    /// Bytes of the original that are the name in it.
+    pub(super) name: Option<Range<usize>>,
+    /// In the member's own language.
+    own: bool,
+}
+
+impl Table {
+    pub(super) fn add(&mut self, regex: Regex, label: Label, language: &Language) {
+        self.patterns.push((regex, label, language.clone()));
+    }
+
+    /// After the last phrase: one automaton says which phrases occur at all.
+    pub(super) fn seal(&mut self) {
+        self.set = RegexSet::new(self.patterns.iter().map(|(r, ..)| r.as_str())).ok();
+    }
+
+    fn find(&self, normal: &Normal, own: &Language, found: &mut Vec<Span>) {
+        let all = || (0..self.patterns.len()).collect();
+        let hits: Vec<usize> = self.set.as_ref().map_or_else(all, |s| s.matches(&normal.text).iter().collect());
+        for (regex, label, language) in hits.iter().filter_map(|i| self.patterns.get(*i)) {
+            let mut at = 0;
+            while let Some(groups) = regex.captures_at(&normal.text, at) {
+                let Some(all) = groups.name("all") else { break };
+                // The blank after a match may be the blank before the next.
+                at = past(&normal.text, at, all.end());
+                found.push(Span {
+                    tokens: normal.tokens_in(&all.range()),
+                    label: *label,
+                    n: groups.name("n").and_then(|n| n.as_str().parse().ok()),
+                    name: groups.name("name").map(|n| normal.original(&n.range())),
+                    own: language == own,
+                });
+                if at >= normal.text.len() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Where to look on after a match that ended there: always further, and at a character.
+pub(super) fn past(text: &str, at: usize, end: usize) -> usize {
+    (end.max(at + 1)..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len())
+}
+
+/// A text with its phrases; what the rules of a question look at.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) original: &'a str,
+    pub(super) normal: Normal,
+    /// In order, never overlapping.
+    pub(super) spans: Vec<Span>,
+    /// Tokens that end a clause: marks, and "but".
+    breaks: Vec<usize>,
+}
+
+impl<'a> Reading<'a> {
+    /// Scans with all tables together: of two phrases that overlap the longer holds.
+    pub(super) fn new(original: &'a str, normal: Normal, tables: &[&Table], own: &Language) -> Self {
+        let mut found = Vec::new();
+        tables.iter().for_each(|t| t.find(&normal, own, &mut found));
+        found.retain(|s| !s.tokens.is_empty());
+        found.sort_by_key(|s| (std::cmp::Reverse(s.tokens.len()), !s.own, s.tokens.start));
+        let mut taken = vec![false; normal.tokens.len()];
+        let mut spans = Vec::new();
+        for span in found {
+            let free = taken.get(span.tokens.clone()).is_some_and(|t| t.iter().all(|t| !t));
+            if free {
+                taken[span.tokens.clone()].fill(true);
+                spans.push(span);
+            }
+        }
+        spans.sort_by_key(|s| s.tokens.start);
+        let is_mark = |i: usize| normal.tokens.get(i).is_some_and(super::normal::Token::is_mark);
+        let free_mark = |i: &usize| is_mark(*i) && !taken.get(*i).copied().unwrap_or(false);
+        let mut breaks: Vec<usize> = (0..normal.tokens.len()).filter(free_mark).collect();
+        breaks.extend(spans.iter().filter(|s| s.label == Label::But).flat_map(|s| s.tokens.clone()));
+        breaks.sort_unstable();
+        Self { original, normal, spans, breaks }
+    }
+
+    /// All phrases of this label.
+    pub(super) fn all(&self, label: Label) -> impl Iterator<Item = &Span> {
+        self.spans.iter().filter(move |s| s.label == label)
+    }
+
+    /// Whether it is said at all.
+    pub(super) fn has(&self, label: Label) -> bool {
+        self.all(label).next().is_some()
+    }
+
+    /// Whether it is said and meant: neither negated nor asked.
+    pub(super) fn says(&self, label: Label) -> bool {
+        self.all(label).any(|s| !self.negated(s) && !self.asked(s))
+    }
+
+    /// The first phrase that is said and meant.
+    pub(super) fn first(&self, label: Label) -> Option<&Span> {
+        self.all(label).find(|s| !self.negated(s) && !self.asked(s))
+    }
+
+    /// The tokens of the clause that a phrase stands in: between two marks or "but".
+    pub(super) fn clause(&self, span: &Span) -> Range<usize> {
+        let start = self.breaks.partition_point(|b| *b < span.tokens.start);
+        let before = start.checked_sub(1).and_then(|i| self.breaks.get(i)).map_or(0, |b| b + 1);
+        let after = self.breaks.partition_point(|b| *b < span.tokens.end);
+        before..self.breaks.get(after).copied().unwrap_or(self.normal.tokens.len())
+    }
+
+    /// Its clause ends with a question mark.
+    pub(super) fn asked(&self, span: &Span) -> bool {
+        let end = self.clause(span).end;
+        self.normal.tokens.get(end).is_some_and(|t| t.text == "?")
+    }
+
+    /// Any question mark.
+    pub(super) fn asks(&self) -> bool {
+        self.normal.tokens.iter().any(|t| t.text == "?")
+    }
+
+    /// A negation in the same clause, up to five words before or two after.
+    pub(super) fn negated(&self, span: &Span) -> bool {
+        let clause = self.clause(span);
+        let near = span.tokens.start.saturating_sub(5).max(clause.start)..(span.tokens.end + 2).min(clause.end);
+        let from = self.spans.partition_point(|s| s.tokens.start < near.start);
+        let here = self.spans.iter().skip(from).take_while(|s| s.tokens.start < near.end);
+        { here }.any(|s| s.label == Label::Negation && s.tokens.end <= near.end)
+    }
+
+    /// A negation that no longer phrase took up, after this token.
+    pub(super) fn negation_after(&self, token: usize) -> bool {
+        self.all(Label::Negation).any(|s| s.tokens.start >= token)
+    }
+
+    /// Words that no phrase took up.
+    pub(super) fn unknown(&self) -> usize {
+        let known: usize = self.spans.iter().map(|s| self.words_in(&s.tokens)).sum();
+        self.normal.words().saturating_sub(known)
+    }
+
+    /// Words that no phrase took up before this token.
+    pub(super) fn unknown_before(&self, token: usize) -> usize {
+        let known = self.spans.iter().filter(|s| s.tokens.end <= token).map(|s| self.words_in(&s.tokens)).sum();
+        self.words_in(&(0..token)).saturating_sub(known)
+    }
+
+    fn words_in(&self, tokens: &Range<usize>) -> usize {
+        self.normal.tokens.get(tokens.clone()).map_or(0, |t| t.iter().filter(|t| !t.is_mark()).count())
+    }
+
+    /// Nothing but courtesy.
+    pub(super) fn is_courtesy(&self) -> bool {
+        let courtesy = [Label::Greeting, Label::Closing, Label::Filler];
+        self.unknown() == 0 && self.spans.iter().all(|s| courtesy.contains(&s.label))
+    }
+
+    /// A range of the original.
+    pub(super) fn quote(&self, bytes: &Range<usize>) -> &'a str {
+        self.original.get(bytes.clone()).unwrap_or_default().trim()
+    }
+}

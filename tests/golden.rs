@@ -1,0 +1,409 @@
+//! Every mail there is, in every language and part, as text to be read and reviewed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod sample;
+
+use chrono::{DateTime, Utc};
+use codevd::core::draft::{InReplyTo, Notice};
+use codevd::core::event::Receipt;
+use codevd::core::meeting::Sharing;
+use codevd::core::{
+    Attending, Draft, DraftKey, Facts, Group, Kind, Lane, MeetingNo, MemberId, Question, Refusal, Role, Stage, WhenLate,
+};
+use codevd::render::{Post, Rendered, Renderer};
+
+/// One mail of the collection.
+struct Case {
+    name: String,
+    group: Group,
+    draft: Draft,
+}
+
+fn post() -> Post {
+    Post {
+        sender_name: "Codev Lyon".to_owned(),
+        sender_address: "codev@example.org".to_owned(),
+        reference: "7K3F92QDJX4M0ZT8".to_owned(),
+        tag: "k7f3-92qd".to_owned(),
+        reply_to: "codev+7k3f92qd@example.org".to_owned(),
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    sample::at(2026, 12, 1, 8, 0)
+}
+
+/// The state of the December session that fits the mail.
+fn group_for(kind: Kind) -> Group {
+    let meeting = match kind {
+        Kind::StepPrompt => sample::running(),
+        Kind::ActionPlanRequest | Kind::LearningsRequest | Kind::LastCall => sample::collected(),
+        Kind::DigestReview | Kind::Digest | Kind::DigestCorrection | Kind::FollowUp => sample::collected(),
+        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::NoSubject => {
+            let mut meeting = sample::ahead();
+            meeting.subject = None;
+            meeting
+        }
+        Kind::SubjectReceipt => {
+            let mut meeting = sample::ahead();
+            meeting.subject.as_mut().unwrap().sharing = None;
+            meeting
+        }
+        _ => sample::ahead(),
+    };
+    let mut group = sample::group_with(meeting);
+    if matches!(kind, Kind::Digest | Kind::DigestCorrection | Kind::FollowUp) {
+        group.meeting_mut(sample::AHEAD).unwrap().stage = Stage::Digested;
+    }
+    group
+}
+
+fn question(kind: Kind) -> Option<Question> {
+    Some(match kind {
+        Kind::Invitation | Kind::Moved | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => Question::Attendance,
+        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => Question::Subject,
+        Kind::NoSubject => Question::NoSubject,
+        Kind::CallForSubjects => Question::Volunteer,
+        Kind::SubjectReceipt => Question::Share,
+        Kind::ActionPlanRequest => Question::ActionPlan,
+        Kind::LearningsRequest => Question::Learning,
+        Kind::LastCall => Question::LastCall,
+        Kind::DigestReview => Question::Review,
+        Kind::FollowUp | Kind::PlanReprint => Question::Progress,
+        Kind::StepPrompt => Question::Note,
+        _ => return None,
+    })
+}
+
+/// Who gets it, in which part.
+fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
+    let (requester, facilitator) = (("ana", Role::Requester), ("marie", Role::Facilitator));
+    let (cooperant, previous) = (("bo", Role::Cooperant), ("dimitri", Role::PreviousRequester));
+    match kind {
+        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::SubjectReceipt => {
+            vec![requester]
+        }
+        Kind::ActionPlanRequest | Kind::DigestReview | Kind::FollowUp => vec![requester],
+        Kind::Standby | Kind::CallForSubjects => vec![cooperant],
+        Kind::NoSubject | Kind::AttendanceCount | Kind::Notice => vec![facilitator],
+        Kind::PlanReprint => vec![previous],
+        Kind::SubjectShared => vec![cooperant, facilitator],
+        Kind::WarmUp => vec![requester, cooperant, previous, facilitator],
+        Kind::LastCall | Kind::LearningsRequest => vec![requester, cooperant],
+        _ => vec![requester, cooperant, facilitator],
+    }
+}
+
+/// The facts a mail may come with.
+fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
+    match kind {
+        Kind::Invitation => vec![("", Facts::None), ("first", Facts::FirstMail)],
+        Kind::Moved => vec![("time", Facts::Moved { from: sample::wall(2026, 12, 1, 17, 30) }), ("place", Facts::None)],
+        Kind::Cancelled => vec![("", Facts::None), ("taken_off", Facts::TakenOff)],
+        Kind::StepPrompt => vec![("", Facts::None), ("resumed", Facts::Resumed)],
+        Kind::NoSubject => ["silent", "declined", "swap"]
+            .into_iter()
+            .map(|why| (why, Facts::NoSubject { why: why.to_owned(), reminders: 2 }))
+            .collect(),
+        Kind::Receipt => receipts(),
+        Kind::Refusal => vec![("not_understood", refused(Refusal::NotUnderstood)), ("over", refused(Refusal::Over))],
+        Kind::Notice => notices(),
+        _ => vec![("", Facts::None)],
+    }
+}
+
+fn refused(refusal: Refusal) -> Facts {
+    Facts::Refused { refusal, question: Some(Question::Attendance), words: Some("bof, on verra".to_owned()) }
+}
+
+fn receipts() -> Vec<(&'static str, Facts)> {
+    vec![
+        ("attendance", Facts::Receipt(Receipt::Attendance { answer: Attending::Yes, late: Some(10), asks: false })),
+        ("sharing", Facts::Receipt(Receipt::Sharing { sharing: Sharing::TitleOnly })),
+        ("undone", Facts::Receipt(Receipt::Undone)),
+        ("stopped", Facts::Receipt(Receipt::Stopped)),
+    ]
+}
+
+fn notices() -> Vec<(&'static str, Facts)> {
+    let member = || sample::id("farid");
+    vec![
+        ("stopped", Facts::Notice(Notice::Stopped { member: member() })),
+        ("silent", Facts::Notice(Notice::Silent { member: member() })),
+        ("stranger", Facts::Notice(Notice::Stranger)),
+    ]
+}
+
+fn steps(kind: Kind, group: &Group) -> Vec<Option<u32>> {
+    if kind != Kind::StepPrompt {
+        return vec![None];
+    }
+    let sheet = group.sheet(group.meeting(sample::AHEAD).unwrap());
+    (0..u32::try_from(sheet.len()).unwrap()).map(Some).collect()
+}
+
+fn draft(kind: Kind, step: Option<u32>, member: MemberId, role: Role, facts: Facts) -> Draft {
+    let group = "lyon".parse().unwrap();
+    let meeting: Option<MeetingNo> = (kind != Kind::Welcome).then_some(sample::AHEAD);
+    let answers = kind.is_answer().then(|| InReplyTo {
+        message_id: "abc@mail.example.org".to_owned(),
+        subject: "Re: [Codev Lyon] Séance du 8 décembre : venez-vous ?".to_owned(),
+    });
+    Draft {
+        key: DraftKey { group, meeting, kind, step, member, revision: 0 },
+        role,
+        lane: Lane(format!("{}/2", kind.name())),
+        due: now(),
+        useful_until: now(),
+        when_late: WhenLate::Send,
+        urgent: kind == Kind::StepPrompt,
+        question: question(kind),
+        facts,
+        answers,
+    }
+}
+
+/// All kinds, in both languages and both ways of address, for all parts and facts.
+fn cases(kind: Kind) -> Vec<Case> {
+    let mut all = Vec::new();
+    for (language, informal) in [("fr", false), ("fr-tu", true), ("en", false)] {
+        let mut group = group_for(kind);
+        group.spec.settings.informal = informal;
+        for member in &mut group.members {
+            member.language = language[..2].parse().unwrap();
+        }
+        for (who, role) in readers(kind) {
+            for (variant, facts) in facts(kind) {
+                for step in steps(kind, &group) {
+                    let place = step.map_or(String::new(), |n| format!("-{n:02}"));
+                    let variant = if variant.is_empty() { String::new() } else { format!("-{variant}") };
+                    all.push(Case {
+                        name: format!("{}{place}{variant}.{}.{language}", kind.name(), role.name()),
+                        group: group.clone(),
+                        draft: draft(kind, step, sample::id(who), role, facts.clone()),
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+fn render(renderer: &Renderer, case: &Case) -> Rendered {
+    renderer.mail(&case.group, &case.draft, &post(), now()).unwrap_or_else(|e| panic!("{}: {e}", case.name))
+}
+
+/// With CODEVD_MAILS set to a folder, all mails are written there to be looked at in a browser.
+#[test]
+fn mails_can_be_looked_at() {
+    let Ok(folder) = std::env::var("CODEVD_MAILS") else { return };
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    for kind in Kind::ALL {
+        for case in cases(*kind) {
+            let Ok(mail) =
+                renderer.mail(&case.group, &case.draft, &post(), now()).map_err(|e| eprintln!("{}: {e}", case.name))
+            else {
+                continue;
+            };
+            let path = std::path::Path::new(&folder).join(&case.name);
+            std::fs::write(
+                path.with_extension(format!("{}.txt", case.name.rsplit('.').next().unwrap())),
+                format!("Subject: {}\n\n{}", mail.subject, mail.text),
+            )
+            .unwrap();
+            std::fs::write(format!("{}.html", path.display()), &mail.html).unwrap();
+        }
+    }
+}
+
+/// Every mail in all its variants, one file a kind, language and way of address.
+#[test]
+fn every_mail_as_it_is_read() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut missing = Vec::new();
+    for kind in Kind::ALL {
+        for (language, told) in by_language(&renderer, *kind, &mut missing) {
+            insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(format!("{}.{language}", kind.name()), told);
+            });
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// A kind's mails by language, one after the other: subject and text of each, HTML of the first.
+fn by_language(renderer: &Renderer, kind: Kind, missing: &mut Vec<String>) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for case in cases(kind) {
+        let language = case.name.rsplit('.').next().unwrap().to_owned();
+        let mail = match renderer.mail(&case.group, &case.draft, &post(), now()) {
+            Ok(mail) => mail,
+            Err(error) => {
+                missing.push(format!("{}: {error}", case.name));
+                continue;
+            }
+        };
+        let head = format!("==== {}\nSubject: {}\n\n{}\n", case.name, mail.subject, mail.text);
+        match all.iter_mut().find(|(l, _)| *l == language) {
+            Some((_, told)) => told.push_str(&head),
+            None => all.push((language.clone(), format!("{head}---- HTML of the first\n{}\n", mail.html))),
+        }
+    }
+    all
+}
+
+/// Longest HTML, in bytes: far under where Gmail cuts a mail off.
+const MOST_HTML: usize = 30_000;
+
+#[test]
+fn mails_keep_their_limits() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut wrong = Vec::new();
+    for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
+        let mail = render(&renderer, &case);
+        let mut check = |fine: bool, what: String| {
+            if !fine {
+                wrong.push(format!("{}: {what}", case.name));
+            }
+        };
+        check(mail.subject.chars().count() <= 60, format!("subject too long: {}", mail.subject));
+        check(!mail.subject.ends_with('…'), format!("subject is cut: {}", mail.subject));
+        check(mail.html.len() <= MOST_HTML, format!("{} bytes of HTML", mail.html.len()));
+        for line in mail.text.lines().filter(|l| l.chars().count() > 72) {
+            check(line.contains("://") || line.contains("mailto:"), format!("line over 72 columns: {line}"));
+        }
+        check(!mail.text.contains("\n\n\n"), "blank lines heaped".to_owned());
+        for mark in ["{{", "{%", "[[", "null", "undefined"] {
+            check(!mail.text.contains(mark) && !mail.html.contains(mark), format!("{mark} in what people read"));
+        }
+        let lead = mail.text.split("\n\n").next().unwrap_or("").replace('\n', " ");
+        check((35..=100).contains(&lead.chars().count()), format!("first sentence of {}: {lead}", lead.chars().count()));
+        check(mail.text.contains("7K3F92QDJX4M0ZT8"), "no reference".to_owned());
+        check(mail.html.contains("<html lang=\""), "no language".to_owned());
+        check(mail.html.matches("<table").count() == mail.html.matches("</table>").count(), "tables".to_owned());
+        let presentation = mail.html.matches("role=\"presentation\"").count() + mail.html.matches("<th scope=").count().min(2);
+        check(presentation >= mail.html.matches("<table").count(), "a table without a role".to_owned());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Nothing of the subject stands in a subject line or the calendar.
+#[test]
+fn nobodys_subject_shows_outside_its_mails() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
+        let mail = render(&renderer, &case);
+        assert!(!mail.subject.contains("sans me fâcher"), "{}: {}", case.name, mail.subject);
+        let reads = matches!(case.draft.key.kind, Kind::SubjectReceipt | Kind::SubjectShared);
+        assert!(reads || !mail.text.contains("sans me fâcher"), "{}", case.name);
+    }
+    let group = sample::group();
+    let meeting = group.meeting(sample::AHEAD).unwrap();
+    for member in &group.members {
+        let texts = renderer.event_texts(&group, meeting, member).unwrap();
+        assert!(!format!("{texts:?}").contains("sans me fâcher"), "{texts:?}");
+        assert!(texts.description.contains("6/6"), "{texts:?}");
+        assert_eq!(texts.url.as_deref(), Some("https://visio.example.org/codev-lyon"));
+    }
+}
+
+/// A subject that is not shared reaches only its owner.
+#[test]
+fn an_unshared_subject_reaches_nobody_else() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    for sharing in [None, Some(Sharing::Nothing), Some(Sharing::TitleOnly), Some(Sharing::All)] {
+        let mut meeting = sample::ahead();
+        meeting.subject.as_mut().unwrap().sharing = sharing;
+        let group = sample::group_with(meeting);
+        for (who, role) in [("bo", Role::Cooperant), ("marie", Role::Facilitator)] {
+            let draft = draft(Kind::SubjectShared, None, sample::id(who), role, Facts::None);
+            let mail = renderer.mail(&group, &draft, &post(), now()).unwrap_or_else(|e| panic!("{e}"));
+            let shows = |text: &str| mail.text.contains(text) && mail.html.contains(text);
+            let hides = |text: &str| !mail.text.contains(text) && !mail.html.contains(text);
+            let (title, rest) = ("dire non sans me fâcher", "petit service");
+            match sharing {
+                Some(Sharing::All) => assert!(shows(title) && shows(rest)),
+                Some(Sharing::TitleOnly) => assert!(shows(title) && hides(rest)),
+                _ => assert!(hides(title) && hides(rest)),
+            }
+        }
+    }
+}
+
+#[test]
+fn calendar_texts_and_markdown_as_they_are_read() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let group = sample::group();
+    let meeting = group.meeting(sample::AHEAD).unwrap();
+    let mut told = String::new();
+    for who in ["ana", "chloe", "marie"] {
+        let texts = renderer.event_texts(&group, meeting, group.member(&sample::id(who)).unwrap()).unwrap();
+        told += &format!("==== {who}\nSUMMARY {}\nLOCATION {:?}\nURL {:?}\n{}\n\n", texts.summary, texts.location, texts.url, texts.description);
+    }
+    let group = sample::group_with(sample::collected());
+    for language in renderer.languages() {
+        let digest = renderer.digest_markdown(&group, group.meeting(sample::AHEAD).unwrap(), &language).unwrap();
+        assert!(!digest.contains("Noter mes oui"), "a private line in {digest}");
+        told += &format!("==== Markdown, {language}\n{digest}\n");
+    }
+    insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("calendar_and_markdown", told);
+    });
+}
+
+/// How many words may differ in a mail: table cells split what a line of text joins.
+const TOLERANCE: usize = 3;
+
+#[test]
+fn text_and_html_say_the_same() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut wrong = Vec::new();
+    for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
+        let mail = render(&renderer, &case);
+        let differ = difference(&words(&mail.text), &words(&visible(&mail.html)));
+        if differ.len() > TOLERANCE {
+            wrong.push(format!("{}: {}", case.name, differ.join(" ")));
+        }
+    }
+    assert!(wrong.is_empty(), "text (+) and HTML (-) differ:\n{}", wrong.join("\n"));
+}
+
+/// What somebody sees of the HTML: no head, no hidden parts, no markup.
+fn visible(html: &str) -> String {
+    let body = html.split_once("<body").map_or(html, |(_, body)| body);
+    let mut out = String::new();
+    let mut rest = body.split_once('>').map_or("", |(_, rest)| rest);
+    while let Some((text, tail)) = rest.split_once('<') {
+        out.push_str(text);
+        let hidden = tail.split('>').next().is_some_and(|tag| tag.contains("aria-hidden"));
+        out.push(' ');
+        let after = tail.split_once('>').map_or("", |(_, after)| after);
+        rest = if hidden { after.split_once('<').map_or("", |(_, _)| &after[after.find('<').unwrap_or(0)..]) } else { after };
+    }
+    out.push_str(rest);
+    for (code, sign) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&amp;", "&")] {
+        out = out.replace(code, sign);
+    }
+    out
+}
+
+fn words(text: &str) -> Vec<String> {
+    let sign = |c: char| !c.is_alphanumeric();
+    let mut all: Vec<_> = text
+        .split(sign)
+        .filter(|w| !w.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    all.sort();
+    all
+}
+
+/// Words of `a` that `b` lacks, with `+`, and the other way round, with `-`; each as often as it differs.
+fn difference(a: &[String], b: &[String]) -> Vec<String> {
+    let mut count = std::collections::BTreeMap::<&str, i32>::new();
+    a.iter().for_each(|w| *count.entry(w).or_default() += 1);
+    b.iter().for_each(|w| *count.entry(w).or_default() -= 1);
+    let sign = |n: i32| if n > 0 { "+" } else { "-" };
+    count.into_iter().filter(|(_, n)| *n != 0).flat_map(|(w, n)| vec![format!("{}{w}", sign(n)); n.unsigned_abs() as usize]).collect()
+}

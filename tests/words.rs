@@ -1,0 +1,244 @@
+//! Answers as people write them, as data in `tests/answers/*.toml`: what each is to be understood as.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use chrono::NaiveDate;
+use codevd::core::draft::Question;
+use codevd::core::event::{Certainty, Meaning};
+use codevd::core::ids::Language;
+use codevd::words::{Context, Words, due, plan, strip_marks, to_json};
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::LazyLock;
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| Words::embedded().unwrap());
+
+/// A Tuesday.
+fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 24).unwrap()
+}
+
+fn context(actions: usize) -> Context {
+    let names = ["Ana", "Paul Martin", "Jean-Luc", "Chloé"].map(str::to_owned).to_vec();
+    Context { today: today(), actions, names }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    #[serde(default)]
+    group: Vec<Group>,
+    #[serde(default)]
+    due: Vec<Due>,
+    #[serde(default)]
+    plan: Vec<Plan>,
+}
+
+/// Texts with one expected meaning; `with` are its parameters, `actions` how many were asked after.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    question: Option<Question>,
+    meaning: String,
+    /// The least certainty; "any" where it does not matter, "probable" means never sure.
+    certainty: String,
+    #[serde(default)]
+    with: toml::Table,
+    #[serde(default)]
+    actions: usize,
+    /// Negation or condition: a plain yes would be a wrong effect.
+    #[serde(default)]
+    trap: bool,
+    #[serde(default)]
+    fr: Vec<String>,
+    #[serde(default)]
+    en: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Due {
+    date: String,
+    texts: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    text: String,
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    text: String,
+    #[serde(default)]
+    due: Option<String>,
+    #[serde(default)]
+    shared: bool,
+}
+
+fn files() -> Vec<(String, Cases)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.sort();
+    let read = |p: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&p).unwrap();
+        (p.file_name().unwrap().to_string_lossy().into_owned(), toml::from_str(&text).unwrap_or_else(|e| panic!("{p:?}: {e}")))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn as_expected(group: &Group, said: &Value) -> bool {
+    let certainty = match group.certainty.as_str() {
+        "any" => true,
+        exact => said["certainty"] == exact,
+    };
+    let with = serde_json::to_value(&group.with).unwrap();
+    let null = |v: &Value| if v == "null" { Value::Null } else { v.clone() };
+    certainty && said["meaning"] == group.meaning.as_str() && with.as_object().unwrap().iter().all(|(k, v)| said[k] == null(v))
+}
+
+#[test]
+fn answers_are_understood_as_expected() {
+    let (mut count, mut traps, mut failed, mut wrong_effects) = (0, 0, Vec::new(), 0);
+    for (file, cases) in files() {
+        for group in &cases.group {
+            let fr = group.fr.iter().map(|t| (Language::french(), t));
+            let en = group.en.iter().map(|t| (Language::english(), t));
+            for (language, text) in fr.chain(en) {
+                let heard = WORDS.understand(group.question, &language, text, &context(group.actions));
+                let said = to_json(&heard);
+                count += 1;
+                traps += usize::from(group.trap);
+                if !as_expected(group, &said) {
+                    wrong_effects += usize::from(heard.certainty == Certainty::Sure && said["meaning"] != group.meaning.as_str());
+                    failed.push(format!("{file} {:?} {text:?}: expected {} {} {:?}, got {said}", group.question.map(Question::name), group.meaning, group.certainty, group.with));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{} of {count} ({wrong_effects} wrong effects):\n{}", failed.len(), failed.join("\n"));
+    assert!(count >= 500 && traps >= 80, "{count} cases, {traps} traps");
+}
+
+#[test]
+fn the_languages_are_both_tried_whoever_writes() {
+    for (_, cases) in files() {
+        for group in cases.group.iter().filter(|g| g.certainty == "sure") {
+            let swapped = group.fr.iter().map(|t| (Language::english(), t)).chain(group.en.iter().map(|t| (Language::french(), t)));
+            for (language, text) in swapped {
+                let said = to_json(&WORDS.understand(group.question, &language, text, &context(group.actions)));
+                assert_eq!(said["meaning"], group.meaning.as_str(), "{text:?} by a member with {language}");
+            }
+        }
+    }
+}
+
+#[test]
+fn deadlines_are_read_or_unknown() {
+    let mut failed = Vec::new();
+    for (_, cases) in files() {
+        for case in &cases.due {
+            for text in &case.texts {
+                let got = due(&WORDS, text, today()).map_or("none".to_owned(), |d| d.to_string());
+                if got != case.date {
+                    failed.push(format!("{text:?}: expected {}, got {got}", case.date));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn plans_are_read_line_by_line() {
+    for (_, cases) in files() {
+        for case in &cases.plan {
+            let got: Vec<Line> = plan(&WORDS, &case.text, today())
+                .into_iter()
+                .map(|l| Line { text: l.text, due: l.due.map(|d| d.to_string()), shared: l.shared })
+                .collect();
+            assert_eq!(got, case.lines, "{}", case.text);
+        }
+    }
+}
+
+#[test]
+fn the_anonymous_mark_is_taken_off() {
+    for (text, rest) in [
+        ("J'ai appris à me taire.\nAnonyme", "J'ai appris à me taire."),
+        ("(anonyme) J'ai appris", "J'ai appris"),
+        ("I learned to listen [anonymous]", "I learned to listen"),
+        ("Un don anonyme m'a aidé", "Un don anonyme m'a aidé"),
+    ] {
+        assert_eq!(strip_marks(&WORDS, text), rest);
+    }
+}
+
+#[test]
+fn a_mistake_in_a_word_list_is_told_with_file_and_line() {
+    let good = include_str!("../templates/fr/words.toml");
+    let bad = good.replacen("yes = [\"oui(?: oui)*\"", "yes = [\"oui(\"", 1);
+    let error = Words::parse(&[(Language::french(), &bad)]).unwrap_err();
+    let line = bad.lines().position(|l| l.contains("\"oui(\"")).unwrap() + 1;
+    assert_eq!((error.file.as_str(), error.line), ("templates/fr/words.toml", line));
+    assert!(error.to_string().contains("oui("), "{error}");
+    let unknown = good.replacen("[phrases.common]\n", "[phrases.common]\nnonsense = []\n", 1);
+    let error = Words::parse(&[(Language::french(), &unknown)]).unwrap_err();
+    assert!(error.to_string().contains("nonsense"), "{error}");
+}
+
+fn any_question() -> impl Strategy<Value = Option<Question>> {
+    use Question::*;
+    let all = vec![
+        Attendance, Subject, Share, NoSubject, Volunteer, Live, StepRequest, Contribution, ActionPlan, Learning, LastCall,
+        Review, Progress, Note,
+    ];
+    prop::option::of(prop::sample::select(all))
+}
+
+/// Letters, marks and signs that the rules look at, and any others.
+const ANY: &str = "(?s)(oui|non|pas|mais|le 3|15/12|\\n|- |\\(partager\\)|l'|’|👍🏽|\\+5|[a-zé0-9 ]{0,8}|.{0,6}){0,40}";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_is_read_without_panic(text in ANY, question in any_question(), actions in 0..5_usize) {
+        let heard = WORDS.understand(question, &Language::french(), &text, &context(actions));
+        prop_assert!(heard.is_none() == (heard.certainty == Certainty::None));
+        to_json(&heard);
+        plan(&WORDS, &text, today());
+        strip_marks(&WORDS, &text);
+        prop_assert!(due(&WORDS, &text, today()).is_none_or(|d| d >= today()));
+    }
+
+    #[test]
+    fn a_yes_at_the_start_of_a_long_text_is_a_yes(
+        yes in prop::sample::select(vec!["Oui", "Oui !", "Bonjour, oui", "Yes", "Je serai là", "Hi all, yes I'll be there"]),
+        tail in prop::collection::vec(prop::sample::select(vec![
+            "la", "réunion", "dernière", "était", "riche", "et", "le", "groupe", "apporte", "beaucoup", "we", "talked", "about",
+            "work", "the", "project", "avec", "nos", "collègues", "dans", "entreprise",
+        ]), 40..90),
+    ) {
+        let text = format!("{yes}. {}.", tail.join(" "));
+        let heard = WORDS.understand(Some(Question::Attendance), &Language::french(), &text, &context(0));
+        prop_assert_eq!(heard.meaning, Meaning::Yes);
+    }
+}
+
+#[test]
+fn a_text_ten_times_as_long_takes_no_hundred_times_as_long() {
+    let read = |n: usize| {
+        let text = "oui mais pas avant le 3 décembre, je ne sais pas. ".repeat(n);
+        let start = std::time::Instant::now();
+        WORDS.understand(Some(Question::Attendance), &Language::french(), &text, &context(0));
+        plan(&WORDS, &text, today());
+        start.elapsed()
+    };
+    read(10);
+    let (short, long) = (read(15).max(std::time::Duration::from_millis(2)), read(150));
+    assert!(long < short * 60, "{short:?} for 750 bytes, {long:?} for 7500");
+}
