@@ -212,10 +212,11 @@ impl<'a> Page<'a> {
     /// Phones' lines, hosts' banners, signatures and notices among what is left.
     fn mark_added(&mut self) {
         let mut at = 0;
+        let mut spoken = false;
         while at < self.lines.len() {
             if self.parts[at] != Part::Theirs {
                 at += 1;
-            } else if self.begins_signature(at) || quote::is_notice(&self.keys[at]) {
+            } else if self.begins_signature(at) || (spoken && quote::is_notice(&self.keys[at])) {
                 let notice = !self.keys[at].starts_with(['-', '—']);
                 while at < self.lines.len()
                     && matches!(self.parts[at], Part::Theirs | Part::Blank)
@@ -228,6 +229,7 @@ impl<'a> Page<'a> {
                 if quote::is_added(&self.keys[at]) {
                     self.parts[at] = Part::Added;
                 }
+                spoken |= self.parts[at] == Part::Theirs;
                 at += 1;
             }
         }
