@@ -258,6 +258,8 @@ fn answers_in_our_own_words_stay() {
             "yes",
             "👍",
             "1. oui\n2. non",
+            "mardi 8 décembre, 18 h 00 à 19 h 30",
+            "What is on your mind?",
         ] {
             for program in PROGRAMS {
                 let reply = reply_by(program, top, &sent);
