@@ -199,11 +199,12 @@ fn our_text() -> impl Strategy<Value = String> {
         "l'équipe",
     ]);
     let line = prop::collection::vec(word, 1..14).prop_map(|w| w.join(" "));
-    prop::collection::vec(line, 2..9).prop_map(|lines| lines.join("\n"))
+    let text = prop::collection::vec(line, 2..9).prop_map(|lines| lines.join("\n"));
+    text.prop_filter("a mail of ours has words", |t| t.contains(char::is_alphabetic))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_word_of_ours_is_ever_an_answer(sent in our_text(), program in prop::sample::select(PROGRAMS.to_vec())) {
@@ -272,7 +273,7 @@ fn answers_in_our_own_words_stay() {
 
 #[test]
 fn reading_takes_linear_time() {
-    let size = if cfg!(debug_assertions) { 400_000 } else { 1_000_000 };
+    let size = if cfg!(debug_assertions) { 260_000 } else { 1_000_000 };
     let repeated = |piece: &str| piece.repeat(size / piece.len());
     let bodies = [
         repeated(">"),

@@ -74,7 +74,7 @@ impl Sent {
     }
 
     /// The runs of a text, one for each word that begins one.
-    fn runs<'w>(&self, words: &[&'w String]) -> Vec<u64> {
+    fn runs(&self, words: &[&String]) -> Vec<u64> {
         words.windows(self.run).map(|w| hash(w.iter().copied())).collect()
     }
 
