@@ -273,7 +273,8 @@ fn answers_in_our_own_words_stay() {
 
 #[test]
 fn reading_takes_linear_time() {
-    let size = if cfg!(debug_assertions) { 260_000 } else { 1_000_000 };
+    // without optimisation less text and a wide limit: what grows with the square would take minutes even so
+    let size = if cfg!(debug_assertions) { 65_000 } else { 1_000_000 };
     let repeated = |piece: &str| piece.repeat(size / piece.len());
     let bodies = [
         repeated(">"),
@@ -299,7 +300,7 @@ fn reading_takes_linear_time() {
             mail::reply(&letter, Some(&sent));
             mail::tokens(&letter);
             let took = start.elapsed();
-            let most = if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(200) };
+            let most = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_millis(200) };
             let shown: String = body.chars().take(20).collect();
             assert!(took < most, "{shown:?} as {content_type}: {took:?}");
         }
