@@ -282,11 +282,15 @@ fn mails_keep_their_limits() {
             check(!mail.text.contains(mark) && !mail.html.contains(mark), format!("{mark} in what people read"));
         }
         let lead = mail.text.split("\n\n").next().unwrap_or("").replace('\n', " ");
-        check((35..=100).contains(&lead.chars().count()), format!("first sentence of {}: {lead}", lead.chars().count()));
+        check(
+            (35..=100).contains(&lead.chars().count()),
+            format!("first sentence of {}: {lead}", lead.chars().count()),
+        );
         check(mail.text.contains("7K3F92QDJX4M0ZT8"), "no reference".to_owned());
         check(mail.html.contains("<html lang=\""), "no language".to_owned());
         check(mail.html.matches("<table").count() == mail.html.matches("</table>").count(), "tables".to_owned());
-        let presentation = mail.html.matches("role=\"presentation\"").count() + mail.html.matches("<th scope=").count().min(2);
+        let presentation =
+            mail.html.matches("role=\"presentation\"").count() + mail.html.matches("<th scope=").count().min(2);
         check(presentation >= mail.html.matches("<table").count(), "a table without a role".to_owned());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -343,7 +347,10 @@ fn calendar_texts_and_markdown_as_they_are_read() {
     let mut told = String::new();
     for who in ["ana", "chloe", "marie"] {
         let texts = renderer.event_texts(&group, meeting, group.member(&sample::id(who)).unwrap()).unwrap();
-        told += &format!("==== {who}\nSUMMARY {}\nLOCATION {:?}\nURL {:?}\n{}\n\n", texts.summary, texts.location, texts.url, texts.description);
+        told += &format!(
+            "==== {who}\nSUMMARY {}\nLOCATION {:?}\nURL {:?}\n{}\n\n",
+            texts.summary, texts.location, texts.url, texts.description
+        );
     }
     let group = sample::group_with(sample::collected());
     for language in renderer.languages() {
@@ -384,10 +391,16 @@ fn visible(html: &str) -> String {
         let hidden = tail.split('>').next().is_some_and(|tag| tag.contains("aria-hidden"));
         out.push(' ');
         let after = tail.split_once('>').map_or("", |(_, after)| after);
-        rest = if hidden { after.split_once('<').map_or("", |(_, _)| &after[after.find('<').unwrap_or(0)..]) } else { after };
+        rest = if hidden {
+            after.split_once('<').map_or("", |(_, _)| &after[after.find('<').unwrap_or(0)..])
+        } else {
+            after
+        };
     }
     out.push_str(rest);
-    for (code, sign) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&amp;", "&")] {
+    for (code, sign) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&amp;", "&")]
+    {
         out = out.replace(code, sign);
     }
     out
@@ -404,11 +417,7 @@ fn without_numbers(text: &str) -> String {
 
 fn words(text: &str) -> Vec<String> {
     let sign = |c: char| !c.is_alphanumeric();
-    let mut all: Vec<_> = text
-        .split(sign)
-        .filter(|w| !w.is_empty())
-        .map(str::to_lowercase)
-        .collect();
+    let mut all: Vec<_> = text.split(sign).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
     all.sort();
     all
 }
@@ -419,5 +428,9 @@ fn difference(a: &[String], b: &[String]) -> Vec<String> {
     a.iter().for_each(|w| *count.entry(w).or_default() += 1);
     b.iter().for_each(|w| *count.entry(w).or_default() -= 1);
     let sign = |n: i32| if n > 0 { "+" } else { "-" };
-    count.into_iter().filter(|(_, n)| *n != 0).flat_map(|(w, n)| vec![format!("{}{w}", sign(n)); n.unsigned_abs() as usize]).collect()
+    count
+        .into_iter()
+        .filter(|(_, n)| *n != 0)
+        .flat_map(|(w, n)| vec![format!("{}{w}", sign(n)); n.unsigned_abs() as usize])
+        .collect()
 }

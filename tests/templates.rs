@@ -5,7 +5,9 @@
 use codevd::render::Renderer;
 
 fn with(path: &str, text: &str) -> String {
-    Renderer::with_overrides(vec![(path.to_owned(), text.to_owned())]).map(|_| String::new()).unwrap_or_else(|e| e.to_string())
+    Renderer::with_overrides(vec![(path.to_owned(), text.to_owned())])
+        .map(|_| String::new())
+        .unwrap_or_else(|e| e.to_string())
 }
 
 #[test]
@@ -68,7 +70,9 @@ fn a_locale_that_misses_something_is_told() {
 fn a_new_language_needs_files_alone() {
     let copied: Vec<_> = Renderer::embedded_files()
         .into_iter()
-        .filter_map(|(path, text)| path.strip_prefix("en/").map(|rest| (format!("nl/{rest}"), text.replace("\"en/", "\"nl/"))))
+        .filter_map(|(path, text)| {
+            path.strip_prefix("en/").map(|rest| (format!("nl/{rest}"), text.replace("\"en/", "\"nl/")))
+        })
         .collect();
     let renderer = Renderer::with_overrides(copied).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(renderer.languages().iter().map(ToString::to_string).collect::<Vec<_>>(), ["en", "fr", "nl"]);

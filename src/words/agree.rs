@@ -37,7 +37,9 @@ impl Ask<'_> {
             let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
             return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
         }
-        if let Some(late) = self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull)) {
+        if let Some(late) =
+            self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull))
+        {
             let minutes = self.minutes(late);
             let plain = matches!(weighed.pull, Pull::Yes | Pull::Nothing) && !self.reading.asks();
             return Heard::sure_if(Meaning::Late { minutes }, plain && !self.reading.has(Label::Condition));

@@ -226,7 +226,8 @@ impl Stage {
                 }
                 WorldEvent::In { at, from, what, .. } => {
                     self.flush(&mut line);
-                    let who = self.people.iter().find(|(_, p)| p.email == from).map_or(from.clone(), |(k, _)| k.clone());
+                    let who =
+                        self.people.iter().find(|(_, p)| p.email == from).map_or(from.clone(), |(k, _)| k.clone());
                     let _ = writeln!(self.out, "  {} ← {who}: {what}", stamp(at));
                 }
                 WorldEvent::Decided(story) => {
@@ -253,7 +254,8 @@ impl Stage {
 
     /// The newest mail of that name that somebody got: `invitation`, `step_prompt request`, `receipt`.
     fn mail(&self, who: &str, name: &str) -> Vec<u8> {
-        let fits = |(key, step, _): &&(DraftKey, Option<StepKey>, Vec<u8>)| mail_name(key, *step).ends_with(name.trim());
+        let fits =
+            |(key, step, _): &&(DraftKey, Option<StepKey>, Vec<u8>)| mail_name(key, *step).ends_with(name.trim());
         let found = self.got.get(who).and_then(|all| all.iter().rev().find(fits));
         found.unwrap_or_else(|| panic!("{who} got no mail {name:?}")).2.clone()
     }
@@ -283,7 +285,8 @@ impl Stage {
         let ics = String::from_utf8(ours.calendar[0].clone()).unwrap();
         let number = self.world().number();
         let text = codevd::sim::calendar_reply::reply(&ics, &person.email, answer, person.calendar, None, self.now);
-        let bytes = client::calendar(person.calendar, &author(&person), &ours, &text.unwrap(), button, number, self.now);
+        let bytes =
+            client::calendar(person.calendar, &author(&person), &ours, &text.unwrap(), button, number, self.now);
         self.send(who, &format!("[{button}]"), bytes).await;
     }
 
@@ -321,9 +324,16 @@ impl Stage {
         let mut say = |text: String| {
             let _ = writeln!(self.out, "  {text}");
         };
-        say(format!("{:?} at {}, sequence {}, requester {}", meeting.stage, meeting.wall, meeting.sequence, meeting.requester));
+        say(format!(
+            "{:?} at {}, sequence {}, requester {}",
+            meeting.stage, meeting.wall, meeting.sequence, meeting.requester
+        ));
         for (who, a) in &meeting.attendance {
-            say(format!("attendance {who}: {:?}{}", a.answer, a.comment.as_ref().map_or(String::new(), |c| format!(" ({})", c.replace('\n', " ")))));
+            say(format!(
+                "attendance {who}: {:?}{}",
+                a.answer,
+                a.comment.as_ref().map_or(String::new(), |c| format!(" ({})", c.replace('\n', " ")))
+            ));
         }
         if let Some(subject) = &meeting.subject {
             say(format!("subject ({:?}): {}", subject.sharing, subject.text.replace('\n', " ")));
