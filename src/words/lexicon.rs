@@ -151,6 +151,8 @@ fn fill(pattern: &str, parts: &BTreeMap<String, Spanned<String>>) -> String {
             filled = filled.replace(&format!("<{name}>"), &format!("(?:{})", part.get_ref()));
         }
     }
+    // The rest of the clause, never of the text.
+    filled = filled.replace(".*", "[^.,?]*");
     // Group names are unique in an expression: n0, n1, … and name0, name1, …
     for (mark, group, class) in [("{n}", "n", "[0-9]{1,3}"), ("{name}", "name", "[^ ,.?0-9]+")] {
         for i in 0.. {
