@@ -37,7 +37,9 @@ impl Ask<'_> {
             let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
             return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
         }
-        if let Some(late) = self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull)) {
+        if let Some(late) =
+            self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull))
+        {
             let minutes = self.minutes(late);
             let plain = matches!(weighed.pull, Pull::Yes | Pull::Nothing) && !self.reading.asks();
             return Heard::sure_if(Meaning::Late { minutes }, plain && !self.reading.has(Label::Condition));
@@ -118,11 +120,16 @@ impl Ask<'_> {
         let weak = meant(Label::Ok) || meant(Label::Ack);
         let no = r.all(Label::No).any(|s| !r.asked(s) && !self.of_another(s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
+            if no && self.turns_to_no() {
+                return Weighed { pull: Pull::No, sure: false };
+            }
             let mixed = no || r.asks() || (strong && r.has(Label::Change));
             return Weighed { pull: Pull::Maybe, sure: !mixed };
         }
         match (strong, weak, no) {
-            (true, _, true) if r.has(Label::Condition) => Weighed { pull: Pull::Maybe, sure: false },
+            (true, _, true) | (_, true, true) if self.no_is_the_condition() => {
+                Weighed { pull: Pull::Maybe, sure: false }
+            }
             (true, _, true) => self.last_word(),
             (_, _, true) => Weighed { pull: Pull::No, sure: self.sure_no() },
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
@@ -131,6 +138,20 @@ impl Ask<'_> {
             (false, false, false) if turned(Label::Yes) => Weighed { pull: Pull::No, sure: false },
             (false, false, false) => Weighed { pull: Pull::Nothing, sure: false },
         }
+    }
+
+    /// "J'aimerais, mais je ne peux pas": after the "but" there is a no and no perhaps.
+    fn turns_to_no(&self) -> bool {
+        let turn = self.reading.all(Label::But).last().map(|s| s.tokens.start);
+        let after = |label: Label| turn.is_some_and(|t| self.reading.all(label).any(|s| s.tokens.start > t));
+        after(Label::No) && !after(Label::Maybe)
+    }
+
+    /// "Ok, unless I'm sick": the no stands under the condition.
+    fn no_is_the_condition(&self) -> bool {
+        let condition = self.reading.all(Label::Condition).next().map(|s| s.tokens.start);
+        let first_no = self.reading.all(Label::No).next().map(|s| s.tokens.start);
+        condition.zip(first_no).is_some_and(|(c, n)| c < n)
     }
 
     fn sure_no(&self) -> bool {
