@@ -172,9 +172,12 @@ impl Ask<'_> {
             return Weighed { pull, sure: false };
         }
         let early = r.unknown_before(start) <= 8;
-        let clear = if strong { r.unknown() <= LONG && early } else { !r.has(Label::Ack) && r.unknown() <= 3 };
+        // A polite word is an answer where it is a clause of its own, or with few words after it.
+        let alone = at.is_some_and(|s| r.unknown_in(&r.clause(s)) == 0);
+        let clear = if strong { r.unknown() <= LONG && early } else { !r.has(Label::Ack) && alone && r.unknown() <= 3 };
         let but = r.has(Label::But) && !r.has(Label::Early);
-        let vague = !strong && r.unknown() > 10;
+        let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
+        let vague = !strong && !(begins || (alone && r.unknown() <= 10));
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }
     }

@@ -55,7 +55,9 @@ impl Ask<'_> {
         let hedged = r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.asks();
         let named = span.label == Label::Absent && !self.is_member(span);
         let polite = !r.asked(span) || span.label == Label::Extend;
-        match r.unknown() {
+        // A member's name of several words counts as one.
+        let parts = self.name(span).map_or(0, |n| n.split([' ', '-']).count().saturating_sub(1));
+        match r.unknown().saturating_sub(parts) {
             0 if !hedged && !named => Certainty::Sure,
             0..=2 if polite => Certainty::Probable,
             _ => Certainty::None,
