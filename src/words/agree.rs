@@ -111,14 +111,26 @@ impl Ask<'_> {
         !own && { near }.any(other)
     }
 
+    /// "I will …", "je peux …": a word follows that no phrase knows, and the answer hangs on it.
+    fn hangs(&self, span: &Span) -> bool {
+        let r = &self.reading;
+        let word = |i: usize| r.normal.tokens.get(i);
+        let last = span.tokens.end.checked_sub(1).and_then(word);
+        let open = last.is_some_and(|t| self.words.lexicon.persons.open.contains(&t.text));
+        let next = span.tokens.end..span.tokens.end + 1;
+        open && word(next.start).is_some_and(|t| !t.is_mark())
+            && !r.spans.iter().any(|s| s.tokens.contains(&next.start))
+    }
+
     /// Yes phrases that are meant: neither asked nor negated.
     fn weigh(&self) -> Weighed {
         let r = &self.reading;
-        let meant = |label: Label| r.all(label).any(|s| !r.asked(s) && !r.negated(s) && !self.of_another(s));
+        let own = |s: &&Span| !r.asked(s) && !self.of_another(s);
+        let meant = |label: Label| r.all(label).any(|s| own(&s) && !r.negated(s) && !self.hangs(s));
         let turned = |label: Label| r.all(label).any(|s| !r.asked(s) && r.negated(s));
         let strong = meant(Label::Yes) || meant(Label::Early);
         let weak = meant(Label::Ok) || meant(Label::Ack);
-        let no = r.all(Label::No).any(|s| !r.asked(s) && !self.of_another(s));
+        let no = r.all(Label::No).any(|s| own(&s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
             if no && self.turns_to_no() {
                 return Weighed { pull: Pull::No, sure: false };
@@ -131,7 +143,9 @@ impl Ask<'_> {
                 Weighed { pull: Pull::Maybe, sure: false }
             }
             (true, _, true) => self.last_word(),
-            (_, _, true) => Weighed { pull: Pull::No, sure: self.sure_no() },
+            (_, _, true) => {
+                Weighed { pull: Pull::No, sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s)) }
+            }
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),

@@ -54,6 +54,10 @@ impl Ask<'_> {
         let r = &self.reading;
         let hedged = r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.asks();
         let named = span.label == Label::Absent && !self.is_member(span);
+        let capital = span.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
+        if named && !capital {
+            return Certainty::None;
+        }
         let polite = !r.asked(span) || span.label == Label::Extend;
         // A member's name of several words counts as one.
         let parts = self.name(span).map_or(0, |n| n.split([' ', '-']).count().saturating_sub(1));
