@@ -303,11 +303,8 @@ impl Spelling {
 fn push_mark(tokens: &mut Vec<Token>, mark: &str, from: Range<usize>) {
     let strength = |m: &str| [",", ".", "?"].iter().position(|x| *x == m);
     match tokens.last_mut() {
-        Some(last) if last.is_mark() => {
-            if strength(mark) > strength(&last.text) {
-                mark.clone_into(&mut last.text);
-            }
-        }
+        Some(last) if last.is_mark() && strength(mark) > strength(&last.text) => mark.clone_into(&mut last.text),
+        Some(last) if last.is_mark() => {}
         Some(_) => tokens.push(Token::new(mark, from)),
         None => {}
     }
