@@ -154,6 +154,7 @@ fn draft(kind: Kind, step: Option<u32>, member: MemberId, role: Role, facts: Fac
         key: DraftKey { group, meeting, kind, step, member, revision: 0 },
         role,
         lane: Lane(format!("{}/2", kind.name())),
+        decided: now(),
         due: now(),
         useful_until: now(),
         when_late: WhenLate::Send,
@@ -176,6 +177,9 @@ fn cases(kind: Kind) -> Vec<Case> {
         for (who, role) in readers(kind) {
             for (variant, facts) in facts(kind) {
                 for step in steps(kind, &group) {
+                    if facts == Facts::Resumed && step != Some(4) {
+                        continue;
+                    }
                     let place = step.map_or(String::new(), |n| format!("-{n:02}"));
                     let variant = if variant.is_empty() { String::new() } else { format!("-{variant}") };
                     all.push(Case {
@@ -352,7 +356,8 @@ fn calendar_texts_and_markdown_as_they_are_read() {
     });
 }
 
-/// How many words may differ in a mail: table cells split what a line of text joins.
+/// How many words may differ in a mail: the heads of a table's columns. The numbers of a list are left out of the text's words: the
+/// HTML's `<ol>` counts by itself.
 const TOLERANCE: usize = 3;
 
 #[test]
@@ -361,7 +366,7 @@ fn text_and_html_say_the_same() {
     let mut wrong = Vec::new();
     for case in Kind::ALL.iter().flat_map(|k| cases(*k)) {
         let mail = render(&renderer, &case);
-        let differ = difference(&words(&mail.text), &words(&visible(&mail.html)));
+        let differ = difference(&words(&without_numbers(&mail.text)), &words(&visible(&mail.html)));
         if differ.len() > TOLERANCE {
             wrong.push(format!("{}: {}", case.name, differ.join(" ")));
         }
@@ -386,6 +391,15 @@ fn visible(html: &str) -> String {
         out = out.replace(code, sign);
     }
     out
+}
+
+/// The lines without `1. ` before them.
+fn without_numbers(text: &str) -> String {
+    let line = |l: &str| match l.trim_start().split_once(". ") {
+        Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => rest.to_owned(),
+        _ => l.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -99,12 +99,11 @@ impl<'a> Scene<'a> {
         all
     }
 
-    /// All of it for one mail. `subject` is the line as it will stand, for titles and links.
-    pub fn mail(&self, draft: &Draft, post: &Post, choices: &Choices, subject: &str) -> Map<String, Value> {
+    /// All of it for one mail, its subject line and choices apart: those come with [`Self::answers`].
+    pub fn mail(&self, draft: &Draft, post: &Post) -> Map<String, Value> {
         let mut all = self.values();
         let step = self.meeting.zip(draft.key.step).and_then(|(m, n)| self.step_value(m, n, &draft.facts));
         let deadline = self.deadline(draft);
-        let reply = if subject.starts_with("Re: ") { subject.to_owned() } else { format!("Re: {subject}") };
         let mut put = |key: &str, value: Value| all.insert(key.to_owned(), value);
         put("kind", json!(draft.key.kind.name()));
         put("code", json!(draft.key.kind.code()));
@@ -113,13 +112,20 @@ impl<'a> Scene<'a> {
         put("facts", self.facts_value(&draft.facts));
         put("first_mail", json!(draft.facts == crate::core::Facts::FirstMail || draft.key.kind == Kind::Welcome));
         put("question", json!(draft.question.map(crate::core::Question::name)));
-        put("choices", choices.of(draft.question, &reply, post));
         put("reference", json!(format!("{} {}", self.locale.reference, post.reference)));
         put("tag", json!(format!("[{}]", post.tag)));
-        put("subject", json!(subject));
         put("deadline", json!(deadline));
         put("until", json!({ "date": deadline }));
+        put("subject", Value::Null);
+        put("choices", json!([]));
         all
+    }
+
+    /// What hangs on the subject line as it will stand: the title, and the links that answer.
+    pub fn answers(draft: &Draft, post: &Post, choices: &Choices, subject: &str, all: &mut Map<String, Value>) {
+        let reply = if subject.starts_with("Re: ") { subject.to_owned() } else { format!("Re: {subject}") };
+        all.insert("choices".to_owned(), choices.of(draft.question, &reply, post));
+        all.insert("subject".to_owned(), json!(subject));
     }
 
     /// By when the answer is needed, for the mails that ask for something.

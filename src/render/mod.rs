@@ -128,12 +128,11 @@ impl Renderer {
             }
             _ => folder.clone(),
         };
-        let mut values = scene.mail(draft, post, &tongue.choices, "");
+        let mut values = scene.mail(draft, post);
         add_days(&mut values, group, meeting, now);
         let own = self.render(tongue, &format!("{folder}/subject.txt"), &values, draft)?;
         let subject = subject::line(&context::prefix(group), &own, draft);
-        let mut values = scene.mail(draft, post, &tongue.choices, &subject);
-        add_days(&mut values, group, meeting, now);
+        Scene::answers(draft, post, &tongue.choices, &subject, &mut values);
         let text = self.render(tongue, &format!("{body}/text.txt"), &values, draft)?;
         let html = self.render(tongue, &format!("{body}/html.html"), &values, draft)?;
         Ok(Rendered { subject, text: wrap::wrap(&text, wrap::WIDTH), html: squeeze(&html) })

@@ -19,15 +19,18 @@ pub(super) fn prepare(path: &str, source: &str, locale: &Locale) -> String {
 /// Stands at the end of a line that is to vanish; taken out with the line's end by [`finish`].
 const VANISHES: &str = "\u{E000}\n";
 
-/// Marks the line ends after lone tags.
+/// Marks the line ends after lone tags; not outside the blocks of a template that extends another,
+/// where Tera lets nothing stand.
 fn lone_tags(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
+    let mut depth = usize::from(!source.trim_start().starts_with("{% extends"));
     for line in source.split_inclusive('\n') {
         let inner = line.trim();
         let lone = |open: &str, close: &str| {
             inner.starts_with(open) && inner.ends_with(close) && inner.matches(close).count() == 1
         };
-        if line.ends_with('\n') && (lone("{%", "%}") || lone("{#", "#}")) {
+        depth = (depth + inner.matches("{% block ").count()).saturating_sub(inner.matches("{% endblock").count());
+        if depth > 0 && line.ends_with('\n') && (lone("{%", "%}") || lone("{#", "#}")) {
             out.push_str(inner);
             out.push_str(VANISHES);
         } else {
