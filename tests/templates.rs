@@ -5,7 +5,9 @@
 use codevd::render::Renderer;
 
 fn with(path: &str, text: &str) -> String {
-    Renderer::with_overrides(vec![(path.to_owned(), text.to_owned())]).map(|_| String::new()).unwrap_or_else(|e| e.to_string())
+    Renderer::with_overrides(vec![(path.to_owned(), text.to_owned())])
+        .map(|_| String::new())
+        .unwrap_or_else(|e| e.to_string())
 }
 
 #[test]
@@ -68,8 +70,68 @@ fn a_locale_that_misses_something_is_told() {
 fn a_new_language_needs_files_alone() {
     let copied: Vec<_> = Renderer::embedded_files()
         .into_iter()
-        .filter_map(|(path, text)| path.strip_prefix("en/").map(|rest| (format!("nl/{rest}"), text.replace("\"en/", "\"nl/"))))
+        .filter_map(|(path, text)| {
+            path.strip_prefix("en/").map(|rest| (format!("nl/{rest}"), text.replace("\"en/", "\"nl/")))
+        })
         .collect();
     let renderer = Renderer::with_overrides(copied).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(renderer.languages().iter().map(ToString::to_string).collect::<Vec<_>>(), ["en", "fr", "nl"]);
+}
+
+#[test]
+fn a_missing_mail_is_told_when_templates_are_loaded() {
+    let files = Renderer::embedded_files().into_iter().filter(|(path, _)| path != "fr/day_of/html.html").collect();
+    let told = Renderer::load(files).unwrap_err().to_string();
+    assert_eq!(told, "templates/fr/day_of/html.html: missing; expected the HTML of M13 day_of");
+}
+
+#[test]
+fn a_value_that_no_mail_is_given_is_told_with_its_place() {
+    let told = with("fr/day_of/text.txt", "un\ndeux {{ metting.date }}\n");
+    assert!(told.starts_with("templates/fr/day_of/text.txt:2:9: no mail is given a value \"metting\""), "{told}");
+}
+
+/// Contrast of two colours (WCAG 2.2, relative luminance).
+fn contrast(a: &str, b: &str) -> f64 {
+    let channel = |hex: &str, n: usize| {
+        let value = f64::from(u8::from_str_radix(&hex[1 + 2 * n..3 + 2 * n], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    let luminance = |hex: &str| 0.2126 * channel(hex, 0) + 0.7152 * channel(hex, 1) + 0.0722 * channel(hex, 2);
+    let (x, y) = (luminance(a) + 0.05, luminance(b) + 0.05);
+    if x > y { x / y } else { y / x }
+}
+
+#[test]
+fn colours_can_be_read_in_light_and_in_dark() {
+    let file = |name: &str| Renderer::embedded_files().into_iter().find(|(path, _)| path == name).unwrap().1;
+    let both = format!("{}{}", file("_styles.toml"), file("_layout.html"));
+    // Text on its ground: body, small print, link, quote, button, dots; first light, then dark.
+    let pairs = [
+        ("#2b2926", "#fdfbf8"),
+        ("#2b2926", "#f3efe8"),
+        ("#5e5850", "#fdfbf8"),
+        ("#1b5e58", "#fdfbf8"),
+        ("#2b2926", "#e8f0ee"),
+        ("#fdfbf8", "#1b5e58"),
+        ("#ece8e1", "#282623"),
+        ("#ece8e1", "#1c1b19"),
+        ("#bdb6aa", "#282623"),
+        ("#9bdacf", "#282623"),
+        ("#ece8e1", "#24332f"),
+        ("#14211e", "#8fd3c7"),
+        ("#8fd3c7", "#282623"),
+    ];
+    for (text, ground) in pairs {
+        assert!(contrast(text, ground) >= 4.5, "{text} on {ground}: {:.1}", contrast(text, ground));
+        assert!(both.contains(text) && both.contains(ground), "{text} or {ground} is no longer used");
+    }
+    let used: std::collections::BTreeSet<_> = both
+        .match_indices('#')
+        .filter_map(|(at, _)| both.get(at..at + 7))
+        .filter(|c| c[1..].bytes().all(|b| b.is_ascii_hexdigit()))
+        .collect();
+    let checked: std::collections::BTreeSet<_> =
+        pairs.iter().flat_map(|(a, b)| [*a, *b]).chain(["#e2dbcf", "#4a4640"]).collect();
+    assert!(used.is_subset(&checked), "colours nobody checked: {:?}", used.difference(&checked));
 }

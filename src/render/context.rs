@@ -13,6 +13,42 @@ use crate::core::{Draft, Group, Kind, Language, Meeting, Member, Role};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
+/// The names every template may begin a value with.
+pub(super) const NAMES: [&str; 32] = [
+    "s",
+    "lang",
+    "language",
+    "zone",
+    "informal",
+    "reader",
+    "group",
+    "prefix",
+    "meeting",
+    "next",
+    "plan",
+    "previous",
+    "learnings",
+    "contributions",
+    "digest",
+    "missing",
+    "kind",
+    "code",
+    "sender",
+    "step",
+    "facts",
+    "first_mail",
+    "question",
+    "reference",
+    "tag",
+    "deadline",
+    "until",
+    "subject",
+    "choices",
+    "loop",
+    "__tera_context",
+    "body",
+];
+
 /// What is looked at, and by whom.
 pub(super) struct Scene<'a> {
     pub group: &'a Group,

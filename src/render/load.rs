@@ -1,6 +1,7 @@
 //! From files to what can be rendered: one Tera a language, its locale and its choices. All mistakes at once.
 
 use super::choices::Choices;
+use super::complete;
 use super::error::{Mistake, RenderError};
 use super::filters;
 use super::locale::Locale;
@@ -60,6 +61,8 @@ fn tongue(files: &BTreeMap<String, String>, language: &Language, wrong: &mut Vec
         wrong.push(Mistake::missing(&path, &format!("a title for the step {step} under [steps]")));
     }
     let tera = templates(files, language, &locale, wrong)?;
+    wrong.extend(complete::missing(files, language));
+    wrong.extend(complete::unknown_values(files, &tera, language));
     Some(Tongue { tera, locale, choices: choices? })
 }
 

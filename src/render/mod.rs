@@ -5,6 +5,7 @@
 
 mod choices;
 mod clean;
+mod complete;
 mod context;
 mod error;
 mod filters;
