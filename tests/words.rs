@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::sync::LazyLock;
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| Words::embedded().unwrap());
+static WORDS: LazyLock<Words> = LazyLock::new(|| Words::embedded().unwrap_or_else(|e| panic!("{e}")));
 
 /// A Tuesday.
 fn today() -> NaiveDate {

@@ -37,7 +37,7 @@ impl Ask<'_> {
             let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
             return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
         }
-        if let Some(late) = self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No) {
+        if let Some(late) = self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull)) {
             let minutes = self.minutes(late);
             let plain = matches!(weighed.pull, Pull::Yes | Pull::Nothing) && !self.reading.asks();
             return Heard::sure_if(Meaning::Late { minutes }, plain && !self.reading.has(Label::Condition));
@@ -93,19 +93,36 @@ impl Ask<'_> {
         matches!(pull, Pull::Yes | Pull::No) && !self.hedged() && !r.has(Label::Change) && !r.asks()
     }
 
+    /// A yes under a condition, whatever else is said of lateness.
+    fn conditional(&self, pull: Pull) -> bool {
+        pull == Pull::Maybe && self.reading.has(Label::Condition)
+    }
+
+    /// The clause speaks of somebody else: a member's name or "she" just before it.
+    fn of_another(&self, span: &Span) -> bool {
+        let r = &self.reading;
+        let word = |i: usize| r.normal.tokens.get(i).map_or("", |t| t.text.as_str());
+        let persons = &self.words.lexicon.persons;
+        let own = span.tokens.clone().any(|i| persons.first.contains(word(i)));
+        let near = r.clause(span).start.max(span.tokens.start.saturating_sub(3))..span.tokens.start;
+        let other = |i: usize| persons.third.contains(word(i)) || self.names_member(word(i));
+        !own && { near }.any(other)
+    }
+
     /// Yes phrases that are meant: neither asked nor negated.
     fn weigh(&self) -> Weighed {
         let r = &self.reading;
-        let meant = |label: Label| r.all(label).any(|s| !r.asked(s) && !r.negated(s));
+        let meant = |label: Label| r.all(label).any(|s| !r.asked(s) && !r.negated(s) && !self.of_another(s));
         let turned = |label: Label| r.all(label).any(|s| !r.asked(s) && r.negated(s));
         let strong = meant(Label::Yes) || meant(Label::Early);
         let weak = meant(Label::Ok) || meant(Label::Ack);
-        let no = r.all(Label::No).any(|s| !r.asked(s));
+        let no = r.all(Label::No).any(|s| !r.asked(s) && !self.of_another(s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
             let mixed = no || r.asks() || (strong && r.has(Label::Change));
             return Weighed { pull: Pull::Maybe, sure: !mixed };
         }
         match (strong, weak, no) {
+            (true, _, true) if r.has(Label::Condition) => Weighed { pull: Pull::Maybe, sure: false },
             (true, _, true) => self.last_word(),
             (_, _, true) => Weighed { pull: Pull::No, sure: self.sure_no() },
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },

@@ -117,7 +117,8 @@ impl Ask<'_> {
     pub(super) fn subject(&self) -> Heard {
         let r = &self.reading;
         let words = r.normal.words();
-        if let Some(swap) = r.first(Label::Swap).filter(|_| words <= 25) {
+        let swaps = r.all(Label::Swap).find(|s| !r.negated(s));
+        if let Some(swap) = swaps.filter(|_| words <= 25) {
             let named = r.all(Label::Swap).find(|s| s.name.is_some()).or(Some(swap));
             let name = named.and_then(|s| self.name(s));
             let sure = words <= 15 && !r.has(Label::Condition) && !r.asks() && !r.has(Label::Maybe);

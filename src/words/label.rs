@@ -99,3 +99,18 @@ pub(super) enum Label {
     /// No content ("rien à ajouter", "je réfléchis").
     Empty,
 }
+
+impl Label {
+    /// Of two phrases of one length: what only looks like something, then what is told apart, then yes
+    /// and no, then marks.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Ignore => 0,
+            Self::Yes | Self::No | Self::Ok | Self::Ack => 2,
+            Self::Help | Self::Stop | Self::Undo | Self::Person => 3,
+            Self::Negation | Self::Condition | Self::But | Self::Change => 4,
+            Self::Greeting | Self::Closing | Self::Filler => 5,
+            _ => 1,
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::scan::Table;
 use crate::core::ids::Language;
 use regex::Regex;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 /// Why word lists can't be used: what was found, where, and what was expected.
@@ -39,6 +39,7 @@ struct File {
     dictation: BTreeMap<String, String>,
     dates: RawDates,
     plan: RawPlan,
+    persons: Persons,
     phrases: BTreeMap<TableName, Lists>,
 }
 
@@ -97,6 +98,16 @@ pub(super) struct RawPlan {
     pub(super) labels: BTreeMap<super::plan::Field, Vec<String>>,
 }
 
+/// `[persons]`: of whom a phrase speaks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Persons {
+    /// Words that begin what somebody says of themselves.
+    pub(super) first: BTreeSet<String>,
+    /// Words for others.
+    pub(super) third: BTreeSet<String>,
+}
+
 /// Everything of all languages, ready to use.
 #[derive(Debug)]
 pub(super) struct Lexicon {
@@ -104,6 +115,7 @@ pub(super) struct Lexicon {
     pub(super) tables: BTreeMap<TableName, Table>,
     pub(super) dates: DateWords,
     pub(super) plan: PlanWords,
+    pub(super) persons: Persons,
 }
 
 /// Where a file's text comes from, to say where a mistake is.
@@ -139,7 +151,16 @@ fn fill(pattern: &str, parts: &BTreeMap<String, Spanned<String>>) -> String {
             filled = filled.replace(&format!("<{name}>"), &format!("(?:{})", part.get_ref()));
         }
     }
-    filled.replace("{n}", r"(?P<n>[0-9]{1,3})").replace("{name}", r"(?P<name>[^ ,.?0-9]+)")
+    // The rest of the clause, never of the text.
+    filled = filled.replace(".*", "[^.,?]*");
+    // Group names are unique in an expression: n0, n1, … and name0, name1, …
+    for (mark, group, class) in [("{n}", "n", "[0-9]{1,3}"), ("{name}", "name", "[^ ,.?0-9]+")] {
+        for i in 0.. {
+            let Some(at) = filled.find(mark) else { break };
+            filled.replace_range(at..at + mark.len(), &format!("(?P<{group}{i}>{class})"));
+        }
+    }
+    filled
 }
 
 impl Lexicon {
@@ -150,6 +171,7 @@ impl Lexicon {
             tables: BTreeMap::new(),
             dates: DateWords::default(),
             plan: PlanWords::default(),
+            persons: Persons::default(),
         };
         for (language, text) in files {
             let place = Place { file: format!("templates/{language}/words.toml"), text };
@@ -175,6 +197,8 @@ impl Lexicon {
         }
         self.dates.take(&file.dates, place)?;
         self.plan.take(file.plan);
+        self.persons.first.extend(file.persons.first);
+        self.persons.third.extend(file.persons.third);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);
         Ok(())

@@ -9,7 +9,7 @@ use crate::core::event::{Certainty, Meaning};
 const MINUTES: u32 = 5;
 
 /// The commands, in no order: only one may be said.
-const COMMANDS: [Label; 9] = [
+const COMMANDS: [Label; 10] = [
     Label::Next,
     Label::Back,
     Label::Extend,
@@ -17,6 +17,7 @@ const COMMANDS: [Label; 9] = [
     Label::Pause,
     Label::Resume,
     Label::Stop,
+    Label::MoveEnd,
     Label::Late,
     Label::Absent,
 ];
@@ -39,10 +40,13 @@ impl Ask<'_> {
 
     /// One command said, perhaps twice; "pause" with minutes stays a pause.
     fn one<'s>(&self, said: &[&'s Span]) -> Option<&'s Span> {
-        let first = *said.first()?;
+        // "fin" beside "+5" or "reprendre" moves the end; alone it is the end.
+        let moves = said.iter().any(|s| matches!(s.label, Label::Extend | Label::Resume));
+        let said: Vec<_> = said.iter().filter(|s| !(moves && s.label == Label::MoveEnd)).collect();
+        let first = **said.first()?;
         let same = said.iter().all(|s| s.label == first.label);
         let numbered = said.iter().find(|s| s.n.is_some() || s.name.is_some());
-        same.then(|| numbered.copied().unwrap_or(first))
+        same.then(|| numbered.map_or(first, |s| **s))
     }
 
     /// Words that no phrase took up lower it: two at most are sure, four probable.
@@ -67,7 +71,7 @@ impl Ask<'_> {
             Label::Shorten => Meaning::Shorten { minutes: minutes.unwrap_or(MINUTES) },
             Label::Pause => Meaning::Pause,
             Label::Resume => Meaning::Resume { move_end },
-            Label::Stop => Meaning::Stop,
+            Label::Stop | Label::MoveEnd => Meaning::Stop,
             Label::Late => Meaning::Late { minutes },
             Label::Absent => Meaning::Absent { name: self.name(span)? },
             _ => return None,

@@ -202,29 +202,43 @@ impl Ask<'_> {
         said.map(|(_, meaning)| Heard::sure(meaning))
     }
 
-    /// The name in a phrase as it was written: a member's name if one stands there.
+    /// The name in a phrase as it was written: a member's whole name if that word is part of it.
     fn name(&self, span: &scan::Span) -> Option<String> {
         let bytes = span.name.clone()?;
-        let from = self.reading.original.get(bytes.start..)?;
-        let is_here = |name: &&String| {
-            let length = name.chars().count();
-            let here: String = from.chars().take(length).collect();
-            normal::folded(&here) == normal::folded(name) && !normal::folded(name).is_empty()
-        };
-        if let Some(name) = self.context.names.iter().filter(is_here).max_by_key(|n| n.len()) {
-            return Some(from.chars().take(name.chars().count()).collect());
-        }
-        // A hyphen joins the parts of a first name.
-        let rest = from.get(bytes.len()..).unwrap_or_default();
-        let more = if rest.starts_with('-') { rest.find(|c: char| c != '-' && !c.is_alphabetic()).unwrap_or(rest.len()) } else { 0 };
-        from.get(..bytes.len() + more).map(str::to_owned)
+        let tokens = &self.reading.normal.tokens;
+        let at = tokens.iter().position(|t| t.from.start >= bytes.start)?;
+        let found = self.context.names.iter().filter_map(|name| self.stands_around(name, at)).max_by_key(|r| r.len());
+        let bytes = found.unwrap_or_else(|| hyphenated(self.reading.original, bytes));
+        Some(self.reading.quote(&bytes).to_owned())
+    }
+
+    /// Where a member's name, in whole, stands around this token.
+    fn stands_around(&self, name: &str, at: usize) -> Option<std::ops::Range<usize>> {
+        let tokens = &self.reading.normal.tokens;
+        let folded = normal::folded(name);
+        let parts: Vec<&str> = folded.split(' ').collect();
+        (at.saturating_sub(parts.len() - 1)..=at).find_map(|start| {
+            let here = tokens.get(start..start + parts.len())?;
+            let same = here.iter().zip(&parts).all(|(t, p)| t.text == *p);
+            same.then(|| Some(here.first()?.from.start..here.last()?.from.end))?
+        })
     }
 
     /// The phrase names a member.
     fn is_member(&self, span: &scan::Span) -> bool {
-        let said = span.name.as_ref().map(|b| normal::folded(self.reading.quote(b)));
-        said.is_some_and(|said| {
-            self.context.names.iter().any(|n| normal::folded(n).split(' ').any(|part| part == said))
-        })
+        span.name.as_ref().is_some_and(|b| self.names_member(&normal::folded(self.reading.quote(b))))
     }
+
+    /// A word that is part of a member's name.
+    fn names_member(&self, word: &str) -> bool {
+        let part_of = |name: &String| normal::folded(name).split(' ').any(|part| part == word);
+        !word.is_empty() && self.context.names.iter().any(part_of)
+    }
+}
+
+/// A hyphen joins the parts of a first name.
+fn hyphenated(text: &str, bytes: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let rest = text.get(bytes.end..).filter(|r| r.starts_with('-')).unwrap_or_default();
+    let more = rest.find(|c: char| c != '-' && !c.is_alphabetic()).unwrap_or(rest.len());
+    bytes.start..bytes.end + more
 }

@@ -186,10 +186,9 @@ impl Builder<'_> {
     /// A bullet's second line.
     fn continue_with(&mut self, text: &str) {
         let (text, shared) = self.words.lexicon.plan.cut_sharing(text);
-        let due = due(self.words, text, self.today);
         if let Some(last) = self.lines.last_mut() {
             last.text = format!("{} {text}", last.text).trim().to_owned();
-            last.due = last.due.or(due);
+            last.due = due(self.words, &last.text, self.today);
             last.shared = last.shared.or(shared);
         }
     }

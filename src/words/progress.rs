@@ -55,7 +55,7 @@ impl Ask<'_> {
         let starts_item = |i: usize| {
             let number = tokens.get(i).and_then(|t| t.text.parse::<usize>().ok());
             let counted = tokens.get(i + 1).is_some_and(|t| t.text == "/" || t.text == "%");
-            let inside = self.reading.spans.iter().any(|s| s.tokens.contains(&i) && s.label != Label::Everything);
+            let inside = self.reading.spans.iter().any(|s| s.tokens.contains(&i));
             number.filter(|n| (1..=most).contains(n) && !counted && !inside)
         };
         let items: Vec<_> = (0..tokens.len()).filter_map(|i| starts_item(i).map(|n| (n, i))).collect();

@@ -95,7 +95,7 @@ fn unwrap_lines(text: &str) -> Vec<String> {
 }
 
 /// The request in one sentence, from "Aidez-moi" or "Comment" on, without what stands around it.
-fn cut(reading: &Reading<'_>) -> String {
+fn cut(words: &Words, reading: &Reading<'_>) -> String {
     let tokens = &reading.normal.tokens;
     let begin = reading.first_request().map_or(0, |s| s.tokens.start);
     let after_mark = begin > 0 && tokens[begin - 1].is_mark();
@@ -104,7 +104,8 @@ fn cut(reading: &Reading<'_>) -> String {
     let only_light = reading.unknown_before(begin) == 0 && { before }.all(|s| light.contains(&s.label));
     let begin = if after_mark || only_light { begin } else { 0 };
     // "merci" at the very end belongs to the letter, not to the sentence.
-    let last = reading.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
+    let letter = words.read(&[], reading.original);
+    let last = letter.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
     let end = last.map_or(tokens.len(), |s| s.tokens.start);
     let bytes = tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
     let quote = bytes.map_or("", |b| reading.quote(&b));
@@ -134,7 +135,7 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let readings: Vec<_> = sentences.iter().map(|s| words.read(&[TableName::StepRequest], s)).collect();
     let asks = |r: &&Reading<'_>| r.first_request().is_some_and(|s| !r.negated(s));
     if let Some(asking) = readings.iter().find(asks) {
-        return Some((cut(asking), true));
+        return Some((cut(words, asking), true));
     }
     let told: Vec<_> = readings.iter().filter(|r| !r.is_courtesy()).collect();
     let first = *told.first()?;

@@ -40,6 +40,8 @@ impl Table {
         let all = || (0..self.patterns.len()).collect();
         let hits: Vec<usize> = self.set.as_ref().map_or_else(all, |s| s.matches(&normal.text).iter().collect());
         for (regex, label, language) in hits.iter().filter_map(|i| self.patterns.get(*i)) {
+            let (names, numbers): (Vec<_>, Vec<_>) =
+                regex.capture_names().flatten().filter(|g| g.starts_with('n')).partition(|g| g.starts_with("name"));
             let mut at = 0;
             while let Some(groups) = regex.captures_at(&normal.text, at) {
                 let Some(all) = groups.name("all") else { break };
@@ -48,8 +50,8 @@ impl Table {
                 found.push(Span {
                     tokens: normal.tokens_in(&all.range()),
                     label: *label,
-                    n: groups.name("n").and_then(|n| n.as_str().parse().ok()),
-                    name: groups.name("name").map(|n| normal.original(&n.range())),
+                    n: numbers.iter().find_map(|n| groups.name(n)?.as_str().parse().ok()),
+                    name: names.iter().find_map(|n| groups.name(n)).map(|n| normal.original(&n.range())),
                     own: language == own,
                 });
                 if at >= normal.text.len() {
@@ -82,7 +84,7 @@ impl<'a> Reading<'a> {
         let mut found = Vec::new();
         tables.iter().for_each(|t| t.find(&normal, own, &mut found));
         found.retain(|s| !s.tokens.is_empty());
-        found.sort_by_key(|s| (std::cmp::Reverse(s.tokens.len()), !s.own, s.tokens.start));
+        found.sort_by_key(|s| (std::cmp::Reverse(s.tokens.len()), s.label.rank(), !s.own, s.tokens.start));
         let mut taken = vec![false; normal.tokens.len()];
         let mut spans = Vec::new();
         for span in found {
