@@ -447,6 +447,23 @@ fn what_the_requester_keeps_stays_private() {
     }
 }
 
+/// What a refusal repeats of somebody's words has no hidden characters and no markup.
+#[test]
+fn words_repeated_in_a_refusal_are_clean() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let refusal = Refusal::NoSuchMember { name: "An\u{202E}na<b>".to_owned(), known: "Ana".to_owned() };
+    let facts = Facts::Refused { refusal, question: None, words: None };
+    let group = group(sample::running(), "fr", false);
+    let case = Case {
+        name: "refusal".to_owned(),
+        group,
+        draft: draft(Kind::Refusal, "bo", Role::Cooperant, None, facts),
+    };
+    let mail = render(&renderer, &case);
+    assert!(mail.text.contains("« Anna<b> »".replace(' ', "\u{a0}").as_str()), "{}", mail.text);
+    assert!(mail.html.contains("Anna&lt;b&gt;"), "{}", mail.html);
+}
+
 /// In a session the facilitator's "stop" ends it: their prompts don't offer the other meaning.
 #[test]
 fn a_facilitators_prompt_gives_stop_one_meaning() {
