@@ -454,11 +454,8 @@ fn words_repeated_in_a_refusal_are_clean() {
     let refusal = Refusal::NoSuchMember { name: "An\u{202E}na<b>".to_owned(), known: "Ana".to_owned() };
     let facts = Facts::Refused { refusal, question: None, words: None };
     let group = group(sample::running(), "fr", false);
-    let case = Case {
-        name: "refusal".to_owned(),
-        group,
-        draft: draft(Kind::Refusal, "bo", Role::Cooperant, None, facts),
-    };
+    let case =
+        Case { name: "refusal".to_owned(), group, draft: draft(Kind::Refusal, "bo", Role::Cooperant, None, facts) };
     let mail = render(&renderer, &case);
     assert!(mail.text.contains("« Anna<b> »".replace(' ', "\u{a0}").as_str()), "{}", mail.text);
     assert!(mail.html.contains("Anna&lt;b&gt;"), "{}", mail.html);
@@ -496,8 +493,18 @@ const OFFERED: [(Question, &str, &str, &str); 25] = [
     (Question::Review, "ok", "ok", "Approve"),
     (Question::Review, "retirer", "withdraw", "Withdraw"),
     (Question::Review, "tout partager", "share all", "ShareAll"),
-    (Question::Progress, "1 fait, 2 en cours", "1 done, 2 started", "Progress { actions: [Some(Done), Some(Started)] }"),
-    (Question::Progress, "1 bloqué, 2 abandonné", "1 stuck, 2 dropped", "Progress { actions: [Some(Stuck), Some(Dropped)] }"),
+    (
+        Question::Progress,
+        "1 fait, 2 en cours",
+        "1 done, 2 started",
+        "Progress { actions: [Some(Done), Some(Started)] }",
+    ),
+    (
+        Question::Progress,
+        "1 bloqué, 2 abandonné",
+        "1 stuck, 2 dropped",
+        "Progress { actions: [Some(Stuck), Some(Dropped)] }",
+    ),
     (Question::Attendance, "10 minutes de retard", "10 minutes late", "Late { minutes: Some(10) }"),
     (Question::Attendance, "annuler", "undo", "Undo"),
     (Question::Note, "humain", "person", "Person"),
@@ -533,7 +540,11 @@ fn the_marks_of_a_plan_and_of_a_learning_are_understood() {
     ] {
         let lines = codevd::words::plan(&words, text, today);
         assert_eq!(lines.len(), 1, "{lines:?}");
-        assert_eq!((lines[0].shared, lines[0].due), (shared, today.checked_add_days(chrono::Days::new(7))), "{lines:?}");
+        assert_eq!(
+            (lines[0].shared, lines[0].due),
+            (shared, today.checked_add_days(chrono::Days::new(7))),
+            "{lines:?}"
+        );
     }
     for (language, text) in [("fr", "anonyme\nJe prépare trop."), ("en", "anonymous\nI prepare too much.")] {
         let heard = words.understand(Some(Question::Learning), &language.parse().unwrap(), text, &context);
