@@ -7,13 +7,14 @@
 mod sample;
 
 use codevd::core::draft::{InReplyTo, Notice};
-use codevd::core::event::{PlanLine, Receipt};
+use codevd::core::event::{Certainty, PlanLine, Receipt};
 use codevd::core::format::{Collects, FormatStep, Speaker, Turns};
 use codevd::core::meeting::{Progress, Section, Sharing};
 use codevd::core::{
     Attending, Draft, DraftKey, Facts, Group, Kind, Lane, Meeting, Question, Refusal, Role, Stage, StepKey, WhenLate,
 };
 use codevd::render::{Post, Rendered, Renderer};
+use codevd::words::{Context, Words};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -252,6 +253,7 @@ fn refusals() -> Vec<(String, Facts)> {
         Refusal::NoSuchMember { name: text("Anna"), known: text("Ana, Bo, Chloé") },
         Refusal::NotInCircle { name: text("Marie") },
         Refusal::AlreadyRequester { name: text("Ana") },
+        Refusal::EnoughReminders { name: text("Ana") },
         Refusal::BadTime { wanted: text("hier à 18 h") },
         Refusal::FacilitatorOnly,
         Refusal::RequesterOnly,
@@ -306,8 +308,7 @@ fn notices() -> Vec<(String, Facts)> {
 fn question_of(facts: &Facts) -> Option<Question> {
     match facts {
         Facts::Refused { question, .. } | Facts::Receipt(Receipt::Help { question }) => *question,
-        Facts::Receipt(Receipt::OldTime) => Some(Question::Attendance),
-        Facts::Notice(Notice::RequesterAway { .. }) => Some(Question::NoSubject),
+        Facts::Notice(Notice::RequesterAway { .. } | Notice::Volunteer { .. }) => Some(Question::NoSubject),
         _ => None,
     }
 }
@@ -446,6 +447,20 @@ fn what_the_requester_keeps_stays_private() {
     }
 }
 
+/// What a refusal repeats of somebody's words has no hidden characters and no markup.
+#[test]
+fn words_repeated_in_a_refusal_are_clean() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let refusal = Refusal::NoSuchMember { name: "An\u{202E}na<b>".to_owned(), known: "Ana".to_owned() };
+    let facts = Facts::Refused { refusal, question: None, words: None };
+    let group = group(sample::running(), "fr", false);
+    let case =
+        Case { name: "refusal".to_owned(), group, draft: draft(Kind::Refusal, "bo", Role::Cooperant, None, facts) };
+    let mail = render(&renderer, &case);
+    assert!(mail.text.contains("« Anna<b> »".replace(' ', "\u{a0}").as_str()), "{}", mail.text);
+    assert!(mail.html.contains("Anna&lt;b&gt;"), "{}", mail.html);
+}
+
 /// In a session the facilitator's "stop" ends it: their prompts don't offer the other meaning.
 #[test]
 fn a_facilitators_prompt_gives_stop_one_meaning() {
@@ -453,5 +468,86 @@ fn a_facilitators_prompt_gives_stop_one_meaning() {
     for case in prompts().iter().filter(|c| c.draft.role == Role::Facilitator) {
         let mail = render(&renderer, case);
         assert_eq!(mail.text.matches("stop").count(), 1, "{}:\n{}", case.name, mail.text);
+    }
+}
+
+/// What our mails tell people to write, as they would write it, and what it must be understood as.
+const OFFERED: [(Question, &str, &str, &str); 25] = [
+    (Question::Live, "suivant", "next", "Next"),
+    (Question::Live, "+5", "+5", "Extend"),
+    (Question::Live, "+5 fin", "+5 end", "Extend { minutes: 5, move_end: true }"),
+    (Question::Live, "pause", "pause", "Pause"),
+    (Question::Live, "reprendre", "resume", "Resume"),
+    (Question::Live, "absent Bo", "absent Bo", "Absent { name: \"Bo\" }"),
+    (Question::Live, "retard 10", "late 10", "Late { minutes: Some(10) }"),
+    (Question::Live, "demande : Aidez-moi à dire non", "request: Help me to say no", "Request"),
+    (Question::Live, "stop", "stop", "Stop"),
+    (Question::StepRequest, "Aidez-moi à dire non.", "Help me to say no.", "Request"),
+    (Question::NoSubject, "relancer", "remind", "Remind"),
+    (Question::NoSubject, "échange Bo", "swap Bo", "Swap { name: Some(\"Bo\") }"),
+    (Question::NoSubject, "ouvrir", "open", "Open"),
+    (Question::Subject, "échange", "swap", "Swap"),
+    (Question::Share, "partager", "all", "ShareAll"),
+    (Question::Share, "titre", "title", "ShareTitle"),
+    (Question::Share, "rien", "nothing", "ShareNothing"),
+    (Question::Review, "ok", "ok", "Approve"),
+    (Question::Review, "retirer", "withdraw", "Withdraw"),
+    (Question::Review, "tout partager", "share all", "ShareAll"),
+    (
+        Question::Progress,
+        "1 fait, 2 en cours",
+        "1 done, 2 started",
+        "Progress { actions: [Some(Done), Some(Started)] }",
+    ),
+    (
+        Question::Progress,
+        "1 bloqué, 2 abandonné",
+        "1 stuck, 2 dropped",
+        "Progress { actions: [Some(Stuck), Some(Dropped)] }",
+    ),
+    (Question::Attendance, "10 minutes de retard", "10 minutes late", "Late { minutes: Some(10) }"),
+    (Question::Attendance, "annuler", "undo", "Undo"),
+    (Question::Note, "humain", "person", "Person"),
+];
+
+#[test]
+fn every_word_that_is_offered_is_understood() {
+    let words = Words::embedded().unwrap();
+    let today = chrono::NaiveDate::from_ymd_opt(2026, 12, 8).unwrap();
+    let context = Context { today, actions: 2, names: vec!["Ana Lopes".to_owned(), "Bo Lindgren".to_owned()] };
+    let mut wrong = Vec::new();
+    for (question, french, english, meaning) in OFFERED {
+        for (language, text) in [("fr", french), ("en", english)] {
+            let heard = words.understand(Some(question), &language.parse().unwrap(), text, &context);
+            let said = format!("{:?}", heard.meaning);
+            if !said.starts_with(meaning) || heard.certainty != Certainty::Sure {
+                wrong.push(format!("{} {text:?}: {said} ({:?}), not {meaning}", question.name(), heard.certainty));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_marks_of_a_plan_and_of_a_learning_are_understood() {
+    let words = Words::embedded().unwrap();
+    let today = chrono::NaiveDate::from_ymd_opt(2026, 12, 8).unwrap();
+    let context = Context { today, actions: 0, names: Vec::new() };
+    for (text, shared) in [
+        ("Appeler Paul pour convenir d’un point chaque lundi, avant le 15/12 (partager)", true),
+        ("Call Paul to agree on a talk every Monday, by 15 December (share)", true),
+        ("Appeler Paul avant le 15/12", false),
+    ] {
+        let lines = codevd::words::plan(&words, text, today);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(
+            (lines[0].shared, lines[0].due),
+            (shared, today.checked_add_days(chrono::Days::new(7))),
+            "{lines:?}"
+        );
+    }
+    for (language, text) in [("fr", "anonyme\nJe prépare trop."), ("en", "anonymous\nI prepare too much.")] {
+        let heard = words.understand(Some(Question::Learning), &language.parse().unwrap(), text, &context);
+        assert_eq!(format!("{:?}", heard.meaning), "Text { anonymous: true }", "{text}");
     }
 }

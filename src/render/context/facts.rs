@@ -72,6 +72,10 @@ impl Scene<'_> {
             (key, Value::String(text)) => {
                 all.insert(key.to_owned(), json!(clean(&text)));
             }
+            (key, Value::Object(parts)) => {
+                let parts: Map<_, _> = parts.into_iter().map(|(name, part)| (name, cleaned(part))).collect();
+                all.insert(key.to_owned(), Value::Object(parts));
+            }
             (key, value) => {
                 all.insert(key.to_owned(), value);
             }
@@ -96,5 +100,13 @@ impl Scene<'_> {
             }
             other => other,
         }
+    }
+}
+
+/// What a refusal repeats of somebody's words is as clean as the rest.
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => json!(clean(&text)),
+        other => other,
     }
 }
