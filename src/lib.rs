@@ -2,6 +2,7 @@
 //!
 //! The rooms in reading order; `ARCHITECTURE.md` beside this file tells how a mail goes through them.
 
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod daemon;

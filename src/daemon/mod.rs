@@ -4,10 +4,14 @@
 //! daemon's tasks run the same code: `engine` decides, `sender` hands mail over, `receiver` takes it in.
 
 pub mod compose;
+pub mod control;
+pub mod edge;
 pub mod engine;
 pub mod inbound;
+pub mod lock;
 pub mod ports;
 pub mod receiver;
+pub mod run;
 pub mod sender;
 
 pub use compose::{ComposeError, Composer, Sender};

@@ -1,0 +1,103 @@
+//! `codevd mail understand`: what short answers mean (`inbound.md` §9). Needs no configuration.
+
+use super::args::UnderstandArgs;
+use super::failure::{Done, Failure, Result};
+use super::naming::nearest;
+use super::terminal::Terminal;
+use crate::core::{Language, Question};
+use crate::daemon::{Clock, edge::SystemClock};
+use crate::words::{Context, Words, to_json};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use std::io::{self, BufRead};
+
+/// All questions there are, for the one who misspells one.
+const QUESTIONS: [Question; 14] = [
+    Question::Attendance,
+    Question::Subject,
+    Question::Share,
+    Question::NoSubject,
+    Question::Volunteer,
+    Question::Live,
+    Question::StepRequest,
+    Question::Contribution,
+    Question::ActionPlan,
+    Question::Learning,
+    Question::LastCall,
+    Question::Review,
+    Question::Progress,
+    Question::Note,
+];
+
+/// What `--context` may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Known {
+    today: Option<NaiveDate>,
+    actions: Option<Actions>,
+    names: Vec<String>,
+}
+
+/// How many, or the actions themselves.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Actions {
+    Count(usize),
+    Texts(Vec<serde_json::Value>),
+}
+
+pub(super) fn understand(args: &UnderstandArgs, terminal: &mut Terminal) -> Result {
+    let question = question(&args.question)?;
+    let language: Language = args.lang.parse().map_err(|e| Failure::Usage(format!("--lang: {e}")))?;
+    let context = context(args.context.as_deref())?;
+    let words = Words::embedded()?;
+    for (number, line) in io::stdin().lock().lines().enumerate() {
+        let line = line?;
+        let text = text_of(&line).map_err(|why| Failure::because(format!("line {}: {why}", number + 1)))?;
+        let said = to_json(&words.understand(question, &language, &text, &context));
+        match args.json {
+            true => terminal.line(&said)?,
+            false => terminal.line(format_args!("{} ({})", plain(&said["meaning"]), plain(&said["certainty"])))?,
+        }
+    }
+    Ok(Done::Good)
+}
+
+fn plain(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap_or("none")
+}
+
+fn question(name: &str) -> Result<Option<Question>> {
+    if name == "any" {
+        return Ok(None);
+    }
+    let found = QUESTIONS.iter().find(|q| q.name() == name);
+    found.copied().map(Some).ok_or_else(|| {
+        let known: Vec<String> = QUESTIONS.iter().map(|q| q.name().to_owned()).collect();
+        let near = nearest(name, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        Failure::Usage(format!("--question {name}: no such question{near} There are: any, {}", known.join(", ")))
+    })
+}
+
+fn context(json: Option<&str>) -> Result<Context> {
+    let expected = "expected {\"today\": \"2026-12-01\", \"actions\": 2, \"names\": [\"Ana Lopes\"]}";
+    let known = json.map(serde_json::from_str::<Known>).transpose();
+    let known = known.map_err(|why| Failure::Usage(format!("--context: {why}; {expected}")))?.unwrap_or_default();
+    Ok(Context {
+        today: known.today.unwrap_or_else(|| SystemClock.now().date_naive()),
+        actions: match known.actions {
+            None => 1,
+            Some(Actions::Count(count)) => count,
+            Some(Actions::Texts(all)) => all.len(),
+        },
+        names: known.names,
+    })
+}
+
+/// A JSON string, or the line as it stands.
+fn text_of(line: &str) -> std::result::Result<String, String> {
+    match line.trim_start().starts_with('"') {
+        true => serde_json::from_str(line).map_err(|why| format!("expected one JSON string, found {line:?} ({why})")),
+        false => Ok(line.to_owned()),
+    }
+}

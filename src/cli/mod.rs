@@ -1,0 +1,120 @@
+//! The command line: one file a subcommand, and what they share.
+//!
+//! [`terminal`] and [`failure`] are how a command speaks and ends; [`setup`] makes the house from
+//! codevd.toml; [`orders`] hands an order to the engine, wherever it runs; [`naming`] finds meetings and
+//! members by the names people give them.
+
+mod args;
+mod check;
+mod difference;
+pub mod failure;
+mod group;
+mod group_apply;
+mod log;
+mod mail_deliver;
+mod mail_queue;
+mod mail_read;
+mod mail_understand;
+mod meeting;
+mod naming;
+mod orders;
+mod run;
+pub mod setup;
+mod status;
+pub mod terminal;
+mod why;
+
+use args::{Cli, Command, GroupCommand, MailCommand};
+use clap::Parser;
+use failure::{Done, Failure, GOOD, LOOK, Result, USAGE};
+use setup::Setup;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use terminal::{Mark, Terminal};
+
+/// What is shown when nothing was asked.
+const SHORT_HELP: &str = "\
+codevd runs codéveloppement groups by mail and calendar invitations alone.
+
+Usage: codevd COMMAND
+
+  check     tries the configuration, the groups and the mail servers
+  group     group files: apply, list, show
+  run       the daemon
+  meeting   list, show, move, cancel, swap
+  status    what runs, what is due next, what is wrong (why: the story of one thing)
+
+Examples:
+  codevd group apply lyon.toml --live
+  codevd run --config /etc/codevd/codevd.toml
+
+All of it: codevd --help. Of one command: codevd help COMMAND";
+
+/// Runs the process's own command line.
+pub fn main() -> ExitCode {
+    let mut terminal = Terminal::standard();
+    let code = match Cli::try_parse() {
+        Ok(cli) => act(cli, &mut terminal),
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() { USAGE } else { GOOD }
+        }
+    };
+    let _ = terminal.flush();
+    ExitCode::from(code)
+}
+
+fn act(cli: Cli, terminal: &mut Terminal) -> u8 {
+    match command(cli, terminal).and_then(|done| terminal.flush().map(|()| done).map_err(Failure::from)) {
+        Ok(Done::Good) => GOOD,
+        Ok(Done::Look) => LOOK,
+        Err(failure) if failure.is_closed_pipe() => GOOD,
+        Err(failure) => {
+            let _ = terminal.flush();
+            let red = terminal::may_colour(std::io::stderr().is_terminal());
+            let word = if red { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
+            let _ = terminal.note(format_args!("{word} {failure}"));
+            failure.code()
+        }
+    }
+}
+
+fn command(cli: Cli, terminal: &mut Terminal) -> Result {
+    let Some(command) = cli.command else {
+        terminal.line(SHORT_HELP)?;
+        return Ok(Done::Good);
+    };
+    // the daemon sets its log up itself, from its configuration
+    if !matches!(command, Command::Run(_)) {
+        log::start("warn", cli.verbose, cli.quiet);
+    }
+    let config = cli.config;
+    let setup = || Setup::load(config.as_deref());
+    match command {
+        Command::Run(args) => run::run(&setup()?, &args, (cli.verbose, cli.quiet), terminal),
+        Command::Check(args) => check::check(config.as_deref(), &args, terminal),
+        Command::Group { command: GroupCommand::Apply(args) } => group_apply::apply(&setup()?, &args, terminal),
+        Command::Group { command: GroupCommand::List(json) } => group::list(&setup()?, json.json, terminal),
+        Command::Group { command: GroupCommand::Show { group, json } } => {
+            group::show(&setup()?, &group, json.json, terminal)
+        }
+        Command::Meeting { command } => meeting::meeting(&setup()?, command, terminal),
+        Command::Mail { command: MailCommand::Queue(args) } => mail_queue::queue(&setup()?, &args, terminal),
+        Command::Mail { command: MailCommand::Show(args) } => mail_queue::show(&setup()?, &args, terminal),
+        Command::Mail { command: MailCommand::Read(args) } => mail_read::read(&args, terminal),
+        Command::Mail { command: MailCommand::Understand(args) } => mail_understand::understand(&args, terminal),
+        Command::Mail { command: MailCommand::Deliver(args) } => mail_deliver::deliver(setup, &args, terminal),
+        Command::Why { what, json } => why::why(&setup()?, &what, json.json, terminal),
+        Command::Status(json) => status::status(&setup()?, json.json, terminal),
+    }
+}
+
+/// A word of `check` and `status` before what it is about.
+fn level(terminal: &Terminal, mark: Mark) -> String {
+    let word = match mark {
+        Mark::Good => "ok     ",
+        Mark::Care => "warning",
+        Mark::Bad => "error  ",
+    };
+    terminal.mark(mark, word)
+}

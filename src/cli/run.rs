@@ -1,0 +1,67 @@
+//! `codevd run`: the daemon, or one round of it.
+
+use super::args::RunArgs;
+use super::failure::{Done, Failure, Result};
+use super::log;
+use super::setup::Setup;
+use super::terminal::Terminal;
+use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
+use crate::daemon::lock::Lock;
+use crate::daemon::run::{Daemon, Round};
+use crate::daemon::sender::Pace;
+use crate::transport::Smtp;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A command holds the lock for its one step; so long a daemon waits for it.
+const WAIT_FOR_LOCK: Duration = Duration::from_secs(2);
+/// How long blocking work of the runtime may go on at the end.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), terminal: &mut Terminal) -> Result {
+    log::start(setup.config.log.name(), verbose, quiet);
+    let _lock = Lock::take_within(&setup.config.database, "run", WAIT_FOR_LOCK)?;
+    let daemon = daemon(setup)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let done = match args.once {
+        true => runtime.block_on(daemon.once()).map(Some).map_err(Failure::from),
+        false => runtime.block_on(async { Ok(daemon.run(stop_signal()?).await.map(|()| None)?) }),
+    };
+    runtime.shutdown_timeout(LAST_WORK);
+    if let Some(round) = done? {
+        terminal.line(told(&round))?;
+    }
+    Ok(Done::Good)
+}
+
+fn daemon(setup: &Setup) -> Result<Daemon<Smtp, Mailbox, SystemClock, RandomIds>> {
+    let config = &setup.config;
+    tracing::info!(config = %setup.file.display(), database = %config.database.display(), "starting");
+    Ok(Daemon {
+        out: setup.smtp()?,
+        mailbox: setup.mailbox()?,
+        engine: setup.engine(setup.store()?)?,
+        clock: SystemClock,
+        pace: Pace::per_minute(config.pace.per_minute),
+        from: config.mailbox.address.to_string(),
+        socket: setup.socket(),
+    })
+}
+
+/// There when the daemon is asked to stop; asked twice, it ends at once.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tokio::spawn(async move {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            tracing::warn!("asked twice to stop: ending at once");
+            std::process::exit(130);
+        });
+    })
+}
+
+fn told(round: &Round) -> String {
+    let Round { received, decided, sent, later, lost } = round;
+    format!("{received} mails came in, {decided} decisions, {sent} mails sent, {later} to be tried again, {lost} lost")
+}

@@ -1,0 +1,181 @@
+//! `codevd status`: what runs, what is due next, what is wrong.
+
+use super::failure::{Done, Result};
+use super::level;
+use super::naming::{self, local};
+use super::setup::Setup;
+use super::terminal::{Mark, Terminal};
+use crate::daemon::lock;
+use crate::store::{Counts, GroupRow, InboxKind, InboxRow, InboxState, MailState, QueueFilter, QueueRow, Reader};
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Rows of each list at most.
+const LISTED: u32 = 20;
+/// How long rows that were set aside are shown.
+const SHOWN_FOR: Duration = Duration::days(30);
+/// A mail or an order that waits longer is told.
+const LATE: Duration = Duration::minutes(15);
+
+/// All that is looked at.
+struct Seen {
+    now: DateTime<Utc>,
+    holder: Option<String>,
+    groups: Vec<GroupRow>,
+    zones: BTreeMap<crate::core::GroupId, Tz>,
+    counts: Counts,
+    refused: Vec<QueueRow>,
+    kept: Vec<InboxRow>,
+}
+
+pub(super) fn status(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> Result {
+    let holder = lock::held_by(&setup.config.database)?;
+    let Some(reader) = setup.reader_if_any()? else {
+        if as_json {
+            terminal.json("status", &json!({"running": holder.is_some(), "groups": []}))?;
+        } else {
+            terminal.line("nothing runs: there is no database yet. Next: codevd group apply FILE")?;
+        }
+        return Ok(Done::Good);
+    };
+    let seen = look(setup, &reader, holder)?;
+    let troubles = seen.troubles();
+    if as_json {
+        terminal.json("status", &seen.json(&troubles))?;
+    } else {
+        seen.show(&troubles, terminal)?;
+    }
+    Ok(if troubles.is_empty() { Done::Good } else { Done::Look })
+}
+
+fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> {
+    let now = setup.now();
+    let refused = QueueFilter { state: Some(MailState::Refused), limit: LISTED, ..QueueFilter::default() };
+    let mut kept = reader.inbox_list(&[InboxState::Quarantined, InboxState::Refused], LISTED)?;
+    kept.retain(|row| row.received_at > now - SHOWN_FOR);
+    let mut refused = reader.queue(&refused)?;
+    refused.retain(|row| row.due > now - SHOWN_FOR);
+    Ok(Seen {
+        now,
+        holder,
+        groups: reader.groups()?,
+        zones: naming::zones(reader, &setup.formats()?)?,
+        counts: reader.counts()?,
+        refused,
+        kept,
+    })
+}
+
+impl Seen {
+    fn zone(&self, group: Option<&crate::core::GroupId>) -> Tz {
+        group.and_then(|g| self.zones.get(g)).copied().unwrap_or_default()
+    }
+
+    /// What needs a look, each with what to do.
+    fn troubles(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if self.holder.is_none() && self.groups.iter().any(|g| g.live) {
+            all.push("no daemon runs and there are live groups: start `codevd run`".to_owned());
+        }
+        for group in &self.groups {
+            if let Some(error) = &group.error {
+                let times = group.failures;
+                let again = "It is tried again by itself; correct what is named and restart `codevd run`";
+                all.push(format!("group {} is set aside after {times} failures: {error}. {again}", group.id));
+            }
+        }
+        for mail in &self.counts.in_doubt {
+            let (id, to) = (mail.id, &mail.envelope_to);
+            all.push(format!(
+                "nobody knows whether mail {id} ({}) to {to} left: ask them. codevd why out:{id}",
+                mail.kind
+            ));
+        }
+        for mail in &self.refused {
+            let why = mail.last_reply.as_deref().unwrap_or("no reason was given");
+            all.push(format!("mail {} ({}) to {} was refused: {why}", mail.id, mail.kind, mail.envelope_to));
+        }
+        let quarantined = |row: &&InboxRow| row.state == InboxState::Quarantined;
+        for row in self.kept.iter().filter(quarantined) {
+            all.push(format!("in:{} can't be read: {}. It is kept as it came", row.id, reason(row)));
+        }
+        all.extend(self.late());
+        all
+    }
+
+    /// What waits too long, though somebody runs.
+    fn late(&self) -> Vec<String> {
+        let late = |at: Option<DateTime<Utc>>| at.filter(|at| *at < self.now - LATE);
+        let mut all = Vec::new();
+        if let (Some(at), true) = (late(self.counts.oldest_queued), self.holder.is_some()) {
+            all.push(format!("a mail waits since {}: codevd mail queue", local(at, Tz::UTC)));
+        }
+        if let (Some(at), true) = (late(self.counts.oldest_new), self.holder.is_some()) {
+            all.push(format!(
+                "something that came in at {} was not looked at: see the daemon's log",
+                local(at, Tz::UTC)
+            ));
+        }
+        all
+    }
+
+    fn show(&self, troubles: &[String], terminal: &mut Terminal) -> std::io::Result<()> {
+        match &self.holder {
+            Some(who) => terminal.line(format_args!("running: {who}"))?,
+            None => terminal.line("not running")?,
+        }
+        for group in &self.groups {
+            let live = if group.live { "live" } else { "not live" };
+            let next = group.next_due_at.map(|t| local(t, self.zone(Some(&group.id))));
+            let next = next.map_or_else(|| "nothing due".to_owned(), |t| format!("next due {t}"));
+            terminal.line(format_args!("group {}: {live}, {next}", group.id))?;
+        }
+        terminal.line(format_args!("outbox: {}", numbers(&self.counts.outbox)))?;
+        terminal.line(format_args!("inbox: {}", numbers(&self.counts.inbox)))?;
+        let not_applied: Vec<_> = self.kept.iter().filter(|r| r.state == InboxState::Refused).collect();
+        if !not_applied.is_empty() {
+            terminal.line("kept, not applied:")?;
+        }
+        for row in not_applied {
+            let from = row.from.as_deref().unwrap_or("the command line");
+            let at = local(row.received_at, self.zone(row.group.as_ref()));
+            terminal.line(format_args!("  in:{} {at} from {from}: {}", row.id, reason(row)))?;
+        }
+        for trouble in troubles {
+            let word = level(terminal, Mark::Care);
+            terminal.line(format_args!("{word} {trouble}"))?;
+        }
+        let next = if self.groups.is_empty() { "codevd group apply FILE" } else { "codevd meeting list" };
+        terminal.line(format_args!("Next: {next}"))
+    }
+
+    fn json(&self, troubles: &[String]) -> Value {
+        let kept = |row: &InboxRow| {
+            json!({"id": row.id, "state": row.state, "kind": row.kind, "received_at": row.received_at,
+                "from": row.from, "group": row.group, "member": row.member, "reason": row.reason})
+        };
+        json!({
+            "running": self.holder.is_some(), "holder": self.holder, "groups": self.groups,
+            "outbox": self.counts.outbox, "inbox": self.counts.inbox, "oldest_queued": self.counts.oldest_queued,
+            "oldest_new": self.counts.oldest_new, "in_doubt": self.counts.in_doubt, "refused": self.refused,
+            "kept": self.kept.iter().map(kept).collect::<Vec<_>>(), "needs_a_look": troubles,
+        })
+    }
+}
+
+fn numbers(counts: &BTreeMap<String, u64>) -> String {
+    let all: Vec<_> = counts.iter().map(|(state, n)| format!("{n} {}", state.replace('_', " "))).collect();
+    if all.is_empty() { "empty".to_owned() } else { all.join(", ") }
+}
+
+/// The reason of a row, on one line.
+pub(super) fn reason(row: &InboxRow) -> String {
+    let kind = match row.kind {
+        InboxKind::Mail => "",
+        InboxKind::Order => "an order: ",
+        InboxKind::Outcome => "the fate of a mail: ",
+    };
+    format!("{kind}{}", row.reason.as_deref().unwrap_or("no reason was noted").replace('\n', "; "))
+}

@@ -1,0 +1,138 @@
+//! Where a command writes: results to one stream, remarks to the other, colour where a person looks.
+
+use serde_json::{Value, json};
+use std::fmt::Display;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// The version of everything that `--json` prints: fields may be added, none is renamed or removed.
+pub const JSON_VERSION: u32 = 1;
+
+/// Standard output, standard error, and what is known of them.
+pub struct Terminal {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    colour: bool,
+    asks: bool,
+}
+
+/// What a word is coloured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// All is well; something is added.
+    Good,
+    /// Something to know; something changes.
+    Care,
+    /// Something is wrong; something goes away.
+    Bad,
+}
+
+impl Mark {
+    fn code(self) -> u8 {
+        match self {
+            Self::Good => 32,
+            Self::Care => 33,
+            Self::Bad => 31,
+        }
+    }
+}
+
+/// Whether a stream may be coloured: a terminal that can, and NO_COLOR is not set (no-color.org).
+pub fn may_colour(is_terminal: bool) -> bool {
+    #[allow(clippy::disallowed_methods)] // an edge: what the terminal says of itself
+    let said = |name: &str| std::env::var_os(name).unwrap_or_default();
+    is_terminal && said("NO_COLOR").is_empty() && said("TERM") != "dumb"
+}
+
+impl Terminal {
+    /// The process's own streams.
+    pub fn standard() -> Self {
+        Self {
+            out: Box::new(io::stdout().lock()),
+            err: Box::new(io::stderr()),
+            colour: may_colour(io::stdout().is_terminal()),
+            asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
+    }
+
+    /// A line of the result.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn line(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// Bytes of the result, as they are.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
+    /// A remark beside the result.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn note(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.err, "{text}")
+    }
+
+    /// The result as JSON: `{"version": 1, "command": …, "data": …}`.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn json(&mut self, command: &str, data: &Value) -> io::Result<()> {
+        self.line(json!({"version": JSON_VERSION, "command": command, "data": data}))
+    }
+
+    /// A word in colour, where there is any.
+    pub fn mark(&self, mark: Mark, text: &str) -> String {
+        match self.colour {
+            true => format!("\u{1b}[{}m{text}\u{1b}[0m", mark.code()),
+            false => text.to_owned(),
+        }
+    }
+
+    /// Columns, each as wide as its widest cell; the last one is not filled up.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn table(&mut self, rows: &[Vec<String>]) -> io::Result<()> {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for row in rows {
+            let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));
+            let line = cells.collect::<Vec<_>>().join("  ");
+            self.line(line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody is there to answer.
+    pub fn can_ask(&self) -> bool {
+        self.asks
+    }
+
+    /// Asks for a yes; anything else is a no.
+    ///
+    /// # Errors
+    /// The streams are closed.
+    pub fn ask(&mut self, question: &str) -> io::Result<bool> {
+        self.out.flush()?;
+        write!(self.err, "{question} [y/N] ")?;
+        self.err.flush()?;
+        let mut said = String::new();
+        io::stdin().lock().read_line(&mut said)?;
+        Ok(matches!(said.trim().to_lowercase().as_str(), "y" | "yes" | "o" | "oui"))
+    }
+
+    /// Writes out what waits.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

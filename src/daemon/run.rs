@@ -1,0 +1,401 @@
+//! The daemon's tasks: engine, sender, receiver and control socket, each going on when one of its steps
+//! fails, until they are asked to stop.
+
+use super::control;
+use super::engine::{Engine, EngineError, Story};
+use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
+use super::receiver::{ReceiverError, receiver_step};
+use super::sender::{Pace, sender_step};
+use crate::store::StoreError;
+use crate::transport::{Delivery, Envelope};
+use chrono::{DateTime, Utc};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, watch};
+
+/// Nobody sleeps longer: the timers of a machine stop while it sleeps, its clock does not (`reliability.md` 19).
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// The shortest sleep where something is due already and could not be done.
+const SHORTEST_SLEEP: Duration = Duration::from_secs(1);
+/// How long the mail in hand may take when the daemon is to stop (`reliability.md` 22).
+const LAST_MAIL: Duration = Duration::from_secs(5);
+/// A clock that moved so much more than time passed is told.
+const JUMP: i64 = 5 * 60;
+/// Waits after failures in a row, in seconds.
+const WAITS: [u64; 6] = [1, 2, 5, 10, 20, 30];
+/// Waits after failures in a row of the mailbox's server, in seconds.
+const MAILBOX_WAITS: [u64; 6] = [5, 10, 30, 60, 120, 300];
+/// Longest wait for new mail between two looks.
+const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
+/// Rounds of `once` after which it ends though there is more to do.
+const MAX_ROUNDS: usize = 10_000;
+
+/// All that the daemon is made of.
+pub struct Daemon<O, M, C, I> {
+    /// Decides.
+    pub engine: Engine<I>,
+    /// Mail out.
+    pub out: O,
+    /// Mail in.
+    pub mailbox: M,
+    /// What time it is.
+    pub clock: C,
+    /// How fast mail leaves.
+    pub pace: Pace,
+    /// The envelope's sender: the daemon's address.
+    pub from: String,
+    /// Where the control socket lies.
+    pub socket: PathBuf,
+}
+
+/// Who wakes whom.
+#[derive(Default)]
+struct Wake {
+    engine: Arc<Notify>,
+    sender: Notify,
+}
+
+/// What one round did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Round {
+    /// Mails that came in.
+    pub received: usize,
+    /// Decisions.
+    pub decided: usize,
+    /// Mails handed over.
+    pub sent: u32,
+    /// Mails that wait for another attempt.
+    pub later: u32,
+    /// Mails refused for good or in doubt.
+    pub lost: u32,
+}
+
+/// What stopped a single round.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundError {
+    /// The mailbox, or the store while taking mail in.
+    #[error(transparent)]
+    Receiver(#[from] ReceiverError),
+    /// A decision.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store while sending.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<O, M, C, I> Daemon<O, M, C, I>
+where
+    O: Outgoing + 'static,
+    M: Incoming + 'static,
+    C: Clock + Clone + 'static,
+    I: Ids + 'static,
+{
+    /// Works until `stop` is there, then finishes the mail in hand.
+    ///
+    /// # Errors
+    /// The store can't be read at the start; later failures are told in the log and waited for.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
+        let Self { engine, out, mailbox, clock, pace, from, socket } = self;
+        let store = engine.store().clone();
+        look_after(&store, clock.now())?;
+        let wake = Arc::new(Wake::default());
+        let (stopper, stopping) = watch::channel(false);
+        match control::open(&socket) {
+            Ok(listener) => {
+                let wake = Arc::clone(&wake.engine);
+                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake)));
+            }
+            Err(error) => tracing::warn!(socket = %socket.display(), %error,
+                "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
+                 Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
+        }
+        let engine = tokio::spawn(deciding(engine, clock.clone(), Arc::clone(&wake), stopping.clone()));
+        let receiver =
+            tokio::spawn(receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone()));
+        let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
+        let sender = tokio::spawn(sending(post, out, Arc::clone(&wake), stopping));
+        tracing::info!("ready");
+        stop.await;
+        tracing::info!("stopping: the mail in hand is finished first");
+        let _ = stopper.send(true);
+        for (task, what) in [(engine, "engine"), (sender, "sender"), (receiver, "receiver")] {
+            if task.await.is_err() {
+                tracing::error!("the {what} broke down; please report this with what was logged before");
+            }
+        }
+        let _ = std::fs::remove_file(&socket);
+        look_after(&store, clock.now())
+    }
+
+    /// One round: takes mail in, decides, sends, until there is nothing more to do now.
+    ///
+    /// # Errors
+    /// The mailbox's are told only after the rest was done.
+    pub async fn once(mut self) -> Result<Round, RoundError> {
+        let store = self.engine.store().clone();
+        look_after(&store, self.clock.now())?;
+        let mut round = Round::default();
+        let now = || self.clock.now();
+        let received = receiver_step(&store, &mut self.mailbox, now).await;
+        for _ in 0..MAX_ROUNDS {
+            let stories = self.engine.step(now())?;
+            let sent = sender_step(&store, &mut self.out, &mut self.pace, &self.from, now).await?;
+            stories.iter().for_each(log_story);
+            round.decided += stories.iter().filter(|s| did_something(s)).count();
+            round.sent += sent.sent;
+            round.later += sent.later;
+            round.lost += sent.lost;
+            if !stories.iter().any(did_something) && sent.sent + sent.lost == 0 && store.get().next_inbox(1)?.is_empty()
+            {
+                break;
+            }
+        }
+        round.received = received?;
+        Ok(round)
+    }
+}
+
+/// Mails that a crash or a stop left in flight.
+fn look_after(store: &Shared, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let found = store.get().recover(now)?;
+    if !found.queued.is_empty() {
+        tracing::info!(mails = found.queued.len(), "mails that were cut off before they left are queued again");
+    }
+    if !found.in_doubt.is_empty() {
+        tracing::warn!(mails = found.in_doubt.len(), "nobody knows whether some mails left: see `codevd status`");
+    }
+    Ok(())
+}
+
+fn did_something(story: &Story) -> bool {
+    !story.lines.is_empty() || !story.mails.is_empty()
+}
+
+/// Numbers and kinds alone: nobody's words reach the log.
+fn log_story(story: &Story) {
+    if did_something(story) {
+        tracing::info!(group = %story.group, lines = story.lines.len(), mails = story.mails.len(), "decided");
+    }
+    for (key, _) in &story.mails {
+        tracing::debug!(mail = %key, "queued");
+    }
+}
+
+fn wait_of(waits: &[u64], failures: usize) -> Duration {
+    let at = failures.saturating_sub(1).min(waits.len().saturating_sub(1));
+    Duration::from_secs(waits.get(at).copied().unwrap_or(1))
+}
+
+/// How long until then: neither too short nor longer than 30 s.
+fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    let left = next.map_or(LONGEST_SLEEP, |next| (next - now).to_std().unwrap_or(Duration::ZERO));
+    left.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
+}
+
+/// Sleeps until woken, the time is over, or the daemon stops; `true` when it stops.
+async fn rest(stopping: &mut watch::Receiver<bool>, woken: &Notify, at_most: Duration) -> bool {
+    tokio::select! {
+        () = woken.notified() => {}
+        () = tokio::time::sleep(at_most) => {}
+        _ = stopping.wait_for(|s| *s) => {}
+    }
+    *stopping.borrow()
+}
+
+/// Compares the wall clock with the time that really passed.
+struct Watchman {
+    wall: DateTime<Utc>,
+    real: Instant,
+}
+
+impl Watchman {
+    fn at(wall: DateTime<Utc>) -> Self {
+        Self { wall, real: monotonic() }
+    }
+
+    fn look(&mut self, wall: DateTime<Utc>) {
+        let passed = i64::try_from(self.real.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let jump = (wall - self.wall).num_seconds() - passed;
+        if jump.abs() >= JUMP {
+            tracing::warn!(seconds = jump, "the clock jumped, or the machine slept; what is due now is looked at anew");
+        }
+        *self = Self::at(wall);
+    }
+}
+
+fn monotonic() -> Instant {
+    #[allow(clippy::disallowed_methods)] // only to tell a jump of the wall clock
+    let now = Instant::now();
+    now
+}
+
+async fn deciding<C: Clock, I: Ids>(
+    mut engine: Engine<I>,
+    clock: C,
+    wake: Arc<Wake>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut failures = 0;
+    let mut watchman = Watchman::at(clock.now());
+    loop {
+        let now = clock.now();
+        watchman.look(now);
+        let wait = match engine.step(now) {
+            Ok(stories) => {
+                failures = 0;
+                stories.iter().for_each(log_story);
+                if stories.iter().any(|s| !s.mails.is_empty()) {
+                    wake.sender.notify_one();
+                }
+                next_look(&engine, &stories, now)
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%error, "nothing could be decided; it is tried again");
+                wait_of(&WAITS, failures)
+            }
+        };
+        if *stopping.borrow() || (!wait.is_zero() && rest(&mut stopping, &wake.engine, wait).await) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// How long the engine may sleep: not at all while it gets on and there is more.
+fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) -> Duration {
+    let next = engine.next_due().ok().flatten();
+    let waiting = engine.store().get().next_inbox(1).is_ok_and(|rows| !rows.is_empty());
+    let due = waiting || next.is_some_and(|next| next <= now);
+    if due && stories.iter().any(did_something) { Duration::ZERO } else { until(next, now) }
+}
+
+/// What the sender needs beside the way out.
+struct Post<C> {
+    store: Shared,
+    clock: C,
+    pace: Pace,
+    from: String,
+}
+
+async fn sending<O: Outgoing, C: Clock>(
+    mut post: Post<C>,
+    out: O,
+    wake: Arc<Wake>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let idle = Arc::new(Notify::new());
+    let mut out = UntilStopped { out, stopping: stopping.clone(), idle: Arc::clone(&idle) };
+    let mut failures = 0;
+    loop {
+        let clock = &post.clock;
+        let step = sender_step(&post.store, &mut out, &mut post.pace, &post.from, || clock.now());
+        let done = tokio::select! {
+            done = step => done,
+            // what was claimed and not dialled is queued again when the tasks have ended
+            () = idle.notified() => return,
+            () = stopped_for(stopping.clone(), LAST_MAIL) => return,
+        };
+        let wait = match done {
+            Ok(step) => {
+                failures = 0;
+                if step.sent + step.later + step.lost > 0 {
+                    tracing::info!(sent = step.sent, later = step.later, lost = step.lost, "mails");
+                }
+                if step.lost > 0 {
+                    wake.engine.notify_one();
+                }
+                let next = post.store.get().next_send().ok().flatten();
+                until(next, post.clock.now())
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%error, "the outbox can't be used; it is tried again");
+                wait_of(&WAITS, failures)
+            }
+        };
+        if rest(&mut stopping, &wake.sender, wait).await {
+            return;
+        }
+    }
+}
+
+async fn stopped_for(mut stopping: watch::Receiver<bool>, time: Duration) {
+    let _ = stopping.wait_for(|s| *s).await;
+    tokio::time::sleep(time).await;
+}
+
+/// A way out that takes no further mail once the daemon is to stop.
+struct UntilStopped<O> {
+    out: O,
+    stopping: watch::Receiver<bool>,
+    idle: Arc<Notify>,
+}
+
+impl<O: Outgoing> Outgoing for UntilStopped<O> {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+        if *self.stopping.borrow() {
+            self.idle.notify_one();
+            std::future::pending::<()>().await;
+        }
+        self.out.send(envelope, bytes, before_dot).await
+    }
+}
+
+async fn receiving<M: Incoming, C: Clock>(
+    store: Shared,
+    mut mailbox: M,
+    clock: C,
+    wake: Arc<Wake>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut failures = 0;
+    let never = Notify::new();
+    while !*stopping.borrow() {
+        let look = async {
+            let count = receiver_step(&store, &mut mailbox, || clock.now()).await?;
+            if count > 0 {
+                tracing::info!(mails = count, "came in");
+                wake.engine.notify_one();
+            }
+            mailbox.wait(LONGEST_WATCH).await.map_err(ReceiverError::from)
+        };
+        let looked = tokio::select! {
+            looked = look => looked,
+            // a mail that is on disk and not yet marked comes again, and is known by its bytes
+            _ = stopping.wait_for(|s| *s) => return,
+        };
+        match looked {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                let wait = wait_of(&MAILBOX_WAITS, failures);
+                tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");
+                rest(&mut stopping, &never, wait).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleep_is_neither_too_short_nor_too_long() {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let at = |seconds| Some(now + chrono::Duration::seconds(seconds));
+        assert_eq!(until(None, now), LONGEST_SLEEP);
+        assert_eq!(until(at(-5), now), SHORTEST_SLEEP);
+        assert_eq!(until(at(7), now), Duration::from_secs(7));
+        assert_eq!(until(at(3600), now), LONGEST_SLEEP);
+    }
+
+    #[test]
+    fn waits_grow_and_stop_growing() {
+        let all: Vec<_> = (1..9).map(|n| wait_of(&WAITS, n).as_secs()).collect();
+        assert_eq!(all, [1, 2, 5, 10, 20, 30, 30, 30]);
+    }
+}
