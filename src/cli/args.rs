@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 const AFTER: &str = "\
 Examples:
+  codevd demo                           a month in a minute
   codevd check                          try everything in codevd.toml
   codevd group apply lyon.toml --live   begin with a group
   codevd meeting move 3 \"2026-12-15 18:00\"
@@ -32,6 +33,8 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// A month in a minute, on this machine, no set-up: real daemon, real SMTP on loopback.
+    Demo(DemoArgs),
     /// The daemon: writes, listens, decides, until it is stopped.
     Run(RunArgs),
     /// Tries the configuration, the groups and the mail servers; each line ok, warning or error with the remedy.
@@ -68,6 +71,25 @@ pub(super) struct Json {
     /// Print JSON: {"version": 1, "command": …, "data": …}.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Language of the group: fr or en.
+    #[arg(long, default_value = "fr", value_name = "LANG")]
+    pub lang: String,
+    /// The same seed gives the same mails, byte for byte.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Another session format: 1h, 1h30, 2h, 3h or flash45.
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Keep every mail as NNN-out-TO.eml or NNN-in-FROM.eml, and digest.md.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Run through and end (it always does, so far).
+    #[arg(long)]
+    pub exit: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 
 mod args;
 mod check;
+mod demo;
 mod difference;
 pub mod failure;
 mod group;
@@ -38,6 +39,7 @@ codevd runs codéveloppement groups by mail and calendar invitations alone.
 
 Usage: codevd COMMAND
 
+  demo      a month in a minute, on this machine, no set-up
   check     tries the configuration, the groups and the mail servers
   group     group files: apply, list, show
   run       the daemon
@@ -45,8 +47,8 @@ Usage: codevd COMMAND
   status    what runs, what is due next, what is wrong (why: the story of one thing)
 
 Examples:
+  codevd demo --lang en
   codevd group apply lyon.toml --live
-  codevd run --config /etc/codevd/codevd.toml
 
 All of it: codevd --help. Of one command: codevd help COMMAND";
 
@@ -91,6 +93,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
     let config = cli.config;
     let setup = || Setup::load(config.as_deref());
     match command {
+        Command::Demo(args) => demo::demo(&args, terminal),
         Command::Run(args) => run::run(&setup()?, &args, (cli.verbose, cli.quiet), terminal),
         Command::Check(args) => check::check(config.as_deref(), &args, terminal),
         Command::Group { command: GroupCommand::Apply(args) } => group_apply::apply(&setup()?, &args, terminal),

@@ -156,7 +156,7 @@ impl<'a> Work<'a> {
             due: now,
             until: now + Duration::days(3),
             when_late: WhenLate::Drop,
-            question: None,
+            question: still_open(&facts),
             facts,
             answers: Some(answers.clone()),
         });
@@ -195,6 +195,26 @@ impl<'a> Work<'a> {
             withdrawn: false,
         });
         id
+    }
+}
+
+/// What a reply to a receipt is read as: the question it answers stays open, so that "non, finalement"
+/// is heard.
+fn still_open(facts: &Facts) -> Option<Question> {
+    let Facts::Receipt(receipt) = facts else { return None };
+    match receipt {
+        Receipt::Attendance { .. } | Receipt::OldTime => Some(Question::Attendance),
+        Receipt::Sharing { .. } => Some(Question::Share),
+        Receipt::SwapAsked => Some(Question::Subject),
+        Receipt::Ordered { .. } => Some(Question::NoSubject),
+        Receipt::Kept { section: Section::Learning, .. } => Some(Question::Learning),
+        Receipt::Kept { section: Section::Contribution, .. } => Some(Question::Contribution),
+        Receipt::Plan { .. } => Some(Question::ActionPlan),
+        Receipt::Progress { .. } => Some(Question::Progress),
+        Receipt::Review { .. } => Some(Question::Review),
+        Receipt::Clock { .. } => Some(Question::Live),
+        Receipt::Help { question } => *question,
+        Receipt::Kept { .. } | Receipt::Undone | Receipt::Stopped | Receipt::PersonAsked => Some(Question::Note),
     }
 }
 

@@ -7,7 +7,7 @@ use codevd::config::{self, Defaults};
 use codevd::core::decide::found;
 use codevd::core::{DraftKey, GroupSpec, Kind, MeetingNo, Order, StepKey};
 use codevd::daemon::engine::GroupOrder;
-use codevd::daemon::{Clock, Engine, Kit, Sender, shared};
+use codevd::daemon::{Engine, Kit, Sender, shared};
 use codevd::ical::PartStat;
 use codevd::mail::{Key, letter};
 use codevd::render::Renderer;
