@@ -202,7 +202,7 @@ impl Ask<'_> {
         };
         let but = r.has(Label::But) && !r.has(Label::Early);
         let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
-        let vague = !strong && !(begins || (alone && r.unknown() <= 10));
+        let vague = !(strong || begins || alone && r.unknown() <= 10);
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }
     }
