@@ -231,7 +231,7 @@ fn any_question() -> impl Strategy<Value = Option<Question>> {
 const ANY: &str = "(?s)(oui|non|pas|mais|le 3|15/12|\\n|- |\\(partager\\)|l'|’|👍🏽|\\+5|[a-zé0-9 ]{0,8}|.{0,6}){0,40}";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn any_text_is_read_without_panic(text in ANY, question in any_question(), actions in 0..5_usize) {

@@ -101,7 +101,7 @@ impl Ask<'_> {
     }
 
     /// The clause speaks of somebody else: a member's name or "she" just before it.
-    fn of_another(&self, span: &Span) -> bool {
+    pub(super) fn of_another(&self, span: &Span) -> bool {
         let r = &self.reading;
         let word = |i: usize| r.normal.tokens.get(i).map_or("", |t| t.text.as_str());
         let persons = &self.words.lexicon.persons;
@@ -122,6 +122,11 @@ impl Ask<'_> {
             && !r.spans.iter().any(|s| s.tokens.contains(&next.start))
     }
 
+    /// "Non je n'ai pas reçu le lien": one word at the head of a clause that tells something else.
+    fn swallowed(&self, span: &Span) -> bool {
+        span.tokens.len() == 1 && self.reading.unknown_in(&self.reading.clause(span)) > 3
+    }
+
     /// Yes phrases that are meant: neither asked nor negated.
     fn weigh(&self) -> Weighed {
         let r = &self.reading;
@@ -130,7 +135,7 @@ impl Ask<'_> {
         let turned = |label: Label| r.all(label).any(|s| !r.asked(s) && r.negated(s));
         let strong = meant(Label::Yes) || meant(Label::Early);
         let weak = meant(Label::Ok) || meant(Label::Ack);
-        let no = r.all(Label::No).any(|s| own(&s));
+        let no = r.all(Label::No).any(|s| own(&s) && !r.negated_before(s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
             if no && self.turns_to_no() {
                 return Weighed { pull: Pull::No, sure: false };
@@ -143,13 +148,14 @@ impl Ask<'_> {
                 Weighed { pull: Pull::Maybe, sure: false }
             }
             (true, _, true) => self.last_word(),
-            (_, _, true) => {
-                Weighed { pull: Pull::No, sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s)) }
-            }
+            (_, _, true) => Weighed {
+                pull: Pull::No,
+                sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s) && !self.swallowed(s)),
+            },
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),
-            (false, false, false) if turned(Label::Yes) => Weighed { pull: Pull::No, sure: false },
+            (false, false, false) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (false, false, false) => Weighed { pull: Pull::Nothing, sure: false },
         }
     }
@@ -188,10 +194,15 @@ impl Ask<'_> {
         let early = r.unknown_before(start) <= 8;
         // A polite word is an answer where it is a clause of its own, or with few words after it.
         let alone = at.is_some_and(|s| r.unknown_in(&r.clause(s)) == 0);
-        let clear = if strong { r.unknown() <= LONG && early } else { !r.has(Label::Ack) && alone && r.unknown() <= 3 };
+        let plain = r.all(Label::Yes).chain(r.all(Label::Early)).any(|s| !self.swallowed(s));
+        let clear = if strong {
+            r.unknown() <= LONG && early && plain
+        } else {
+            !r.has(Label::Ack) && alone && r.unknown() <= 3
+        };
         let but = r.has(Label::But) && !r.has(Label::Early);
         let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
-        let vague = !strong && !(begins || (alone && r.unknown() <= 10));
+        let vague = !(strong || begins || alone && r.unknown() <= 10);
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }
     }

@@ -118,10 +118,12 @@ impl Ask<'_> {
         let r = &self.reading;
         let words = r.normal.words();
         let swaps = r.all(Label::Swap).find(|s| !r.negated(s));
-        if let Some(swap) = swaps.filter(|_| words <= 25) {
+        let phrase = r.all(Label::Swap).map(|s| s.tokens.len()).max().unwrap_or(0);
+        let short = r.unknown() <= 4 || (phrase >= 3 && r.unknown() <= 12);
+        if let Some(swap) = swaps.filter(|_| words <= 25 && short) {
             let named = r.all(Label::Swap).find(|s| s.name.is_some()).or(Some(swap));
             let name = named.and_then(|s| self.name(s));
-            let sure = words <= 15 && !r.has(Label::Condition) && !r.asks() && !r.has(Label::Maybe);
+            let sure = r.unknown() <= 4 && !r.has(Label::Condition) && !r.asks() && !r.has(Label::Maybe);
             return Heard::sure_if(Meaning::Swap { name }, sure);
         }
         self.free()

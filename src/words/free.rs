@@ -27,7 +27,8 @@ impl Ask<'_> {
             Label::Auto,
             Label::Maybe,
         ];
-        let only_light = r.spans.iter().all(|s| light.contains(&s.label) || s.label == Label::Negation);
+        let only_light =
+            r.spans.iter().all(|s| light.contains(&s.label) || matches!(s.label, Label::Negation | Label::Half));
         let long =
             |s: &super::scan::Span| matches!(s.label, Label::Empty | Label::Auto | Label::Maybe) && s.tokens.len() > 2;
         (r.unknown() == 0 && only_light) || (r.spans.iter().any(long) && r.unknown() <= 2) || r.normal.words() == 0

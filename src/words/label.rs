@@ -26,6 +26,8 @@ pub(super) enum Label {
     Ignore,
     /// "pas", "not".
     Negation,
+    /// "ne": half of a negation.
+    Half,
     /// "si", "sauf", "unless".
     Condition,
     /// "mais", "but".
@@ -105,10 +107,10 @@ impl Label {
     /// and no, then marks.
     pub(super) fn rank(self) -> u8 {
         match self {
-            Self::Ignore => 0,
+            Self::Ignore | Self::Empty => 0,
             Self::Yes | Self::No | Self::Ok | Self::Ack => 2,
             Self::Help | Self::Stop | Self::Undo | Self::Person => 3,
-            Self::Negation | Self::Condition | Self::But | Self::Change => 4,
+            Self::Negation | Self::Half | Self::Condition | Self::But | Self::Change => 4,
             Self::Greeting | Self::Closing | Self::Filler => 5,
             _ => 1,
         }

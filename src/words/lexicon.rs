@@ -183,7 +183,6 @@ impl Lexicon {
             })?;
             lexicon.take(language, file, &place)?;
         }
-        lexicon.tables.values_mut().for_each(Table::seal);
         Ok(lexicon)
     }
 

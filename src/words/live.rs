@@ -52,10 +52,14 @@ impl Ask<'_> {
     /// Words that no phrase took up lower it: none is sure, two are probable.
     fn certainty(&self, span: &Span) -> Certainty {
         let r = &self.reading;
-        let hedged = r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.asks();
+        let hedged =
+            r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.has(Label::Half) || r.asks();
         let named = span.label == Label::Absent && !self.is_member(span);
         let capital = span.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
         if named && !capital {
+            return Certainty::None;
+        }
+        if span.label == Label::Late && self.of_another(span) {
             return Certainty::None;
         }
         let polite = !r.asked(span) || span.label == Label::Extend;

@@ -286,7 +286,12 @@ impl Spelling {
             });
             match said {
                 Some((phrase, mark)) => {
-                    push_mark(&mut out, mark, tokens[i].from.clone());
+                    let from = tokens[i].from.start..tokens[i + phrase.len() - 1].from.end;
+                    if mark_of(mark.chars().next().unwrap_or(' ')).is_some() {
+                        push_mark(&mut out, mark, from);
+                    } else {
+                        out.extend(mark.split(' ').map(|w| Token::new(w, from.clone())));
+                    }
                     i += phrase.len();
                 }
                 None => {

@@ -138,7 +138,7 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     if let Some(asking) = readings.iter().find(asks) {
         return Some((cut(words, asking), true));
     }
-    let told: Vec<_> = readings.iter().filter(|r| !r.is_courtesy()).collect();
+    let told: Vec<_> = readings.iter().filter(|r| !r.is_courtesy() && !words.signs_off(r.original)).collect();
     let first = *told.first()?;
     let whole: usize = told.iter().map(|r| r.normal.words()).sum();
     let parts: Vec<String> =

@@ -3,14 +3,13 @@
 use super::label::Label;
 use super::normal::Normal;
 use crate::core::ids::Language;
-use regex::{Regex, RegexSet};
+use regex::Regex;
 use std::ops::Range;
 
 /// A list of phrases, compiled.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     patterns: Vec<(Regex, Label, Language)>,
-    set: Option<RegexSet>,
 }
 
 /// A phrase that was found: tokens from … to, what it says, and what it carries.
@@ -31,15 +30,9 @@ impl Table {
         self.patterns.push((regex, label, language.clone()));
     }
 
-    /// After the last phrase: one automaton says which phrases occur at all.
-    pub(super) fn seal(&mut self) {
-        self.set = RegexSet::new(self.patterns.iter().map(|(r, ..)| r.as_str())).ok();
-    }
-
     fn find(&self, normal: &Normal, own: &Language, found: &mut Vec<Span>) {
-        let all = || (0..self.patterns.len()).collect();
-        let hits: Vec<usize> = self.set.as_ref().map_or_else(all, |s| s.matches(&normal.text).iter().collect());
-        for (regex, label, language) in hits.iter().filter_map(|i| self.patterns.get(*i)) {
+        let hits = self.patterns.iter().filter(|(regex, ..)| regex.is_match(&normal.text));
+        for (regex, label, language) in hits {
             let (names, numbers): (Vec<_>, Vec<_>) =
                 regex.capture_names().flatten().filter(|g| g.starts_with('n')).partition(|g| g.starts_with("name"));
             let mut at = 0;
@@ -148,7 +141,14 @@ impl<'a> Reading<'a> {
         let near = span.tokens.start.saturating_sub(5).max(clause.start)..(span.tokens.end + 2).min(clause.end);
         let from = self.spans.partition_point(|s| s.tokens.start < near.start);
         let here = self.spans.iter().skip(from).take_while(|s| s.tokens.start < near.end);
-        { here }.any(|s| s.label == Label::Negation && s.tokens.end <= near.end)
+        { here }.any(|s| matches!(s.label, Label::Negation | Label::Half) && s.tokens.end <= near.end)
+    }
+
+    /// A negation in the same clause, up to five words before.
+    pub(super) fn negated_before(&self, span: &Span) -> bool {
+        let from = self.clause(span).start.max(span.tokens.start.saturating_sub(5));
+        let before = |s: &Span| s.tokens.start >= from && s.tokens.end <= span.tokens.start;
+        self.all(Label::Negation).any(before)
     }
 
     /// A negation that no longer phrase took up, after this token.
