@@ -232,10 +232,11 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_next ON outbox (urgent, next_attempt_at) WHERE state = 'queued';
 CREATE INDEX outbox_useful ON outbox (useful_until) WHERE state = 'queued' AND when_late <> 'send';
-CREATE INDEX outbox_lane ON outbox (group_id, member, lane, id) WHERE state IN ('queued', 'sending');
+CREATE INDEX outbox_lane ON outbox (group_id, member, lane, id) WHERE state = 'queued';
+CREATE INDEX outbox_flight ON outbox (group_id, member, lane) WHERE state = 'sending';
 CREATE INDEX outbox_state ON outbox (state);
 CREATE INDEX outbox_message_id ON outbox (message_id);
-CREATE INDEX outbox_member ON outbox (group_id, member, id);
+CREATE INDEX outbox_receiver ON outbox (group_id, member, lane, id);
 
 CREATE TABLE outbox_bytes (
   outbox INTEGER PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
@@ -273,7 +274,6 @@ CREATE TABLE inbox (
   done_at      TEXT,
   result       TEXT
 ) STRICT;
-CREATE INDEX inbox_new ON inbox (id) WHERE state = 'new';
 CREATE INDEX inbox_state ON inbox (state);
 CREATE INDEX inbox_message_id ON inbox (message_id) WHERE message_id IS NOT NULL;
 

@@ -199,11 +199,12 @@ fn our_text() -> impl Strategy<Value = String> {
         "l'équipe",
     ]);
     let line = prop::collection::vec(word, 1..14).prop_map(|w| w.join(" "));
-    prop::collection::vec(line, 2..9).prop_map(|lines| lines.join("\n"))
+    let text = prop::collection::vec(line, 2..9).prop_map(|lines| lines.join("\n"));
+    text.prop_filter("a mail of ours has words", |t| t.contains(char::is_alphabetic))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_word_of_ours_is_ever_an_answer(sent in our_text(), program in prop::sample::select(PROGRAMS.to_vec())) {
@@ -240,10 +241,41 @@ proptest! {
     }
 }
 
+/// Answers in words that stand in our own text too: comparing must not swallow them.
+#[test]
+fn answers_in_our_own_words_stay() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails");
+    for sent in ["fr.sent.txt", "en.sent.txt"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap()) {
+        for top in [
+            "échange",
+            "stop",
+            "swap",
+            "Claire",
+            "1",
+            "le sujet",
+            "18 h 00",
+            "mardi 8 décembre",
+            "Tuesday 8 December",
+            "yes",
+            "👍",
+            "1. oui\n2. non",
+            "mardi 8 décembre, 18 h 00 à 19 h 30",
+            "What is on your mind?",
+        ] {
+            for program in PROGRAMS {
+                let reply = reply_by(program, top, &sent);
+                let squeezed = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert_eq!(squeezed(&reply.text), squeezed(top), "{program:?} {reply:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn reading_takes_linear_time() {
-    let million = 1_000_000;
-    let repeated = |piece: &str| piece.repeat(million / piece.len());
+    // without optimisation less text and a wide limit: what grows with the square would take minutes even so
+    let size = if cfg!(debug_assertions) { 65_000 } else { 1_000_000 };
+    let repeated = |piece: &str| piece.repeat(size / piece.len());
     let bodies = [
         repeated(">"),
         repeated("> "),
@@ -268,7 +300,7 @@ fn reading_takes_linear_time() {
             mail::reply(&letter, Some(&sent));
             mail::tokens(&letter);
             let took = start.elapsed();
-            let most = if cfg!(debug_assertions) { Duration::from_secs(4) } else { Duration::from_millis(400) };
+            let most = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_millis(200) };
             let shown: String = body.chars().take(20).collect();
             assert!(took < most, "{shown:?} as {content_type}: {took:?}");
         }

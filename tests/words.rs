@@ -85,7 +85,10 @@ fn files() -> Vec<(String, Cases)> {
     paths.sort();
     let read = |p: std::path::PathBuf| {
         let text = std::fs::read_to_string(&p).unwrap();
-        (p.file_name().unwrap().to_string_lossy().into_owned(), toml::from_str(&text).unwrap_or_else(|e| panic!("{p:?}: {e}")))
+        (
+            p.file_name().unwrap().to_string_lossy().into_owned(),
+            toml::from_str(&text).unwrap_or_else(|e| panic!("{p:?}: {e}")),
+        )
     };
     paths.into_iter().map(read).collect()
 }
@@ -97,7 +100,9 @@ fn as_expected(group: &Group, said: &Value) -> bool {
     };
     let with = serde_json::to_value(&group.with).unwrap();
     let null = |v: &Value| if v == "null" { Value::Null } else { v.clone() };
-    certainty && said["meaning"] == group.meaning.as_str() && with.as_object().unwrap().iter().all(|(k, v)| said[k] == null(v))
+    certainty
+        && said["meaning"] == group.meaning.as_str()
+        && with.as_object().unwrap().iter().all(|(k, v)| said[k] == null(v))
 }
 
 #[test]
@@ -113,8 +118,15 @@ fn answers_are_understood_as_expected() {
                 count += 1;
                 traps += usize::from(group.trap);
                 if !as_expected(group, &said) {
-                    wrong_effects += usize::from(heard.certainty == Certainty::Sure && said["meaning"] != group.meaning.as_str());
-                    failed.push(format!("{file} {:?} {text:?}: expected {} {} {:?}, got {said}", group.question.map(Question::name), group.meaning, group.certainty, group.with));
+                    wrong_effects +=
+                        usize::from(heard.certainty == Certainty::Sure && said["meaning"] != group.meaning.as_str());
+                    failed.push(format!(
+                        "{file} {:?} {text:?}: expected {} {} {:?}, got {said}",
+                        group.question.map(Question::name),
+                        group.meaning,
+                        group.certainty,
+                        group.with
+                    ));
                 }
             }
         }
@@ -127,7 +139,11 @@ fn answers_are_understood_as_expected() {
 fn the_languages_are_both_tried_whoever_writes() {
     for (_, cases) in files() {
         for group in cases.group.iter().filter(|g| g.certainty == "sure") {
-            let swapped = group.fr.iter().map(|t| (Language::english(), t)).chain(group.en.iter().map(|t| (Language::french(), t)));
+            let swapped = group
+                .fr
+                .iter()
+                .map(|t| (Language::english(), t))
+                .chain(group.en.iter().map(|t| (Language::french(), t)));
             for (language, text) in swapped {
                 let said = to_json(&WORDS.understand(group.question, &language, text, &context(group.actions)));
                 assert_eq!(said["meaning"], group.meaning.as_str(), "{text:?} by a member with {language}");
@@ -193,8 +209,20 @@ fn a_mistake_in_a_word_list_is_told_with_file_and_line() {
 fn any_question() -> impl Strategy<Value = Option<Question>> {
     use Question::*;
     let all = vec![
-        Attendance, Subject, Share, NoSubject, Volunteer, Live, StepRequest, Contribution, ActionPlan, Learning, LastCall,
-        Review, Progress, Note,
+        Attendance,
+        Subject,
+        Share,
+        NoSubject,
+        Volunteer,
+        Live,
+        StepRequest,
+        Contribution,
+        ActionPlan,
+        Learning,
+        LastCall,
+        Review,
+        Progress,
+        Note,
     ];
     prop::option::of(prop::sample::select(all))
 }

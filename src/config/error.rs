@@ -6,6 +6,9 @@ use std::ops::Range;
 /// Longest piece of a line that an error quotes, in characters.
 const LINE_SHOWN: usize = 100;
 
+/// Longest message, in characters.
+const MESSAGE_SHOWN: usize = 1000;
+
 /// A place in a file, with the line itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -140,7 +143,7 @@ fn floor(text: &str, byte: usize) -> usize {
 /// Where the value of a secret begins on a line, if there is one.
 fn secret_key(line: &str) -> Option<usize> {
     let lower = line.to_ascii_lowercase();
-    let word = ["passw", "pwd", "secret", "token", "passphrase", "mot_de_passe"];
+    let word = ["pass", "pwd", "pw", "secret", "token"];
     let key = word.iter().filter_map(|w| lower.find(w)).min()?;
     let equals = lower[key..].find(['=', ':'])? + key + 1;
     Some(equals)
@@ -152,21 +155,47 @@ fn without_secrets(line: &str) -> String {
         Some(at) => format!("{} …", &line[..at]),
         None => line.to_owned(),
     };
-    match (line.find("://"), line.rfind('@')) {
-        (Some(from), Some(at)) if at > from => format!("{}…{}", &line[..from + 3], &line[at..]),
+    let Some(at) = line.rfind('@') else { return line };
+    let begin = line.find(['"', '\'']).or_else(|| line.find(['=', ':'])).map_or(0, |i| i + 1);
+    let begin = line.find("://").filter(|i| *i < at).map_or(begin, |i| i + 3);
+    match line.get(begin..at) {
+        Some(login) if login.contains(':') || line.contains("://") || line.trim_start().starts_with("url") => {
+            format!("{}…{}", &line[..begin], &line[at..])
+        }
         _ => line,
     }
+}
+
+/// Of a line whose key is not among those `shown`, the key alone.
+pub(crate) fn only_key(line: &str, shown: &[&str]) -> String {
+    let (key, cut) = line.split_once(['=', ':']).map_or((line, 0), |(key, _)| (key.trim(), key.len() + 1));
+    match () {
+        () if line.trim_start().starts_with(['[', '#']) || shown.contains(&key) => line.to_owned(),
+        () if cut == 0 => "…".to_owned(),
+        () => format!("{} …", &line[..cut]),
+    }
+}
+
+/// A character as a terminal may show it: none that controls it or turns the writing round.
+fn clean(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// A message with such characters replaced and what it quotes at length cut off.
+pub(crate) fn cleaned(message: &str) -> String {
+    let mut chars = message.chars().map(clean);
+    let text: String = chars.by_ref().take(MESSAGE_SHOWN).collect();
+    if chars.next().is_some() { text + "…" } else { text }
 }
 
 /// What a terminal may show of the line: control and direction characters replaced, long lines cut
 /// around the column; with it the carets' place and number.
 fn window(line: &str, column: usize, width: usize) -> (String, usize, usize) {
-    let clean = |c: char| match c {
-        '\t' => ' ',
-        '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        c if c.is_control() => '\u{fffd}',
-        c => c,
-    };
     let all: Vec<char> = line.trim_start_matches('\u{feff}').trim_end().chars().map(clean).collect();
     let column = column.min(all.len());
     let from = if all.len() > LINE_SHOWN { column.saturating_sub(LINE_SHOWN / 2) } else { 0 };
@@ -201,6 +230,8 @@ mod tests {
         assert_eq!(place("password = \"hunter2\"", "\"hunter2\"").line_text, "password = …");
         assert_eq!(place("smtp = { user = 1, pwd = \"hunter2\" }", "1").line_text, "smtp = { user = 1, pwd = …");
         assert_eq!(place("url = \"smtps://me:hunter2@x.org\"", "url").line_text, "url = \"smtps://…@x.org\"");
+        assert_eq!(place("url = \"me:hunter2@x.org\"", "url").line_text, "url = \"…@x.org\"");
+        assert_eq!(place("email = \"ana@x.org\"", "email").line_text, "email = \"ana@x.org\"");
         assert_eq!(place("password = \"\"\"\nhunter2\n\"\"\"", "hunter2").line_text, "…");
     }
 

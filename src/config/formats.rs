@@ -57,7 +57,7 @@ pub fn formats(dir: Option<&Path>) -> Result<Formats, Vec<ConfigError>> {
     for path in dir.map(|d| toml_files(d, &mut errors)).unwrap_or_default() {
         match read_text(&path) {
             Ok(text) => drop(texts.insert(stem(&path), (path.display().to_string(), text))),
-            Err(error) => errors.push(error),
+            Err(error) => errors.push(*error),
         }
     }
     let mut all = BTreeMap::new();
@@ -97,10 +97,10 @@ fn toml_files(dir: &Path, errors: &mut Vec<ConfigError>) -> Vec<PathBuf> {
 /// Reads one format. `name` is its short name (that of its file), `file` what errors call it.
 /// All of its errors at once.
 pub fn format_from(name: &str, file: &str, text: &str) -> Result<Format, Vec<ConfigError>> {
-    let (doc, table) = Document::parse(file, text, "a format file", false);
+    let (doc, table) = Document::parse(file, text, "a format file", None);
     let id = name.parse::<FormatId>();
     if let Err(why) = &id {
-        doc.missing(&(0..0), format!("the file's name {why}"), "");
+        doc.missing(&(0..0), format!("the file's name {why}"));
     }
     let mut root = Table::root(&doc, &table);
     let titled = root.has("title");
@@ -108,13 +108,15 @@ pub fn format_from(name: &str, file: &str, text: &str) -> Result<Format, Vec<Con
     if !titled {
         doc.missing(
             &(0..0),
-            "`title` is missing".to_owned(),
-            "the name for people, a language each: title.fr = \"1 h 30\"",
+            "`title` is missing: the name for people, a language each: title.fr = \"1 h 30\"".to_owned(),
         );
     }
     let caution = root.by_language("caution");
-    let length = root.required("length", duration::EXPECTED).and_then(|at| length_of(&doc, at));
+    let length = duration_key(&mut root, "length");
     let people = people(&mut root);
+    if !root.has("step") {
+        root.missing_part("step", "the session's steps in order");
+    }
     let steps: Vec<_> = root.tables("step").into_iter().map(step).collect();
     root.finish(&[("in each [[step]]", &["key", "minutes", "speaker", "order", "collects"])]);
     in_order(&doc, &steps);
@@ -124,11 +126,25 @@ pub fn format_from(name: &str, file: &str, text: &str) -> Result<Format, Vec<Con
     Ok(Format { id: id.map_err(|_| Vec::new())?, title, caution, people, steps })
 }
 
+/// A duration key that must be there; a bare number is taken for minutes in the remedy.
+fn duration_key(table: &mut Table, key: &'static str) -> Option<At<u32>> {
+    if let Some(number) = table.bare_number(key) {
+        let remedy = Some(format!("write {key} = \"{0}m\" for {0} minutes", number.value));
+        table.doc.wrong(&number.span, format!("`{key}` is a number"), duration::EXPECTED, remedy);
+        return None;
+    }
+    let at = table.required(key, duration::EXPECTED)?;
+    length_of(table.doc, at)
+}
+
 fn length_of(doc: &Document, at: At<&str>) -> Option<At<u32>> {
     match duration::seconds(at.value) {
         Ok(value) => Some(At { value, span: at.span }),
         Err(why) => {
-            let remedy = at.value.trim().parse::<u32>().ok().map(|n| format!("write \"{n}m\" for {n} minutes"));
+            let plain = at.value.trim().parse::<u32>().ok().map(|n| format!("{n}m"));
+            let squeezed = at.value.to_lowercase().replace("minutes", "m").replace("min", "m").replace(' ', "");
+            let right = plain.or_else(|| duration::seconds(&squeezed).ok().map(|_| squeezed));
+            let remedy = right.map(|right| format!("write \"{right}\""));
             doc.wrong(&at.span, why, duration::EXPECTED, remedy);
             None
         }
@@ -161,7 +177,7 @@ struct Read {
 
 fn step(mut table: Table) -> Read {
     let key = step_key(&mut table);
-    let seconds = table.required("minutes", duration::EXPECTED).and_then(|at| length_of(table.doc, at));
+    let seconds = duration_key(&mut table, "minutes");
     let speaker = choice(&mut table, "speaker", &SPEAKERS, None);
     let alone = matches!(speaker, Some(Speaker::Cooperants | Speaker::All));
     let order = choice(&mut table, "order", &TURNS, Some(if alone { Turns::Turn } else { Turns::Free }));
@@ -217,12 +233,10 @@ fn in_order(doc: &Document, steps: &[Read]) {
         let order = StepKey::ALL.map(StepKey::name).join(", ");
         doc.wrong(&this.span, found, &format!("each step at most once, in the order {order}"), None);
     }
-    if steps.is_empty() {
-        doc.missing(&(0..0), "there is no [[step]]".to_owned(), "the session's steps in order");
-    } else if keys.len() == steps.len() {
+    if !steps.is_empty() && keys.len() == steps.len() {
         for needed in [StepKey::Presentation, StepKey::Contributions] {
             if !keys.iter().any(|k| k.value == needed) {
-                doc.missing(&(0..0), format!("step {needed} is missing"), "at least presentation and contributions");
+                doc.missing(&(0..0), format!("step {needed} is missing: there must be presentation and contributions"));
             }
         }
     }

@@ -32,6 +32,9 @@ impl Default for Defaults {
     }
 }
 
+/// Beyond this number people are not even read.
+const MOST_PEOPLE: usize = 50;
+
 /// Keys of the file's top.
 const ROOT: &[&str] = &[
     "id",
@@ -54,7 +57,7 @@ pub fn group(
     formats: &Formats,
     defaults: &Defaults,
 ) -> Result<(GroupSpec, Vec<Warning>), Vec<ConfigError>> {
-    let text = read_text(path).map_err(|error| vec![error])?;
+    let text = read_text(path).map_err(|error| vec![*error])?;
     group_from(&path.display().to_string(), &text, formats, defaults)
 }
 
@@ -65,7 +68,7 @@ pub fn group_from(
     formats: &Formats,
     defaults: &Defaults,
 ) -> Result<(GroupSpec, Vec<Warning>), Vec<ConfigError>> {
-    let (doc, table) = Document::parse(file, text, "a group file", false);
+    let (doc, table) = Document::parse(file, text, "a group file", None);
     let spec = Reader { doc: &doc, formats, defaults }.read(Table::root(&doc, &table));
     let warnings = doc.finish()?;
     // without an error every part is there
@@ -122,11 +125,11 @@ impl<'a> Reader<'a> {
         let inside = [("above the first [part]", ROOT)];
         let read = root.table("settings").map_or_else(settings::Read::defaults, |t| settings::read(t, &inside));
         let people = self.people(&mut root, &language, zone);
+        let facilitators_said = said.is_some() || root.meant("facilitators");
         root.finish(&[("in a [[member]]", &["email", "aliases", "reports_to"]), ("in [settings]", settings::KEYS)]);
         let spans = problems::Spans {
             format: format.as_ref().map(|at| at.span.clone()),
-            facilitators: said.as_ref().and_then(|all| all.first()).map(|at| at.span.clone()),
-            facilitators_said: said.is_some(),
+            facilitators_said,
             quorum: read.spans.get("quorum").cloned(),
         };
         let facilitators = self.resolve(said.unwrap_or_default(), &people);
@@ -186,7 +189,7 @@ impl<'a> Reader<'a> {
 
     fn schedule(&self, root: &mut Table<'a>) -> Option<Schedule> {
         let at = root.required("schedule", "when the group meets, such as \"second tuesday 18:00\"");
-        let said = at.and_then(|at| self.doc.parse_at(at)).map(|at: At<Schedule>| at.value);
+        let said = at.and_then(|at| values::schedule(self.doc, &at));
         said.or_else(|| values::stand_in("last monday 12:00"))
     }
 
@@ -208,14 +211,27 @@ impl<'a> Reader<'a> {
 
     /// Who facilitates, as the file says it: `None` if it says nothing.
     fn facilitators(&self, root: &mut Table<'a>) -> Option<Vec<At<&'a str>>> {
-        let (both, there) = (root.key_span("facilitator"), root.has("facilitators"));
+        let (one, there) = (root.key_span("facilitator"), root.has("facilitators"));
+        let list = root.value_span("facilitators").or_else(|| root.value_span("facilitator"));
+        let empty = root.is_empty_list("facilitators") || root.is_empty_list("facilitator");
+        if let Some(span) = list.filter(|_| empty) {
+            self.doc.wrong(
+                &span,
+                "an empty list: nobody facilitates",
+                "one short name or more, such as [\"marie\"]",
+                None,
+            );
+        }
         let expected = "short names in quotes, such as [\"marie\"]";
         let mut said = root.texts("facilitators", expected);
-        said.extend(root.texts("facilitator", expected));
-        if let Some(span) = both.clone().filter(|_| there) {
+        let single = root.texts("facilitator", expected);
+        if !there {
+            said = single;
+        }
+        if let Some(span) = one.clone().filter(|_| there) {
             self.doc.wrong(&span, "both `facilitators` and `facilitator`", "one of the two", None);
         }
-        (both.is_some() || there).then_some(said)
+        (one.is_some() || there).then_some(said)
     }
 
     /// The facilitators' short names: each was named by short name, name or address.
@@ -229,7 +245,7 @@ impl<'a> Reader<'a> {
                     || p.spec.addresses().any(|a| a.is(word))
             };
             let Some(person) = people.iter().find(is) else {
-                if !self.doc.is_torn() {
+                if !self.doc.is_torn() && !people.is_empty() {
                     self.no_such_facilitator(word, &span, people);
                 }
                 continue;
@@ -262,7 +278,12 @@ impl<'a> Reader<'a> {
             root.missing_part("member", "a [[member]] part with name and email for each person");
         }
         let mut people: Vec<Person> = Vec::new();
-        for table in root.tables("member") {
+        let tables = root.tables("member");
+        if let Some(table) = tables.get(MOST_PEOPLE) {
+            let found = format!("{} people", tables.len());
+            self.doc.wrong(&table.span, found, "a group of five to eight, and its facilitators", None);
+        }
+        for table in tables.into_iter().take(MOST_PEOPLE) {
             let context = member::Context { language, zone, languages: &self.defaults.languages, root: ROOT };
             people.extend(member::read(table, &context, &people));
         }
@@ -286,17 +307,9 @@ mod tests {
 
     /// The example with its commented keys switched on.
     fn all_keys() -> String {
-        let on = |line: &str| match line.strip_prefix("# ").filter(|l| l.contains(" = ") && !l.starts_with(' ')) {
-            Some(line)
-                if line
-                    .split(" = ")
-                    .next()
-                    .is_some_and(|k| k.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())) =>
-            {
-                line.to_owned()
-            }
-            _ => line.to_owned(),
-        };
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let key = |l: &&str| l.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(plain));
+        let on = |line: &'static str| line.strip_prefix("# ").filter(key).unwrap_or(line);
         EXAMPLE.lines().map(on).collect::<Vec<_>>().join("\n")
     }
 

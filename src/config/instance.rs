@@ -1,10 +1,10 @@
 //! codevd.toml: the mailbox, the servers, the store and the folders of one instance.
 
 use crate::config::error::{ConfigError, Place};
-use crate::config::read_text;
 use crate::config::secret::SecretSource;
 use crate::config::server::{Protocol, Security, Server};
 use crate::config::table::{At, Document, Span, Table};
+use crate::config::{read_text, values};
 use crate::core::ids::Email;
 use std::path::{Path, PathBuf};
 
@@ -166,7 +166,7 @@ pub fn load(path: &Path) -> Result<Config, Vec<ConfigError>> {
         if !path.exists() {
             error.remedy = Some("`codevd init` writes one; --config FILE names another".to_owned());
         }
-        vec![error]
+        vec![*error]
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
     read(&name, &text, base, true)
@@ -179,7 +179,7 @@ pub fn config_from(file: &str, text: &str, base: &Path) -> Result<Config, Vec<Co
 }
 
 fn read(file: &str, text: &str, base: &Path, look: bool) -> Result<Config, Vec<ConfigError>> {
-    let (doc, table) = Document::parse(file, text, "codevd.toml", true);
+    let (doc, table) = Document::parse(file, text, "codevd.toml", Some(&SHOWN));
     let mut reader = Reader { doc: &doc, base, paths: Vec::new() };
     let config = reader.config(Table::root(&doc, &table));
     if look {
@@ -193,7 +193,12 @@ fn read(file: &str, text: &str, base: &Path, look: bool) -> Result<Config, Vec<C
 fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck) {
     let shown = path.display();
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let secret = key.starts_with("password");
     let (found, expected) = match wanted {
+        // a password written by mistake for its file's name is not repeated
+        Wanted::File if secret && !path.is_file() => {
+            (format!("`{key}`: there is no such file in {}", parent.display()), "a file that exists")
+        }
         Wanted::Folder if !path.is_dir() => (format!("`{key}`: there is no folder {shown}"), "a folder that exists"),
         Wanted::File if !path.is_file() => (format!("`{key}`: there is no file {shown}"), "a file that exists"),
         Wanted::Parent if !parent.is_dir() => {
@@ -214,6 +219,29 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
 
 /// The keys that say where a password is.
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
+
+/// The keys whose lines an error shows; any other line may hold a password.
+const SHOWN: [&str; 19] = [
+    "database",
+    "host",
+    "templates",
+    "formats",
+    "words",
+    "control",
+    "log",
+    "address",
+    "name",
+    "url",
+    "user",
+    "ca_file",
+    "mailbox",
+    "taken",
+    "poll_seconds",
+    "path",
+    "per_minute",
+    "smtp",
+    "imap",
+];
 
 struct Reader<'a> {
     doc: &'a Document<'a>,
@@ -283,7 +311,7 @@ impl<'a> Reader<'a> {
         let name = table.line("name").map_or_else(|| "Codev".to_owned(), |at| at.value);
         let address = table.required("address", "the address codevd writes from, such as \"codev@example.org\"")?;
         let at = self.doc.source.place(&address.span);
-        Some(Mailbox { address: self.doc.parse_at(address)?.value, name, at })
+        Some(Mailbox { address: values::email(self.doc, address)?.value, name, at })
     }
 
     fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {
@@ -319,12 +347,12 @@ impl<'a> Reader<'a> {
     fn login(&mut self, table: &mut Table<'a>) -> Option<Login> {
         let in_file = refuse_password(table);
         let no_user = !table.has("user");
-        let no_password = !PASSWORDS.iter().any(|key| table.has(key));
+        let no_password = !PASSWORDS.iter().any(|key| table.has(key) || table.meant(key));
         let user = table.line("user");
         let password = self.password(table);
         match (user, password) {
             (Some(user), Some(password)) => Some(Login { user: user.value, password: password.value }),
-            (Some(user), None) if no_password && !in_file => {
+            (Some(user), None) if no_password && !in_file && !self.doc.is_torn() => {
                 let expected = "password_file = \"…\", password_env = \"…\" or password_credential = \"…\" beside it";
                 self.doc.wrong(&user.span, "`user` without a password", expected, None);
                 None
@@ -337,33 +365,32 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where the password is. Errors stand at the key: the value may be the password itself.
     fn password(&mut self, table: &mut Table<'a>) -> Option<At<SecretSource>> {
-        let file = table.key_span("password_file");
-        let path = self.path(table, "password_file", Wanted::File).map(SecretSource::File);
-        let env = table.text("password_env");
-        let env = env.and_then(|at| self.name(at, "password_env", "the name of an environment variable"));
-        let credential = table.text("password_credential");
-        let credential =
-            credential.and_then(|at| self.name(at, "password_credential", "the name of a systemd credential"));
-        let path = path.zip(file).map(|(value, span)| At { value, span });
-        let env = env.map(|at| At { value: SecretSource::Env(at.value), span: at.span });
-        let credential = credential.map(|at| At { value: SecretSource::Credential(at.value), span: at.span });
-        let mut all: Vec<_> = [path, env, credential].into_iter().flatten().collect();
+        let spans = PASSWORDS.map(|key| table.key_span(key));
+        let file = self.path(table, "password_file", Wanted::File).map(SecretSource::File);
+        let env = self.name(table, "password_env", "the name of an environment variable").map(SecretSource::Env);
+        let credential = self.name(table, "password_credential", "the name of a systemd credential");
+        let sources = [file, env, credential.map(SecretSource::Credential)];
+        let all = sources.into_iter().zip(spans).filter_map(|(value, span)| Some(At { value: value?, span: span? }));
+        let mut all: Vec<_> = all.collect();
         if let Some(second) = all.get(1) {
-            let found = "this password has two sources";
-            let expected = "one of password_file, password_env, password_credential";
-            self.doc.wrong(&second.span, found, expected, None);
+            let expected = format!("one of {}", PASSWORDS.join(", "));
+            self.doc.wrong(&second.span, "this password has two sources", &expected, None);
         }
         (!all.is_empty()).then(|| all.swap_remove(0))
     }
 
-    /// A name of letters, digits, `_`, `-` and `.`; what stood there is not repeated, it may be the password.
-    fn name(&self, at: At<&str>, key: &str, expected: &str) -> Option<At<String>> {
+    /// A name of letters, digits, `_`, `-` and `.`.
+    fn name(&self, table: &mut Table<'a>, key: &'static str, expected: &str) -> Option<String> {
+        let span = table.key_span(key);
+        let At { value, .. } = table.text(key)?;
+        let span = span?;
         let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        if !at.value.is_empty() && at.value.len() <= 64 && at.value.chars().all(fits) && !at.value.starts_with('.') {
-            return Some(At { value: at.value.to_owned(), span: at.span });
+        if !value.is_empty() && value.len() <= 64 && value.chars().all(fits) && !value.starts_with('.') {
+            return Some(value.to_owned());
         }
-        self.doc.wrong(&at.span, format!("`{key}` is no name"), expected, None);
+        self.doc.wrong(&span, format!("`{key}` is no name"), expected, None);
         None
     }
 
@@ -433,9 +460,9 @@ fn refuse_password(table: &mut Table) -> bool {
     let mut refused = false;
     for key in ["password", "passwd", "pass", "secret"] {
         if let Some(span) = table.take_unread(key) {
-            let expected = "a password never stands in this file";
             let remedy = "put it alone in a file that only codevd's user can read, and write password_file = \"…\"; change it if this file was shared";
-            table.doc.wrong(&span, format!("`{key}` holds a password"), expected, Some(remedy.to_owned()));
+            let found = format!("`{key}` holds a password, which never stands in this file");
+            table.doc.wrong(&span, found, "", Some(remedy.to_owned()));
             refused = true;
         }
     }
@@ -453,4 +480,73 @@ fn log_level(root: &mut Table) -> LogLevel {
         root.doc.wrong(&at.span, format!("`log` is {:?}", at.value), &format!("one of {}", names.join(", ")), hint);
         LogLevel::Info
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config/codevd.example.toml");
+
+    #[test]
+    fn the_example_says_what_it_says() {
+        let config = config_from("codevd.toml", EXAMPLE, Path::new("/etc/codevd")).unwrap();
+        assert_eq!(config.mailbox.address.as_str(), "codev@example.org");
+        assert_eq!(config.database, Path::new("/etc/codevd/codevd.db"));
+        assert_eq!((config.smtp.server.port, config.smtp.server.security), (465, Security::Tls));
+        let login = config.smtp.login.unwrap();
+        assert_eq!(login.password, SecretSource::File("/etc/codevd/smtp.password".into()));
+        let Incoming::Imap(imap) = config.incoming else { unreachable!("the example reads by IMAP") };
+        assert_eq!((imap.mailbox.as_str(), imap.taken, imap.poll_seconds), ("INBOX", Taken::Keyword, 60));
+        assert_eq!((config.pace.per_minute, config.log, config.control), (30, LogLevel::Info, None));
+    }
+
+    #[test]
+    fn what_is_named_must_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("codevd.toml");
+        let missing = load(&path).unwrap_err();
+        assert!(missing[0].to_string().contains("codevd init"), "{}", missing[0]);
+        std::fs::write(&path, EXAMPLE.replace("# templates", "templates").replace("codevd.db", "none/codevd.db"))
+            .unwrap();
+        let errors = load(&path).unwrap_err();
+        let found: Vec<_> = errors.iter().map(|e| e.found.split(':').next().unwrap()).collect();
+        assert_eq!(found, ["`database`", "`templates`", "`password_file`", "`password_file`"]);
+        assert!(errors.iter().all(|e| e.at.line > 0 && !e.to_string().contains(".password")));
+        for file in ["smtp.password", "imap.password"] {
+            std::fs::write(dir.path().join(file), "x").unwrap();
+        }
+        std::fs::write(&path, EXAMPLE).unwrap();
+        assert_eq!(load(&path).unwrap().database, dir.path().join("codevd.db"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_with_their_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("codevd.toml");
+        std::fs::write(&path, b"database = \"x\"\nhost = \"Caf\xe9\"\n").unwrap();
+        let errors = load(&path).unwrap_err();
+        assert!(errors[0].to_string().contains("codevd.toml:2:12: a byte that is no UTF-8"), "{}", errors[0]);
+        std::fs::write(&path, vec![b'#'; super::super::MOST_BYTES + 1]).unwrap();
+        assert!(load(&path).unwrap_err()[0].to_string().contains("at most 1 MiB"));
+    }
+
+    #[test]
+    fn without_imap_or_maildir_mail_comes_by_deliver_alone() {
+        let read = |more: &str| {
+            let text = format!(
+                "database = \"/x/y.db\"\n[mailbox]\naddress = \"c@x.org\"\n[smtp]\nurl = \"smtp://127.0.0.1\"\n{more}"
+            );
+            config_from("codevd.toml", &text, Path::new("")).unwrap()
+        };
+        assert_eq!((read("").incoming, read("").smtp.login), (Incoming::None, None));
+        assert_eq!(read("[maildir]\npath = \"/m\"\n").incoming, Incoming::Maildir { path: "/m".into() });
+        let imap = "[imap]\nurl = \"imaps://h\"\nuser = \"u\"\npassword_env = \"P\"\ntaken = \"folder: Codev/taken\"\n";
+        let Incoming::Imap(imap) = read(imap).incoming else { unreachable!("IMAP was asked for") };
+        assert_eq!(
+            (imap.taken, imap.login.password),
+            (Taken::Folder("Codev/taken".into()), SecretSource::Env("P".into()))
+        );
+    }
 }

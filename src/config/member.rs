@@ -32,16 +32,13 @@ pub(crate) fn read(mut table: Table, context: &Context, before: &[Read]) -> Opti
     let span = table.span.clone();
     let number = before.len() + 1;
     let name = table.required_line("name", "the person's name as others read it");
-    let email = match table.has("email") {
-        true => table.parsed::<Email>("email"),
-        false => table.required("email", "the address mail goes to").and(None),
-    };
+    let email = table.required("email", "the address mail goes to").and_then(|at| values::email(table.doc, at));
     let (id, id_span) = id(&mut table, name.as_ref(), before, number)?;
     let doc = table.doc;
     let language = table.text("language").and_then(|at| values::language(doc, &at, context.languages));
     let zone = table.text("timezone").and_then(|at| values::zone(doc, &at));
     let aliases = table.texts("aliases", "addresses in quotes");
-    let aliases: Vec<At<Email>> = aliases.into_iter().filter_map(|at| doc.parse_at(at)).collect();
+    let aliases: Vec<At<Email>> = aliases.into_iter().filter_map(|at| values::email(doc, at)).collect();
     let reports_to = table.line("reports_to");
     let root_only: Vec<_> = context.root.iter().copied().filter(|k| *k != "id").collect();
     table.finish(&[("above the first [[member]]", &root_only)]);
@@ -74,7 +71,7 @@ fn id(table: &mut Table, name: Option<&At<String>>, before: &[Read], number: usi
     let whole = values::slug(&name.value);
     let free = |id: &MemberId| !before.iter().any(|p| p.spec.id == *id);
     let mut ids = [first, whole].into_iter().flatten().filter_map(|s| s.parse::<MemberId>().ok());
-    let last = ids.clone().last();
+    let last = ids.clone().next_back();
     match ids.find(free).or(last) {
         Some(id) => Some((id, name.span.clone())),
         None => {

@@ -33,13 +33,10 @@ use std::path::Path;
 const MOST_BYTES: usize = 1 << 20;
 
 /// A file's text. Errors name the file, and the place of bytes that are no UTF-8.
-fn read_text(path: &Path) -> Result<String, ConfigError> {
+fn read_text(path: &Path) -> Result<String, Box<ConfigError>> {
     let name = path.display().to_string();
-    let whole = |found: String, expected: &str| ConfigError {
-        at: Place::file(&name),
-        found,
-        expected: expected.to_owned(),
-        remedy: None,
+    let whole = |found: String, expected: &str| {
+        Box::new(ConfigError { at: Place::file(&name), found, expected: expected.to_owned(), remedy: None })
     };
     let bytes = std::fs::read(path).map_err(|why| whole(format!("cannot be read: {why}"), ""))?;
     if bytes.len() > MOST_BYTES {
@@ -49,11 +46,11 @@ fn read_text(path: &Path) -> Result<String, ConfigError> {
         let upto = why.utf8_error().valid_up_to();
         let good = String::from_utf8_lossy(&why.as_bytes()[..upto]).into_owned();
         let source = error::Source { file: &name, text: &good };
-        ConfigError {
+        Box::new(ConfigError {
             at: Place { line_text: String::new(), ..source.place(&(upto..upto)) },
             found: "a byte that is no UTF-8".to_owned(),
             expected: "text in UTF-8".to_owned(),
             remedy: Some("save the file as UTF-8 (in most editors: Save as, Encoding)".to_owned()),
-        }
+        })
     })
 }

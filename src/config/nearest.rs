@@ -44,7 +44,6 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("holidays", "skip"),
     ("vacances", "skip"),
     ("except", "skip"),
-    ("address", "address"),
     ("server", "url"),
     ("host", "url"),
     ("hostname", "url"),
@@ -75,15 +74,23 @@ pub(crate) fn synonym<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     right.filter_map(|right| known.iter().find(|k| **k == right).copied()).next()
 }
 
+/// Longest word that is compared.
+const LONGEST: usize = 64;
+
 /// The known word that is spelt most like this one, if any is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 4);
-    known
-        .map(|k| (strsim::damerau_levenshtein(&word, &k.to_lowercase()), k))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, k)| k)
+    let far = |k: &str| match word.len() > 3 && k.starts_with(&word) {
+        // the beginning of a longer word comes after every misspelling
+        true => allowed,
+        false => strsim::damerau_levenshtein(&word, &k.to_lowercase()),
+    };
+    let near = known.map(|k| (far(k), k)).filter(|(distance, _)| *distance <= allowed);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, k)| k)
 }
 
 #[cfg(test)]
@@ -96,6 +103,7 @@ mod tests {
         assert_eq!(nearest("langage", keys.into_iter()), Some("language"));
         assert_eq!(nearest("TimeZone", keys.into_iter()), Some("timezone"));
         assert_eq!(nearest("nmae", keys.into_iter()), Some("name"));
+        assert_eq!(nearest("lang", keys.into_iter()), Some("language"));
         assert_eq!(nearest("colour", keys.into_iter()), None);
         assert_eq!(synonym("courriel", &keys), Some("email"));
         assert_eq!(synonym("lien", &keys), None);

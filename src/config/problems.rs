@@ -8,8 +8,7 @@ use crate::core::spec::{GroupSpec, SpecProblem};
 /// Where the parts stand that problems of the whole are told at.
 pub(crate) struct Spans {
     pub(crate) format: Option<Span>,
-    pub(crate) facilitators: Option<Span>,
-    /// Whether the file has the key at all.
+    /// Whether the file says who facilitates; what is wrong with that was told when it was read.
     pub(crate) facilitators_said: bool,
     pub(crate) quorum: Option<Span>,
 }
@@ -24,18 +23,14 @@ pub(crate) fn tell(doc: &Document, formats: &Formats, spec: &GroupSpec, people: 
     let mut told: Vec<Span> = Vec::new();
     for problem in spec.problems(formats) {
         let (span, remedy) = match &problem {
-            SpecProblem::Size { .. } => (last.clone(), size_remedy(spec)),
+            SpecProblem::Size { found } => (last.clone(), size_remedy(spec, *found)),
             SpecProblem::Twice { what, first, second } => twice(what, first, second, people),
             SpecProblem::Hierarchy { member, .. } => (chief_span(member, people), None),
             // those named who are not there were told when the names were read
             SpecProblem::NoSuchFacilitator { .. } => continue,
-            SpecProblem::NoFacilitator if spans.facilitators.is_some() => continue,
-            SpecProblem::NoFacilitator if spans.facilitators_said => {
-                doc.missing(&(0..0), "facilitators is an empty list".to_owned(), "one name or more");
-                continue;
-            }
+            SpecProblem::NoFacilitator if spans.facilitators_said => continue,
             SpecProblem::NoFacilitator => {
-                doc.missing(&(0..0), problem.to_string(), "");
+                doc.missing(&(0..0), problem.to_string());
                 continue;
             }
             SpecProblem::NoSuchFormat { .. } => (spans.format.clone().unwrap_or_default(), None),
@@ -49,9 +44,12 @@ pub(crate) fn tell(doc: &Document, formats: &Formats, spec: &GroupSpec, people: 
     warnings(doc, formats, spec, spans, &last);
 }
 
-fn size_remedy(spec: &GroupSpec) -> Option<String> {
+fn size_remedy(spec: &GroupSpec, found: usize) -> Option<String> {
+    if found > 8 {
+        return Some("make two groups of them".to_owned());
+    }
     let out = spec.facilitators.len();
-    (!spec.facilitators_in_circle && out > 0).then(|| {
+    (!spec.facilitators_in_circle && out > 0 && found + out >= 5).then(|| {
         let who = spec.facilitators.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", ");
         format!("facilitators are not counted ({who}); facilitators_in_circle = true counts them")
     })

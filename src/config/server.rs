@@ -89,7 +89,9 @@ impl Server {
         };
         let schemes = protocol.schemes();
         let Some(&(scheme, security, usual)) = schemes.iter().find(|(name, ..)| *name == scheme.to_lowercase()) else {
-            return Err(bad(&format!("{scheme:?} is no scheme for this"), scheme_hint(scheme, protocol)));
+            let plain = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-".contains(&b));
+            let said = if plain { format!("{scheme:?}") } else { "what stands before ://".to_owned() };
+            return Err(bad(&format!("{said} is no scheme for this"), scheme_hint(scheme, protocol)));
         };
         if rest.contains('@') {
             let remedy = "write user = \"…\" and password_file = \"…\" on lines of their own".to_owned();

@@ -1,5 +1,6 @@
 //! The `[settings]` of a group file: numbers with their ranges, and what must agree among them.
 
+use crate::config::duration::written;
 use crate::config::table::{At, Document, Span, Table};
 use crate::core::spec::Settings;
 use std::collections::BTreeMap;
@@ -98,8 +99,9 @@ fn moments(t: &mut Table, read: &mut Read) {
 }
 
 fn reminders(t: &mut Table) -> Option<At<(u32, u32)>> {
-    let span = t.value_span("reminder_days")?;
+    let span = t.value_span("reminder_days");
     let items = t.items("reminder_days")?;
+    let span = span?;
     let number = |i: usize| items.get(i)?.get_ref().as_integer()?.to_string().parse::<u32>().ok();
     let fits = |n: &u32| (1..=120).contains(n);
     let pair = number(0).filter(fits).zip(number(1).filter(fits)).filter(|_| items.len() == 2);
@@ -135,8 +137,9 @@ fn agree(doc: &Document, read: &Read) {
         && let Some(span) = at(&["digest_seconds", "review_time_seconds", "review_seconds"])
     {
         let found = format!(
-            "the digest would leave {} s after the session, before the requester has had it for review until {reviewed} s",
-            s.digest_seconds
+            "the digest would leave {} after the session, but the requester may review it until {} after it",
+            written(s.digest_seconds),
+            written(reviewed)
         );
         doc.wrong(&span, found, "digest_seconds at least review_seconds + review_time_seconds", None);
     }
@@ -182,7 +185,7 @@ mod tests {
             };
             all.push_str(&format!("{key} = {value}\n"));
         }
-        let (doc, table) = Document::parse("s", &all, "settings", false);
+        let (doc, table) = Document::parse("s", &all, "settings", None);
         let read = read(Table::root(&doc, &table), &[]);
         assert_eq!(read.spans.len(), KEYS.len());
         let found = serde_json::to_value(&read.settings).unwrap();

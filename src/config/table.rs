@@ -1,14 +1,17 @@
 //! Reading a TOML file key by key, keeping where each stood: errors of type, unknown and missing keys.
 
-use crate::config::error::{ConfigError, Place, Source, Warning};
+use crate::config::error::{ConfigError, Place, Source, Warning, cleaned, only_key};
 use crate::config::nearest::{nearest, synonym};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
+
+/// Most errors told of one file; that there are more is said.
+const MOST_ERRORS: usize = 100;
 
 /// A byte range of the file.
 pub(crate) type Span = Range<usize>;
@@ -25,12 +28,16 @@ pub(crate) struct Document<'a> {
     pub(crate) source: Source<'a>,
     /// What this file is, for messages: "a group file".
     pub(crate) what: &'static str,
-    /// In a file with secrets no line's values are shown with an unknown key.
-    secretive: bool,
+    /// In a file with secrets: the keys whose lines may be shown.
+    shown: Option<&'static [&'static str]>,
     errors: RefCell<Vec<(usize, ConfigError)>>,
     warnings: RefCell<Vec<Warning>>,
+    /// Errors beyond the most that are told.
+    more: Cell<usize>,
     /// Lines that are no TOML: nothing else is said of them.
     broken: Vec<usize>,
+    /// From here on nothing is said: the text lies in a list that was not closed.
+    lost: usize,
     /// Whether keys may be missing only because a line could not be read.
     torn: bool,
 }
@@ -41,59 +48,98 @@ impl<'a> Document<'a> {
         file: &'a str,
         text: &'a str,
         what: &'static str,
-        secretive: bool,
+        shown: Option<&'static [&'static str]>,
     ) -> (Self, Spanned<DeTable<'a>>) {
         let (table, wrong) = DeTable::parse_recoverable(text);
         let source = Source { file, text };
         let mut document = Self {
             source,
             what,
-            secretive,
+            shown,
             errors: RefCell::default(),
             warnings: RefCell::default(),
+            more: Cell::new(0),
             broken: Vec::new(),
+            lost: usize::MAX,
             torn: false,
         };
         let mut wrong: Vec<_> = wrong.iter().map(|e| (e.span().unwrap_or(0..0), e)).collect();
         wrong.sort_by_key(|(span, _)| span.start);
+        let unclosed = wrong.iter().any(|(_, e)| e.message().starts_with("unclosed array"));
         for (span, error) in wrong {
             document.torn |= !harmless(error);
-            let line = source.line_of(span.start);
-            if document.broken.last() != Some(&line) {
-                document.broken.push(line);
-                let (found, expected, remedy) = syntax(error, source.text.get(span.clone()).unwrap_or_default());
-                document.push(&span, found, expected, remedy);
+            if document.is_full() {
+                document.lost = document.lost.min(span.start);
+                document.more.set(document.more.get() + 1);
+                continue;
             }
+            let line = source.line_of(span.start);
+            if document.broken.last() == Some(&line) || document.lost < span.start {
+                continue;
+            }
+            if unclosed && error.message().starts_with("missing comma between array") {
+                document.lost = span.start;
+            }
+            document.broken.push(line);
+            let (found, expected, remedy) = syntax(error, &source, &span);
+            let remedy = remedy.filter(|_| document.may_echo(&span));
+            document.push(&span, found, expected, remedy);
         }
         (document, table)
     }
 
+    /// Whether a line's own words may be repeated in a remedy: not where they may be a password.
+    fn may_echo(&self, span: &Span) -> bool {
+        let line = line_at(self.source.text, span.start);
+        self.shown.is_none_or(|shown| {
+            only_key(line, shown) == line && self.source.place(span).line_text.contains(line.trim())
+        })
+    }
+
     fn push(&self, span: &Span, found: String, expected: String, remedy: Option<String>) {
-        let error = ConfigError { at: self.source.place(span), found, expected, remedy };
+        let mut at = self.source.place(span);
+        if let Some(shown) = self.shown {
+            at.line_text = only_key(&at.line_text, shown);
+        }
+        let remedy = remedy.as_deref().map(cleaned);
+        let error = ConfigError { at, found: cleaned(&found), expected: cleaned(&expected), remedy };
         self.errors.borrow_mut().push((span.start, error));
     }
 
     /// Notes what is wrong at a place; nothing more is said of a line that is no TOML.
     pub(crate) fn wrong(&self, span: &Span, found: impl Into<String>, expected: &str, remedy: Option<String>) {
-        if !self.broken.contains(&self.source.line_of(span.start)) {
+        if self.is_full() {
+            self.more.set(self.more.get() + 1);
+            return;
+        }
+        // an empty place is that of a value the parser put in for what it could not read
+        if !(self.torn && span.is_empty())
+            && span.start < self.lost
+            && !self.broken.contains(&self.source.line_of(span.start))
+        {
             self.push(span, found.into(), expected.to_owned(), remedy);
         }
     }
 
     /// Notes a key that is missing from the part whose beginning is `span`.
-    pub(crate) fn missing(&self, span: &Span, found: String, expected: &str) {
-        if !self.torn {
+    pub(crate) fn missing(&self, span: &Span, found: String) {
+        if !self.torn && !self.is_full() {
             let mut at = if span.is_empty() { Place::file(self.source.file) } else { self.source.place(span) };
             at.line = at.line.max(1);
             at.column = at.column.max(1);
-            let error = ConfigError { at, found, expected: expected.to_owned(), remedy: None };
+            let error = ConfigError { at, found, expected: String::new(), remedy: None };
             self.errors.borrow_mut().push((span.start, error));
         }
     }
 
     /// Notes something allowed that should be known.
     pub(crate) fn warn(&self, span: &Span, text: String) {
-        self.warnings.borrow_mut().push(Warning { at: self.source.place(span), text });
+        self.warnings.borrow_mut().push(Warning { at: self.source.place(span), text: cleaned(&text) });
+    }
+
+    /// Whether as many errors were found as are told.
+    fn is_full(&self) -> bool {
+        self.errors.borrow().len() >= MOST_ERRORS
     }
 
     /// Whether parts of the file could not be read, so that what is missing means nothing.
@@ -105,6 +151,11 @@ impl<'a> Document<'a> {
     pub(crate) fn finish(self) -> Result<Vec<Warning>, Vec<ConfigError>> {
         let mut errors = self.errors.into_inner();
         errors.sort_by_key(|(at, _)| *at);
+        if self.more.get() > 0 {
+            let found = format!("and {} more errors", self.more.get());
+            let at = Place::file(self.source.file);
+            errors.push((usize::MAX, ConfigError { at, found, expected: String::new(), remedy: None }));
+        }
         if errors.is_empty() { Ok(self.warnings.into_inner()) } else { Err(errors.into_iter().map(|e| e.1).collect()) }
     }
 }
@@ -114,22 +165,45 @@ fn harmless(error: &TomlError) -> bool {
     error.message().starts_with("string values must be quoted") || error.message() == "duplicate key"
 }
 
-/// The TOML crate's message in our words.
-fn syntax(error: &TomlError, piece: &str) -> (String, String, Option<String>) {
-    let message = error.message();
-    let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
-    if found == "string values must be quoted" {
-        let bare = piece.trim_matches(|c: char| c.is_whitespace() || "\"'“”«»‘’".contains(c));
-        let remedy = (!bare.contains('"') && bare.len() < 60).then(|| format!("write \"{bare}\""));
-        return ("a text without straight quotes".to_owned(), "text between \" and \"".to_owned(), remedy);
+/// The TOML crate's message in our words: what was found, what was expected, what to do.
+fn syntax(error: &TomlError, source: &Source, span: &Span) -> (String, String, Option<String>) {
+    let piece = source.text.get(span.clone()).unwrap_or_default();
+    let (found, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
+    let ours = |found: &str, expected: &str, remedy: Option<String>| (found.to_owned(), expected.to_owned(), remedy);
+    match found {
+        "string values must be quoted" => {
+            let bare = piece.trim_matches(|c: char| c.is_whitespace() || "\"'“”«»‘’".contains(c));
+            let remedy = (!bare.contains('"') && bare.len() < 60).then(|| format!("write \"{bare}\""));
+            ours("a text without straight quotes", "text between \" and \"", remedy)
+        }
+        "duplicate key" => ours(&format!("`{piece}` stands twice"), "", Some("keep one of the two".to_owned())),
+        "invalid unquoted key" | "key with no value" => {
+            let line = line_at(source.text, span.start);
+            let colon = line.split(['=', '"', '\'']).next().and_then(|l| l.split_once(':'));
+            let key = colon.map(|(key, _)| key.trim().trim_start_matches("- ").trim());
+            match key.filter(|k| !k.is_empty() && k.len() < 40) {
+                Some(key) => ours("a key with a colon", "key = value", Some(format!("write {key} = …"))),
+                None if found == "key with no value" => ours("a key without a value", "key = value", None),
+                None => ours("a key with other characters than letters a-z, digits, - and _", "a plain word", None),
+            }
+        }
+        "invalid basic string" if expected == "`\"`" => {
+            ours("a text that does not end on its line", "\" at its end", None)
+        }
+        "invalid basic string" if expected.starts_with("non-double") => {
+            ours("a control character in a text", "text that can be seen", None)
+        }
+        "missing comma between array elements" => {
+            let remedy = "put a , between two values, or ] at the end of the list that begins above".to_owned();
+            ours("the list is not closed here, and no comma stands before this", ", or ]", Some(remedy))
+        }
+        found => ours(found, expected, None),
     }
-    let remedy = match found {
-        "duplicate key" => Some("this key stands twice: keep one of the two"),
-        "invalid unquoted key" => Some("keys are plain words of letters a-z, digits, - and _"),
-        _ if found.starts_with("invalid basic string") => Some("a text ends on its line, with \""),
-        _ => None,
-    };
-    (found.to_owned(), expected.to_owned(), remedy.map(str::to_owned))
+}
+
+fn line_at(text: &str, byte: usize) -> &str {
+    let begin = text.get(..byte).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
+    text.get(begin..).and_then(|t| t.lines().next()).unwrap_or_default()
 }
 
 /// One table of the file while its keys are taken; what is left over at the end is unknown.
@@ -164,6 +238,11 @@ impl<'a> Table<'a> {
         self.entries.contains_key(key)
     }
 
+    /// Whether the key holds a list with nothing in it.
+    pub(crate) fn is_empty_list(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|(_, v)| v.get_ref().as_array().is_some_and(|a| a.is_empty()))
+    }
+
     /// Where a key stands, if it was not taken yet.
     pub(crate) fn key_span(&self, key: &str) -> Option<Span> {
         self.entries.get(key).map(|(span, _)| span.clone())
@@ -180,18 +259,29 @@ impl<'a> Table<'a> {
     }
 
     /// A repeated part of which there is none.
-    pub(crate) fn missing_part(&self, key: &str, expected: &str) {
-        self.doc.missing(&self.span, format!("there is no [[{key}]]"), expected);
+    pub(crate) fn missing_part(&self, key: &'static str, expected: &str) {
+        if !self.meant(key) {
+            self.doc.missing(&self.span, format!("there is no [[{key}]]: {expected}"));
+        }
+    }
+
+    /// Whether a key not taken so far is another writing of this one, and will be told as that.
+    pub(crate) fn meant(&self, key: &'static str) -> bool {
+        let is = |other: &&str| synonym(other, &[key]).is_some() || nearest(other, std::iter::once(key)).is_some();
+        self.entries.keys().any(is)
     }
 
     /// What `[smtp]` is missing.
-    pub(crate) fn missing(&self, key: &str, expected: &str) {
+    pub(crate) fn missing(&self, key: &'static str, expected: &str) {
+        if self.meant(key) {
+            return;
+        }
         let whose = if self.name.is_empty() { String::new() } else { format!("{} ", self.name) };
         let found = match whose.as_str() {
-            "" => format!("`{key}` is missing"),
-            _ => format!("{whose}has no `{key}`"),
+            "" => format!("`{key}` is missing: {expected}"),
+            _ => format!("{whose}has no `{key}`: {expected}"),
         };
-        self.doc.missing(&self.span, found, expected);
+        self.doc.missing(&self.span, found);
     }
 
     fn mistyped(&self, key: &str, value: &Spanned<DeValue<'a>>, expected: &str, remedy: Option<String>) {
@@ -212,6 +302,7 @@ impl<'a> Table<'a> {
                     DeValue::Datetime(d) => Some(d.to_string()),
                     _ => None,
                 };
+                let bare = bare.filter(|_| !key.starts_with("password"));
                 self.mistyped(key, value, "a text in quotes", bare.map(|b| format!("write {key} = \"{b}\"")));
                 None
             }
@@ -246,8 +337,8 @@ impl<'a> Table<'a> {
             "is empty"
         } else if text.chars().any(char::is_control) {
             "has a line break or a control character in it"
-        } else if text.chars().count() > 200 {
-            "is longer than 200 characters"
+        } else if text.chars().count() > 500 {
+            "is longer than 500 characters"
         } else {
             return Some(At { value: text.to_owned(), span: at.span });
         };
@@ -278,6 +369,14 @@ impl<'a> Table<'a> {
                 None
             }
         }
+    }
+
+    /// A whole number where a text is wanted; takes the key only then.
+    pub(crate) fn bare_number(&mut self, key: &'static str) -> Option<At<u32>> {
+        let (_, value) = self.entries.get(key)?;
+        let number = value.get_ref().as_integer()?.to_string().parse().ok()?;
+        let span = self.take(key)?.1.span();
+        Some(At { value: number, span })
     }
 
     /// Yes or no.
@@ -358,7 +457,7 @@ impl<'a> Table<'a> {
             } else if let Some(text) = text.get_ref().as_str() {
                 all.insert(name.to_owned(), text.trim().to_owned());
             } else {
-                self.mistyped(key, text, "a text in quotes", None);
+                self.mistyped(&format!("{key}.{name}"), text, "a text in quotes", None);
             }
         }
         all
@@ -368,18 +467,20 @@ impl<'a> Table<'a> {
     pub(crate) fn finish(self, elsewhere: &[(&str, &[&str])]) {
         let known = self.known.join(", ");
         for (key, (span, _)) in &self.entries {
+            if self.doc.is_full() {
+                self.doc.wrong(span, "", "", None);
+                continue;
+            }
             let place = if self.name.is_empty() { self.doc.what } else { self.name.as_str() };
             let remedy = match elsewhere.iter().find(|(_, keys)| keys.contains(key)) {
                 Some((part, _)) => Some(format!("`{key}` belongs {part}")),
                 None => synonym(key, &self.known)
                     .or_else(|| nearest(key, self.known.iter().copied()))
-                    .map(|right| format!("did you mean `{right}`?")),
+                    .map(|right| format!("did you mean `{right}`?"))
+                    .or_else(|| near_elsewhere(key, elsewhere)),
             };
-            let expected = format!("one of {known}");
+            let expected = if remedy.is_none() { format!("one of {known}") } else { String::new() };
             self.doc.wrong(span, format!("{place} has no key `{key}`"), &expected, remedy);
-            if self.doc.secretive {
-                self.doc.hide_values();
-            }
         }
     }
 }
@@ -395,16 +496,14 @@ impl Document<'_> {
             }
         }
     }
+}
 
-    /// Leaves out of the last error's line all after the `=`: it may be a secret under a misspelt key.
-    fn hide_values(&self) {
-        if let Some((_, error)) = self.errors.borrow_mut().last_mut()
-            && let Some(equals) = error.at.line_text.find('=')
-        {
-            error.at.line_text.truncate(equals + 1);
-            error.at.line_text.push_str(" …");
-        }
-    }
+/// A misspelt key that belongs to another part.
+fn near_elsewhere(key: &str, elsewhere: &[(&str, &[&str])]) -> Option<String> {
+    let near =
+        |(part, keys): &(&str, &[&str])| Some((nearest(key, keys.iter().copied())?.to_owned(), (*part).to_owned()));
+    let (right, part) = elsewhere.iter().find_map(near)?;
+    Some(format!("did you mean `{right}`, which belongs {part}?"))
 }
 
 /// A value's kind in words.

@@ -2,7 +2,8 @@
 
 use crate::config::nearest::nearest;
 use crate::config::table::{At, Document, Table};
-use crate::core::ids::Language;
+use crate::core::ids::{Email, Language, NotA};
+use crate::core::schedule::{Schedule, ScheduleError};
 use crate::core::spec::Skip;
 use chrono::NaiveDate;
 use chrono_tz::{TZ_VARIANTS, Tz};
@@ -46,6 +47,36 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("español", "es"),
 ];
 
+/// Weekdays and ranks as schedules name them.
+const SCHEDULE_WORDS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "last",
+    "lundi",
+    "mardi",
+    "mercredi",
+    "jeudi",
+    "vendredi",
+    "samedi",
+    "dimanche",
+    "premier",
+    "deuxième",
+    "second",
+    "troisième",
+    "quatrième",
+    "dernier",
+    "every",
+];
+
 /// A language of two letters; one of `known` unless that is empty.
 pub(crate) fn language(doc: &Document, at: &At<&str>, known: &[Language]) -> Option<Language> {
     let word = at.value.trim();
@@ -84,7 +115,7 @@ pub(crate) fn zone(doc: &Document, at: &At<&str>) -> Option<Tz> {
             .map(|z| z.name())
             .find(|n| n.to_lowercase().ends_with(&format!("/{city}")))
     };
-    let right = right.or_else(by_city);
+    let right = right.or_else(by_city).or_else(|| near_city(&city));
     let right = right.or_else(|| nearest(word, TZ_VARIANTS.iter().filter(|z| by_place(z)).map(|z| z.name())));
     let hint = right.map(|r| format!("did you mean \"{r}\"?"));
     doc.wrong(
@@ -96,13 +127,49 @@ pub(crate) fn zone(doc: &Document, at: &At<&str>) -> Option<Tz> {
     None
 }
 
+/// The zone whose city is spelt most like this one.
+fn near_city(city: &str) -> Option<&'static str> {
+    let cities = || TZ_VARIANTS.iter().filter_map(|z| Some((z.name(), z.name().rsplit_once('/')?.1)));
+    let near = nearest(city, cities().map(|(_, c)| c)).filter(|_| !city.contains('/'))?;
+    cities().find(|(_, c)| *c == near).map(|(name, _)| name)
+}
+
+/// When a group meets; a misspelt weekday or rank gets its right word.
+pub(crate) fn schedule(doc: &Document, at: &At<&str>) -> Option<Schedule> {
+    let why = match at.value.parse() {
+        Ok(schedule) => return Some(schedule),
+        Err(why) => why,
+    };
+    let known = |w: &str| SCHEDULE_WORDS.iter().any(|k| fold(k) == w);
+    let misspelt = |w: &str| w.len() > 3 && !known(w) && w.chars().all(char::is_alphabetic);
+    let words = at.value.split_whitespace().map(fold);
+    let right = words.filter(|w| misspelt(w)).find_map(|w| nearest(&w, SCHEDULE_WORDS.iter().copied()));
+    let hint = right.filter(|_| matches!(why, ScheduleError::Unknown { .. })).map(|r| format!("did you mean {r}?"));
+    doc.wrong(&at.span, why.to_string(), "", hint);
+    None
+}
+
+/// An address; one with a name around it gets the right writing.
+pub(crate) fn email(doc: &Document, at: At<&str>) -> Option<At<Email>> {
+    let why = match at.value.parse() {
+        Ok(value) => return Some(At { value, span: at.span }),
+        Err(why) => NotA::to_string(&why),
+    };
+    let inner = at.value.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inner, _)| inner);
+    let meant = inner.or_else(|| at.value.trim().strip_prefix("mailto:")).map(str::to_owned);
+    let meant = meant.unwrap_or_else(|| at.value.replace(" at ", "@").replace(" dot ", ".").replace(' ', ""));
+    let hint = meant.parse::<Email>().ok().map(|m| format!("write \"{m}\""));
+    doc.wrong(&at.span, why, "", hint);
+    None
+}
+
 /// A day: `2026-12-25`, with or without quotes.
 pub(crate) fn date(table: &mut Table, key: &'static str) -> Option<NaiveDate> {
+    let span = table.value_span(key);
     let items = table.items(key)?;
+    let span = span?;
     let [item] = items.as_slice() else {
-        for item in items {
-            table.doc.wrong(&item.span(), format!("`{key}` is a list"), "one day such as \"2026-12-25\"", None);
-        }
+        table.doc.wrong(&span, format!("`{key}` is a list"), "one day such as \"2026-12-25\"", None);
         return None;
     };
     let found = day(item.get_ref());

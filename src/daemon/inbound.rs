@@ -2,7 +2,7 @@
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, CalendarAnswer, Outcome};
+use crate::core::event::{Answer, CalendarAnswer, Certainty, Outcome};
 use crate::core::meeting::{Attendance, Attending};
 use crate::core::route::{Directory, Hit, Route, route};
 use crate::core::{DraftKey, Event, Group, GroupId, MemberId, Question, draft::InReplyTo};
@@ -261,8 +261,9 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
 fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
     let question = sent.draft.question;
     let reply = mail::reply(letter, Some(&sent.plain));
-    let text = if letter.encrypted { String::new() } else { reply.text };
     let member = group.member(&sent.member);
+    let name = member.map_or("", |m| m.name.as_str());
+    let text = if letter.encrypted { String::new() } else { mail::without_name(&reply.text, name) };
     let language = member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone());
     let zone = member.map_or(group.spec.zone, |m| m.zone);
     let context = Context {
@@ -281,7 +282,8 @@ fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: Da
         at,
         text,
         meaning: heard.meaning,
-        certainty: heard.certainty,
+        // an answer found between or below quotes is less sure than one on top
+        certainty: if reply.sure || heard.certainty == Certainty::None { heard.certainty } else { Certainty::Probable },
         mail: thread(letter),
         unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
     }

@@ -168,7 +168,8 @@ async fn world(
     formats: &Formats,
     scratch: &Path,
 ) -> Result<World<LoopbackPost, SeededIds>, DemoError> {
-    let (office, port) = PostOffice::start(0).await.map_err(|error| DemoError::File { path: "127.0.0.1".into(), error })?;
+    let (office, port) =
+        PostOffice::start(0).await.map_err(|error| DemoError::File { path: "127.0.0.1".into(), error })?;
     let smtp = Smtp::new(SmtpSettings {
         host: "127.0.0.1".to_owned(),
         port,

@@ -1,6 +1,7 @@
 //! The month on the terminal: a line an event, mails to several people in one.
 
 use super::cast::Cast;
+use crate::mail;
 use crate::sim::WorldEvent;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
@@ -58,9 +59,16 @@ impl Teller {
     /// Takes an event in; lines come out when it is clear that no more belongs to them.
     pub fn event(&mut self, event: &WorldEvent, say: &mut impl FnMut(&str)) {
         match event {
-            WorldEvent::Out { at, key, to, subject, .. } => {
+            WorldEvent::Out { at, key, to, subject, bytes } => {
                 let topic = (key.kind, key.step);
                 let name = self.name(to);
+                if key.kind.is_answer() {
+                    self.flush(say);
+                    let text = mail::letter(bytes).text;
+                    let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
+                    say(&format!("{}  → {name:<12} ✓ {line}", self.when(*at)));
+                    return;
+                }
                 match &mut self.pending {
                     Some(p) if p.at == *at && p.topic == topic => p.to.push(name),
                     _ => {

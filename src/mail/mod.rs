@@ -2,6 +2,10 @@
 //!
 //! Reading goes in steps, each in a file: `letter` (one mail taken apart), `class` (what kind of mail it is), `reply`
 //! (what the person wrote, without what is quoted), `evidence` (which question it answers).
+//!
+//! What changes with languages and mail programs is data: `data/quotes.toml` (quotes, phones' lines, notices),
+//! `data/absence.toml` (absence notices), `data/signs.toml` (machines' subjects and addresses), `data/bounces.toml`
+//! (words of mail servers). A new language is a new block there and cases in `tests/mails`.
 
 mod absence;
 mod body;
@@ -14,6 +18,7 @@ mod ours;
 mod quote;
 pub mod reply;
 pub mod report;
+mod signature;
 mod text;
 pub mod token;
 pub mod write;
@@ -24,5 +29,6 @@ pub use evidence::{Carrier, TokenFound, subject_tag, tokens};
 pub use letter::{Address, Letter, Limits, letter, letter_within};
 pub use reply::{Reply, reply};
 pub use report::read_json;
+pub use signature::without_name;
 pub use token::{DraftId, Key, Token};
 pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};

@@ -30,7 +30,8 @@ pub(super) struct Cover {
     pub ours: usize,
     /// Byte ranges of the line that are the person's, in order.
     pub theirs: Vec<(usize, usize)>,
-    /// Its runs stand in the mail more often than we sent them: the person wrote one of them.
+    /// All its runs stand in the mail more often than we sent them, and these are the first: the person repeats us.
+    /// Also true where nothing is ours.
     pub repeated: bool,
 }
 
@@ -41,53 +42,96 @@ impl Cover {
     }
 }
 
-/// Compares each line with what we sent. Linear in both.
-pub(super) fn cover(lines: &[&str], sent: &str) -> Vec<Cover> {
-    let words = body_words(lines);
-    let sent: Vec<String> = text::words(sent).collect();
-    let run = RUN.min(sent.len());
-    let mut covers = vec![Cover::default(); lines.len()];
-    if run == 0 {
-        return covers;
-    }
-    let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-    let mut times: HashMap<u64, usize> = HashMap::new();
-    for (at, window) in sent.windows(run).enumerate() {
-        let key = hash(window.iter());
-        let known = places.entry(key).or_default();
-        if known.len() < PLACES {
-            known.push(at);
+/// What we sent, ready for comparing.
+struct Sent {
+    words: Vec<String>,
+    /// Words in a run.
+    run: usize,
+    /// Where each run stands.
+    places: HashMap<u64, Vec<usize>>,
+    /// How often we wrote it.
+    times: HashMap<u64, usize>,
+}
+
+impl Sent {
+    fn new(text: &str) -> Option<Self> {
+        let words: Vec<String> = text::words(text).collect();
+        let run = RUN.min(words.len());
+        if run == 0 {
+            return None;
         }
-        *times.entry(key).or_default() += 1;
+        let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut times: HashMap<u64, usize> = HashMap::new();
+        for (at, window) in words.windows(run).enumerate() {
+            let key = hash(window.iter());
+            let known = places.entry(key).or_default();
+            if known.len() < PLACES {
+                known.push(at);
+            }
+            *times.entry(key).or_default() += 1;
+        }
+        Some(Self { words, run, places, times })
     }
-    let keys: Vec<u64> = if words.len() < run {
-        Vec::new()
-    } else {
-        words.windows(run).map(|w| hash(w.iter().map(|w| &w.text))).collect()
+
+    /// The runs of a text, one for each word that begins one.
+    fn runs(&self, words: &[&String]) -> Vec<u64> {
+        words.windows(self.run).map(|w| hash(w.iter().copied())).collect()
+    }
+
+    /// How often each of our runs is among these.
+    fn count(&self, runs: &[u64]) -> HashMap<u64, usize> {
+        let mut counted = HashMap::new();
+        for run in runs.iter().filter(|r| self.places.contains_key(r)) {
+            *counted.entry(*run).or_default() += 1;
+        }
+        counted
+    }
+}
+
+/// Compares each line with what we sent. `whole` is all text of the mail where quotes were cut out of the lines before.
+/// Linear in all.
+pub(super) fn cover(lines: &[&str], whole: Option<&str>, sent: &str) -> Vec<Cover> {
+    let Some(sent) = Sent::new(sent) else { return vec![Cover::default(); lines.len()] };
+    let words = body_words(lines);
+    let runs = sent.runs(&words.iter().map(|w| &w.text).collect::<Vec<_>>());
+    let in_mail = match whole {
+        Some(whole) => {
+            let all: Vec<String> = text::words(whole).collect();
+            sent.count(&sent.runs(&all.iter().collect::<Vec<_>>()))
+        }
+        None => sent.count(&runs),
     };
-    let mut counted: HashMap<u64, usize> = HashMap::new();
-    for key in keys.iter().filter(|k| places.contains_key(k)) {
-        *counted.entry(*key).or_default() += 1;
-    }
     let mut ours = vec![false; words.len()];
     let mut repeated = vec![false; words.len()];
-    for (at, key) in keys.iter().enumerate().filter(|(_, k)| places.contains_key(k)) {
-        ours[at..at + run].fill(true);
-        if counted.get(key) > times.get(key) {
-            repeated[at..at + run].fill(true);
+    let mut seen: HashMap<u64, usize> = HashMap::new();
+    for (at, run) in runs.iter().enumerate() {
+        let Some(by_us) = sent.times.get(run) else { continue };
+        ours[at..at + sent.run].fill(true);
+        let so_far = seen.entry(*run).or_default();
+        *so_far += 1;
+        // a person's repetition stands above the quote: of more than we sent, the first ones are theirs
+        if *so_far + by_us <= in_mail.get(run).copied().unwrap_or(0) {
+            repeated[at..at + sent.run].fill(true);
         }
     }
-    bridge(&words, &sent, &keys, &places, run, &mut ours);
+    bridge(&words, &sent, &runs, &mut ours);
+    by_line(lines.len(), &words, &ours, &repeated)
+}
+
+/// What was found of each word, by lines.
+fn by_line(lines: usize, words: &[Word], ours: &[bool], repeated: &[bool]) -> Vec<Cover> {
+    let mut covers = vec![Cover::default(); lines];
     for (n, word) in words.iter().enumerate() {
         let cover = &mut covers[word.line];
+        cover.repeated = (cover.repeated || cover.words == 0) && (repeated[n] || !ours[n]);
         cover.words += 1;
         cover.ours += usize::from(ours[n]);
-        cover.repeated |= repeated[n];
-        if !ours[n] {
-            match cover.theirs.last_mut() {
-                Some(last) if n > 0 && !ours[n - 1] && words[n - 1].line == word.line => last.1 = word.end,
-                _ => cover.theirs.push((word.start, word.end)),
-            }
+        if ours[n] {
+            continue;
+        }
+        match cover.theirs.last_mut() {
+            Some(last) if n > 0 && !ours[n - 1] && words[n - 1].line == word.line => last.1 = word.end,
+            _ => cover.theirs.push((word.start, word.end)),
         }
     }
     covers
@@ -107,14 +151,7 @@ fn body_words(lines: &[&str]) -> Vec<Word> {
 
 /// Between two runs that we sent near to each other, the words we sent between them are ours too: a program changed a
 /// word or put something in.
-fn bridge(
-    words: &[Word],
-    sent: &[String],
-    keys: &[u64],
-    places: &HashMap<u64, Vec<usize>>,
-    run: usize,
-    ours: &mut [bool],
-) {
+fn bridge(words: &[Word], sent: &Sent, runs: &[u64], ours: &mut [bool]) {
     let mut at = 0;
     while at < ours.len() {
         if ours[at] {
@@ -125,16 +162,18 @@ fn bridge(
         while at < ours.len() && !ours[at] {
             at += 1;
         }
-        if gap < run || at >= keys.len() || at - gap > GAP {
+        if gap < sent.run || at >= runs.len() || at - gap > GAP {
             continue;
         }
-        let (Some(before), Some(after)) = (places.get(&keys[gap - run]), places.get(&keys[at])) else {
+        let (Some(before), Some(after)) = (sent.places.get(&runs[gap - sent.run]), sent.places.get(&runs[at])) else {
             continue;
         };
-        let near =
-            before.iter().flat_map(|b| after.iter().map(move |a| (b + run, *a))).find(|(b, a)| a >= b && a - b <= GAP);
+        let near = before
+            .iter()
+            .flat_map(|b| after.iter().map(move |a| (b + sent.run, *a)))
+            .find(|(b, a)| a >= b && a - b <= GAP);
         let Some((from, to)) = near else { continue };
-        let mut rest = sent[from..to].iter();
+        let mut rest = sent.words[from..to].iter();
         for n in gap..at {
             let mut ahead = rest.clone();
             if ahead.any(|w| *w == words[n].text) {
@@ -167,7 +206,7 @@ mod tests {
             "du mois de mars ? Répondez oui",
             "ou non. Réf. k7f3-92qd",
         ];
-        let covers = cover(&lines, SENT);
+        let covers = cover(&lines, None, SENT);
         assert_eq!(covers[0].ours, 0);
         assert!(covers[1..].iter().all(Cover::is_whole), "{covers:?}");
     }
@@ -175,7 +214,7 @@ mod tests {
     #[test]
     fn a_person_s_words_in_the_line_are_told_apart() {
         let line = "Non. Voulez-vous apporter le sujet du mois de mars ? merci";
-        let covers = cover(&[line], SENT);
+        let covers = cover(&[line], None, SENT);
         let theirs: Vec<&str> = covers[0].theirs.iter().map(|(a, b)| &line[*a..*b]).collect();
         assert_eq!(theirs, ["Non", "merci"]);
     }
@@ -183,7 +222,7 @@ mod tests {
     #[test]
     fn what_a_person_repeats_is_marked() {
         let all: Vec<&str> = std::iter::once("apporter le sujet du mois de mars").chain(SENT.lines()).collect();
-        let covers = cover(&all, SENT);
+        let covers = cover(&all, None, SENT);
         assert!(covers[0].repeated && covers[0].is_whole());
         assert!(!covers[4].repeated);
     }

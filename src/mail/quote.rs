@@ -38,6 +38,8 @@ struct Language {
     name: String,
     openings: Vec<String>,
     verbs: Vec<String>,
+    #[serde(default)]
+    inverted: bool,
     from: Vec<String>,
     sent: Vec<String>,
     to: Vec<String>,
@@ -115,13 +117,11 @@ fn lines(patterns: &[String], before: &str, after: &str) -> RegexSet {
     RegexSetBuilder::new(all).case_insensitive(true).build().unwrap_or_else(|_| RegexSet::empty())
 }
 
-/// Opening word, a digit somewhere, verb, perhaps a name, the end.
+/// Opening word, a digit somewhere, verb, the end; after the verb a name and a colon where the language does so.
 fn attribution(language: &Language) -> String {
-    format!(
-        r"(?:{})\b.*\d.*\b(?:{})(?:\s.{{0,90}})?\s?:?[\s*_-]*$",
-        language.openings.join("|"),
-        language.verbs.join("|")
-    )
+    let (opening, verb) = (language.openings.join("|"), language.verbs.join("|"));
+    let name = if language.inverted { r"(?:\s.{1,90}:)?" } else { "" };
+    format!(r"(?:{opening})\b.*\d.*\b(?:{verb}){name}\s?:?[\s*_-]*$")
 }
 
 fn last_word(verb: &str) -> String {
@@ -203,7 +203,8 @@ fn named(joined: &str) -> Option<usize> {
 
 /// The rule that sees an attribution in this text, and the words before it.
 fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(String, Option<String>)> {
-    if joined.is_empty() || !(quote_follows || has_evidence(joined)) {
+    let told = joined.contains('@') || (joined.ends_with([':', '*', '-']) && has_hour(joined));
+    if joined.is_empty() || !(quote_follows || told) {
         return None;
     }
     let rule = |n: usize| MARKS.rules.get(n).cloned().unwrap_or_default();
@@ -220,9 +221,9 @@ fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(St
     (whole && MARKS.loose.is_match(joined)).then(|| ("attribution".to_owned(), None))
 }
 
-/// An hour or an address: what a program writes and a sentence beginning with "Le" or "On" seldom has.
-fn has_evidence(joined: &str) -> bool {
-    static HOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d{1,2}(?::|\s?h\s?|\.)\d{2}\b|\S@\S").ok());
+/// An hour: what a program writes and a sentence beginning with "Le" or "On" seldom has.
+fn has_hour(joined: &str) -> bool {
+    static HOUR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\d{1,2}(?::|\s?h\s?|\.)\d{2}\b").ok());
     HOUR.as_ref().is_some_and(|h| h.is_match(joined))
 }
 
@@ -312,10 +313,53 @@ mod tests {
         assert_eq!(first_head("Le directeur a écrit une note :\n\nQ"), None);
         assert_eq!(first_head("Le 6 mars Paul a écrit : venez."), None);
         assert_eq!(first_head("On Monday I wrote 3 pages.\nOn verra."), None);
+        for theirs in [
+            "On the 6th at 18:00 Paul sent the notes to all of us",
+            "On Monday at 10:00 that's what I sent",
+            "Le 6 à 18 h 00 Paul a écrit à tout le monde",
+            "On se voit à 18:30 :",
+            "Le plan du 8 :\n- appeler Paul à 10:00",
+            "Le 8 à 10:00 je peux.\nLe 9 aussi :\nPaul a écrit",
+        ] {
+            assert_eq!(first_head(theirs), None, "{theirs}");
+        }
         assert_eq!(
             first_head("On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q").unwrap().0,
             1
         );
+    }
+
+    #[test]
+    fn what_machines_add_is_told_from_what_people_say() {
+        for added in [
+            "Envoyé de mon iPhone",
+            "Envoyé depuis mon mobile Orange",
+            "Envoyé à partir de Outlook pour iOS<https://aka.ms/o0ukef>",
+            "Télécharger Outlook pour Android",
+            "Envoyé avec Proton Mail",
+            "Sent from my Galaxy",
+            "Get Outlook for iOS",
+            "*Sent from Yahoo Mail on Android*",
+            "[EXTERNAL]",
+            "CAUTION: This email originated from outside the organization. Do not click.",
+            "⚠ Attention : ce courriel provient de l'extérieur de l'entreprise.",
+        ] {
+            assert!(is_added(&text::key(added)), "{added}");
+        }
+        for theirs in [
+            "Sent by mistake, sorry.",
+            "Envoyé par Paul hier soir.",
+            "Envoyé avec mes excuses",
+            "Attention, un consultant extérieur vient jeudi.",
+            "External consultants are my problem.",
+            "Sent from Paris with love",
+        ] {
+            assert!(!is_added(&text::key(theirs)), "{theirs}");
+        }
+        assert!(is_notice("Ce message et toutes les pièces jointes sont confidentiels"));
+        assert!(is_notice("This e-mail is confidential and intended for the addressee"));
+        assert!(!is_notice("Ce message est confidentiel : je pense quitter l'équipe."));
+        assert!(!is_notice("This message is for Paul only."));
     }
 
     #[test]

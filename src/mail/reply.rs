@@ -44,6 +44,9 @@ const SIGNATURE_LINES: usize = 12;
 /// A quoted line this long may have been broken by a program.
 const LONG_LINE: usize = 60;
 
+/// What a quote cut out of HTML leaves, as a pattern sees it.
+const CUT_KEY: &str = "...";
+
 /// Lines with what is known of each.
 struct Page<'a> {
     lines: Vec<&'a str>,
@@ -61,7 +64,8 @@ pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
     let mut page = Page::new(&body);
     page.mark_quotes();
     if let Some(sent) = sent {
-        page.mark_ours(sent);
+        let cut_before = page.keys.iter().any(|k| k.trim_start_matches(['>', ' ']) == CUT_KEY && k.starts_with('>'));
+        page.mark_ours(cut_before.then_some(letter.whole.as_str()), sent);
     }
     page.mark_added();
     page.result()
@@ -132,8 +136,8 @@ impl<'a> Page<'a> {
     }
 
     /// Marks what we sent. Above all quotes, what the person repeats of it stays the person's.
-    fn mark_ours(&mut self, sent: &str) {
-        let covers = ours::cover(&self.lines, sent);
+    fn mark_ours(&mut self, whole: Option<&str>, sent: &str) {
+        let covers = ours::cover(&self.lines, whole, sent);
         let first_quote = self
             .parts
             .iter()
@@ -212,10 +216,11 @@ impl<'a> Page<'a> {
     /// Phones' lines, hosts' banners, signatures and notices among what is left.
     fn mark_added(&mut self) {
         let mut at = 0;
+        let mut spoken = false;
         while at < self.lines.len() {
             if self.parts[at] != Part::Theirs {
                 at += 1;
-            } else if self.begins_signature(at) || quote::is_notice(&self.keys[at]) {
+            } else if self.begins_signature(at) || (spoken && quote::is_notice(&self.keys[at])) {
                 let notice = !self.keys[at].starts_with(['-', '—']);
                 while at < self.lines.len()
                     && matches!(self.parts[at], Part::Theirs | Part::Blank)
@@ -228,6 +233,7 @@ impl<'a> Page<'a> {
                 if quote::is_added(&self.keys[at]) {
                     self.parts[at] = Part::Added;
                 }
+                spoken |= self.parts[at] == Part::Theirs;
                 at += 1;
             }
         }

@@ -2,11 +2,12 @@
 //! made from the text of our invitation as that program would read it.
 
 use crate::ical::{PartStat, clean_line, clean_name, fold_line};
-use calcard::icalendar::{
-    ICalendar, ICalendarComponent, ICalendarEntry, ICalendarParameterName as Param, ICalendarProperty as Prop,
-};
+use calcard::icalendar as foreign;
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
+use foreign::{
+    ICalendar, ICalendarComponent, ICalendarEntry, ICalendarParameterName as Param, ICalendarProperty as Prop,
+};
 
 /// Whose habits the answer follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

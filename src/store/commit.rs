@@ -216,11 +216,12 @@ fn insert(tx: &Connection, mail: &NewMail, key: &str, at: DateTime<Utc>) -> Resu
     run(tx, SQL, row).map(|_| ())
 }
 
+pub(super) const OLDER_IN_LANE: &str = "SELECT id, draft_key FROM outbox INDEXED BY outbox_lane \
+    WHERE state = 'queued' AND group_id = ? AND member = ? AND lane = ? AND id < ?";
+
 fn supersede(tx: &Connection, draft: &Draft, id: i64, at: DateTime<Utc>, done: &mut Committed) -> Result<(), Fault> {
-    let sql = "SELECT id, draft_key FROM outbox \
-        WHERE state = 'queued' AND group_id = ? AND member = ? AND lane = ? AND id < ?";
     let receiver = params![draft.key.group.as_str(), draft.key.member.as_str(), draft.lane.0, id];
-    let older = super::cells::all(tx, sql, receiver, |r| Ok((r.int("id")?, r.text("draft_key")?)))?;
+    let older = super::cells::all(tx, OLDER_IN_LANE, receiver, |r| Ok((r.int("id")?, r.text("draft_key")?)))?;
     for (old, old_key) in older {
         run(tx, "UPDATE outbox SET state = 'superseded', superseded_by = ? WHERE id = ?", params![id, old])?;
         let text = format!("not sent: the newer {} says it too", draft.key.kind);

@@ -135,9 +135,7 @@ impl Reader {
     /// # Errors
     /// SQLite's own, and values edited by hand that make no sense.
     pub fn next_inbox(&self, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
-        let sql = "SELECT i.*, b.bytes FROM inbox i JOIN inbox_bytes b ON b.inbox = i.id \
-            WHERE i.state = 'new' ORDER BY i.id LIMIT ?";
-        self.look("look into the inbox", |conn| all(conn, sql, [limit], read_row))
+        self.look("look into the inbox", |conn| all(conn, NEXT, [limit], read_row))
     }
 
     /// One row, with its bytes.
@@ -174,6 +172,9 @@ impl Reader {
         self.look("look into the inbox", |conn| all(conn, sql, [message_id], read_row))
     }
 }
+
+pub(super) const NEXT: &str = "SELECT i.*, b.bytes FROM inbox i JOIN inbox_bytes b ON b.inbox = i.id \
+    WHERE i.state = 'new' ORDER BY i.id LIMIT ?";
 
 fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
     if let Some(id) = first(tx, "SELECT id FROM inbox WHERE hash = ?", [&mail.hash], |r| r.int("id"))? {

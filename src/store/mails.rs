@@ -130,7 +130,9 @@ pub struct Attempt {
     pub reply: Option<String>,
 }
 
-const SENT_MAIL: &str = "SELECT o.*, b.plain, b.draft FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id";
+pub(super) const LAST: &str = "o.group_id = ? AND o.member = ? AND o.state IN ('sent', 'sending', 'in_doubt') \
+    ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT 1";
+pub(super) const SENT_MAIL: &str = "SELECT o.*, b.plain, b.draft FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id";
 
 impl Reader {
     /// The mail of that token.
@@ -162,9 +164,7 @@ impl Reader {
     /// # Errors
     /// As [`Self::outbox_by_draft_id`].
     pub fn last_mail_to(&self, group: &GroupId, member: &MemberId) -> Result<Option<SentMail>, StoreError> {
-        let newest = "o.group_id = ? AND o.member = ? AND o.state IN ('sent', 'sending', 'in_doubt') \
-            ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT 1";
-        self.sent_mail(newest, &[group.as_str(), member.as_str()])
+        self.sent_mail(LAST, &[group.as_str(), member.as_str()])
     }
 
     /// The newest mail this member got, or may have got, that left a question open.

@@ -75,3 +75,53 @@ pub(super) fn copy_path(file: &Path, found: i64) -> PathBuf {
 fn copy_beside(conn: &Connection, file: &Path, found: i64) -> rusqlite::Result<()> {
     conn.backup("main", copy_path(file, found), None::<fn(rusqlite::backup::Progress)>)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn step(to: i64, sql: &str) -> Migration<'_> {
+        Migration { to, name: "test", sql }
+    }
+
+    #[test]
+    fn embedded_steps_are_numbered_without_a_gap() {
+        let steps = embedded();
+        assert!(!steps.is_empty());
+        assert!(
+            steps.iter().zip(1..).all(|(s, n)| s.to == n),
+            "{:?}",
+            steps.iter().map(|s| s.name).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_file_with_data_is_copied_before_it_is_brought_up_to_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.db");
+        let mut conn = Connection::open(&file).unwrap();
+        let first = step(1, "CREATE TABLE a (x); INSERT INTO a VALUES (7);");
+        migrate(&mut conn, &file, &[first]).unwrap();
+        assert!(!copy_path(&file, 0).exists(), "a new file needs no copy");
+        let steps = [first, step(2, "DELETE FROM a"), step(3, "CREATE TABLE b (y)")];
+        migrate(&mut conn, &file, &steps).unwrap();
+        let rows = |c: &Connection| c.query_row("SELECT count(*) FROM a", [], |r| r.get::<_, i64>(0)).unwrap();
+        assert_eq!((version(&conn).unwrap(), rows(&conn)), (3, 0));
+        let copy = Connection::open(dir.path().join("a.db.before-0002")).unwrap();
+        assert_eq!((version(&copy).unwrap(), rows(&copy)), (1, 1));
+        assert!(matches!(migrate(&mut conn, &file, &steps[..2]), Err(StoreError::Newer { found: 3, known: 2, .. })));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_schema_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.db");
+        let mut conn = Connection::open(&file).unwrap();
+        let steps = [step(1, "CREATE TABLE a (x)"), step(2, "CREATE TABLE b (y); INSERT INTO nowhere VALUES (1);")];
+        let error = migrate(&mut conn, &file, &steps).unwrap_err().to_string();
+        assert!(error.contains("bring the file up to date") && error.contains("nowhere"), "{error}");
+        let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
+        assert_eq!((version(&conn).unwrap(), tables), (1, 1));
+    }
+}

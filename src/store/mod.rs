@@ -1,6 +1,6 @@
 //! The one SQLite file: groups, outbox, inbox and journal. The only room that knows SQL.
 //!
-//! Reading order: [`migrate`](self) brings the file up to date; `cells` and `diff` turn values into
+//! Reading order: `migrate` brings the file up to date; `cells` and `diff` turn values into
 //! rows and write those that differ; `group_rows` and `meeting_rows` name the rows of a group;
 //! `commit` is the one transaction of the engine; `outbox` the sender's, `inbox` the receiver's;
 //! `read`, `mails` and `journal` are for whoever looks.
@@ -16,6 +16,8 @@ mod mails;
 mod meeting_rows;
 mod migrate;
 mod outbox;
+#[cfg(test)]
+mod plans;
 mod read;
 mod upkeep;
 
@@ -61,13 +63,15 @@ impl std::ops::Deref for Store {
 }
 
 impl Store {
-    /// Opens the file, makes it where there is none, and brings it to the newest schema.
+    /// Opens the file, makes it where there is none (for its owner's eyes alone: people's words lie
+    /// in it), and brings it to the newest schema.
     ///
     /// # Errors
     /// A file of a newer codevd, an SQLite with the WAL race, a folder that can't be written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let file = path.as_ref();
         check_library(rusqlite::version_number())?;
+        make(file)?;
         let mut conn = connect(file, OpenFlags::default())?;
         // before anything is changed: a newer file is left as it is
         let known = newest();
@@ -161,6 +165,23 @@ impl Reader {
     }
 }
 
+/// Makes an empty file that only its owner may read; SQLite gives its WAL the same rights.
+fn make(file: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(StoreError::Open {
+            file: file.to_owned(),
+            why: e.to_string(),
+            remedy: "Check that its folder exists and that codevd's user may write to it",
+        }),
+    }
+}
+
 fn newest() -> i64 {
     migrate::embedded().last().map_or(0, |step| step.to)
 }
@@ -176,10 +197,12 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     open().map_err(open_error(file))
 }
 
-/// Survives a power cut after every commit, and lets readers read meanwhile.
+/// Survives a power cut after every commit, lets readers read meanwhile, and leaves nothing of
+/// what was removed in the file's free pages.
 fn settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
     conn.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)
 }
 
@@ -194,4 +217,56 @@ fn check_library(found: i32) -> Result<(), StoreError> {
     }
     let found = format!("{}.{}.{}", found / 1_000_000, found / 1000 % 1000, found % 1000);
     Err(StoreError::Library { found })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_sqlite_with_the_wal_race_is_refused_and_the_bundled_one_is_not() {
+        let error = check_library(3_051_002).unwrap_err().to_string();
+        assert!(error.contains("SQLite 3.51.2") && error.contains("bundled"), "{error}");
+        assert!(check_library(3_051_003).is_ok());
+        assert!(check_library(rusqlite::version_number()).is_ok());
+    }
+
+    #[test]
+    fn the_settings_hold() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("codevd.db")).unwrap();
+        let ask = |name: &str| -> String {
+            let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            store.conn.query_row(&sql, [], |r| r.get(0)).unwrap()
+        };
+        let found = ["journal_mode", "synchronous", "foreign_keys", "secure_delete"].map(ask);
+        assert_eq!(found, ["wal", "2", "1", "1"]);
+        let reader = store.reader().unwrap();
+        assert!(reader.conn.execute("DELETE FROM groups", []).is_err());
+    }
+
+    #[test]
+    fn a_full_disk_takes_nothing_says_so_and_goes_on_once_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path().join("codevd.db")).unwrap();
+        let limit = |store: &Store, pages: i64| {
+            store.conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        };
+        let pages: i64 = store.conn.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+        limit(&store, pages + 2);
+        let mail = |hash: &str| Received {
+            place: "lmtp".to_owned(),
+            message_id: None,
+            hash: hash.to_owned(),
+            bytes: vec![7; 100_000],
+            received_at: chrono::DateTime::UNIX_EPOCH,
+            from: None,
+        };
+        let error = store.receive(&[mail("a")]).unwrap_err();
+        assert!(error.is_temporary() && error.to_string().contains("Make room"), "{error}");
+        assert_eq!(store.next_inbox(9).unwrap().len(), 0);
+        limit(&store, 1_000_000);
+        assert_eq!(store.receive(&[mail("a")]).unwrap(), [Taken::New(1)]);
+    }
 }

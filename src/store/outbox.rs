@@ -144,7 +144,8 @@ impl Store {
     /// Hands out mails that are due, live prompts first, then those that wait longest. On return
     /// each is on disk as `sending`, with its attempt written and the next one dated ahead by
     /// `wait` (from the attempt's number, from 1). Mails past their use are dropped instead, unless
-    /// they are of use late; the core is told. A mail waits while an older one of its lane is in flight.
+    /// they are of use late; the core is told. A mail waits while an older one of its lane is in
+    /// flight, so that an update never overtakes its invitation; a live prompt does not.
     ///
     /// # Errors
     /// SQLite's own.
@@ -156,9 +157,9 @@ impl Store {
     ) -> Result<Vec<Claimed>, StoreError> {
         self.write("take mails from the outbox", |tx, _| {
             expire(tx, now)?;
-            let mut found = due(tx, now, true, limit)?;
+            let mut found = due(tx, DUE_PROMPTS, now, limit)?;
             let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
-            found.extend(due(tx, now, false, left)?);
+            found.extend(due(tx, DUE_OTHERS, now, left)?);
             for mail in &found {
                 let next = utc(now + wait(mail.attempt));
                 let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL \
@@ -272,23 +273,38 @@ impl Reader {
     /// SQLite's own.
     pub fn next_send(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.look("look for the next mail", |conn| {
-            let of = |urgent: bool| {
-                let sql = "SELECT min(next_attempt_at) AS at FROM outbox WHERE state = 'queued' AND urgent = ?";
-                first(conn, sql, [urgent], |r| r.opt_time("at")).map(Option::flatten)
-            };
+            let of = |urgent: bool| first(conn, NEXT_SEND, [urgent], |r| r.opt_time("at")).map(Option::flatten);
             Ok([of(true)?, of(false)?].into_iter().flatten().min())
         })
     }
 }
 
-const DUE: &str = "SELECT o.*, b.bytes FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id \
-    WHERE o.state = 'queued' AND o.urgent = ? AND o.next_attempt_at <= ? \
-    AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.state = 'sending' AND f.group_id = o.group_id \
-        AND f.member = o.member AND f.lane = o.lane) \
+// SQLite knows nothing of how many rows are in which state: the indexes are named, and a statement
+// that can't use its own is an error at once
+pub(super) const DUE_PROMPTS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
+    JOIN outbox_bytes b ON b.outbox = o.id \
+    WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ? \
     ORDER BY o.next_attempt_at, o.id LIMIT ?";
 
-fn due(tx: &Connection, now: DateTime<Utc>, urgent: bool, limit: u32) -> Result<Vec<Claimed>, Fault> {
-    all(tx, DUE, params![urgent, utc(now), limit], |r| {
+pub(super) const DUE_OTHERS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
+    JOIN outbox_bytes b ON b.outbox = o.id \
+    WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ? \
+    AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
+        AND f.group_id = o.group_id AND f.member = o.member AND f.lane = o.lane) \
+    ORDER BY o.next_attempt_at, o.id LIMIT ?";
+
+pub(super) const NEXT_SEND: &str =
+    "SELECT min(next_attempt_at) AS at FROM outbox INDEXED BY outbox_next WHERE state = 'queued' AND urgent = ?";
+
+pub(super) const NEWER_IN_LANE: &str = "SELECT n.id FROM outbox o JOIN outbox n ON n.group_id = o.group_id \
+    AND n.member = o.member AND n.lane = o.lane AND n.id > o.id \
+    WHERE o.id = ? AND n.state IN ('queued', 'sending', 'sent') ORDER BY n.id DESC LIMIT 1";
+
+pub(super) const EXPIRED: &str =
+    "SELECT * FROM outbox INDEXED BY outbox_useful WHERE state = 'queued' AND when_late <> 'send' AND useful_until < ?";
+
+fn due(tx: &Connection, sql: &str, now: DateTime<Utc>, limit: u32) -> Result<Vec<Claimed>, Fault> {
+    all(tx, sql, params![utc(now), limit], |r| {
         Ok(Claimed {
             id: r.int("id")?,
             draft_id: r.text("draft_id")?,
@@ -311,8 +327,7 @@ fn due(tx: &Connection, now: DateTime<Utc>, urgent: bool, limit: u32) -> Result<
 
 /// Drops what is of no use any more.
 fn expire(tx: &Connection, now: DateTime<Utc>) -> Result<(), Fault> {
-    let sql = "SELECT * FROM outbox WHERE state = 'queued' AND when_late <> 'send' AND useful_until < ?";
-    for row in all(tx, sql, [utc(now)], Row::read)? {
+    for row in all(tx, EXPIRED, [utc(now)], Row::read)? {
         run(tx, "UPDATE outbox SET state = 'dropped' WHERE id = ?", [row.id])?;
         row.story(tx, now, &format!("not sent: it was of use until {}", utc(row.useful_until)))?;
         row.outcome(tx, now, &Outcome::Expired)?;
@@ -350,9 +365,7 @@ fn in_doubt(tx: &Connection, row: &Row, cause: &str, now: DateTime<Utc>) -> Resu
 /// Back into the queue, at this time or the one dated ahead; or superseded, if a newer mail of the
 /// lane came while this one was in flight.
 fn again(tx: &Connection, row: &Row, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Fault> {
-    let sql = "SELECT n.id FROM outbox n JOIN outbox o ON o.id = ? WHERE n.state IN ('queued', 'sending', 'sent') \
-        AND n.group_id = o.group_id AND n.member = o.member AND n.lane = o.lane AND n.id > o.id ORDER BY n.id DESC";
-    if let Some(newer) = first(tx, sql, [row.id], |r| r.int("id"))? {
+    if let Some(newer) = first(tx, NEWER_IN_LANE, [row.id], |r| r.int("id"))? {
         let sql = "UPDATE outbox SET state = 'superseded', superseded_by = ? WHERE id = ?";
         run(tx, sql, params![newer, row.id])?;
         return row.story(tx, now, "not sent again: a newer mail says it too");

@@ -147,22 +147,7 @@ impl Reader {
     /// # Errors
     /// As [`Self::load`].
     pub fn stale(&self, by: &str, limit: u32) -> Result<Vec<GroupId>, StoreError> {
-        // two ranges rather than <>, so that the index is used
-        let sql = "SELECT id FROM groups WHERE derivation < ?1 UNION ALL \
-            SELECT id FROM groups WHERE derivation > ?1 LIMIT ?2";
-        self.look("look for groups to derive again", |conn| all(conn, sql, params![by, limit], |r| r.parsed("id")))
-    }
-
-    /// How the look-ups of the engine are done, by SQLite's own words: each must name an index.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
-    pub fn explain_due(&self) -> Result<Vec<String>, StoreError> {
-        self.look("explain a look-up", |conn| {
-            let mut plans = all(conn, &format!("EXPLAIN QUERY PLAN {DUE}"), params!["", 1], |r| r.text("detail"))?;
-            plans.extend(all(conn, &format!("EXPLAIN QUERY PLAN {NEXT_DUE}"), [], |r| r.text("detail"))?);
-            Ok(plans)
-        })
+        self.look("look for groups to derive again", |conn| all(conn, STALE, params![by, limit], |r| r.parsed("id")))
     }
 
     /// One whole meeting, whether it still matters or not.
@@ -190,10 +175,10 @@ impl Reader {
     /// # Errors
     /// As [`Self::load`].
     pub fn members_by_address(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
-        let sql =
-            "SELECT group_id, member FROM member_addresses WHERE address_key = ? AND counts = 1 ORDER BY group_id";
         self.look("look for an address", |conn| {
-            all(conn, sql, [group_rows::address_key(address)], |r| Ok((r.parsed("group_id")?, r.parsed("member")?)))
+            all(conn, BY_ADDRESS, [group_rows::address_key(address)], |r| {
+                Ok((r.parsed("group_id")?, r.parsed("member")?))
+            })
         })
     }
 
@@ -235,8 +220,14 @@ impl Reader {
     }
 }
 
-const DUE: &str = "SELECT id FROM groups WHERE next_due_at <= ? ORDER BY next_due_at LIMIT ?";
-const NEXT_DUE: &str = "SELECT next_due_at FROM groups WHERE next_due_at IS NOT NULL ORDER BY next_due_at LIMIT 1";
+pub(super) const BY_ADDRESS: &str =
+    "SELECT group_id, member FROM member_addresses WHERE address_key = ? AND counts = 1 ORDER BY group_id";
+// two ranges rather than <>, so that the index is used
+pub(super) const STALE: &str = "SELECT id FROM groups WHERE derivation < ?1 UNION ALL \
+    SELECT id FROM groups WHERE derivation > ?1 LIMIT ?2";
+pub(super) const DUE: &str = "SELECT id FROM groups WHERE next_due_at <= ? ORDER BY next_due_at LIMIT ?";
+pub(super) const NEXT_DUE: &str =
+    "SELECT next_due_at FROM groups WHERE next_due_at IS NOT NULL ORDER BY next_due_at LIMIT 1";
 
 fn load(conn: &Connection, id: &GroupId, formats: &Formats) -> Result<Option<Loaded>, Fault> {
     let own = first(conn, "SELECT * FROM groups WHERE id = ?", [id.as_str()], |r| {

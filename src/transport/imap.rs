@@ -8,7 +8,7 @@ use super::{Fetched, Secret, Security, TransportError};
 use async_imap::Client;
 use async_imap::error::Error;
 use gate::Gated;
-use session::{Open, greeting, is_lost, keeps, timed};
+use session::{Open, Suspects, greeting, is_lost, keeps, timed};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -105,6 +105,7 @@ pub struct Imap {
     kept: Option<Open>,
     /// The last call left mails behind, or a redial may have missed some: `wait` returns at once.
     more: bool,
+    suspects: Suspects,
 }
 
 impl Imap {
@@ -127,18 +128,19 @@ impl Imap {
         settings.check()?;
         let (host, port) = (settings.host.as_str(), settings.port);
         let dialer = Dialer::new(host, port, settings.security, settings.ca.as_deref())?;
-        Ok(Self { settings, dialer, kept: None, more: true })
+        Ok(Self { settings, dialer, kept: None, more: true, suspects: Suspects::default() })
     }
 
     /// Mails that are not marked as taken, the oldest UID first: at most 50 of them or 32 MB, so call it again until
-    /// nothing comes. A mail that the server can't give is left out and logged; the others come.
+    /// nothing comes. A mail that the server can't give is left out and logged; the others come. A mail at which the
+    /// connection broke comes after all others from then on, so that it holds nobody up.
     ///
     /// # Errors
     /// The connection was lost (and a redial failed), or the server refused.
     pub async fn fetch_new(&mut self) -> Result<Vec<Fetched>, TransportError> {
         loop {
             let (mut open, fresh) = self.session().await?;
-            let result = open.batch(&self.settings).await;
+            let result = open.batch(&self.settings, &mut self.suspects).await;
             if let Some(result) = self.settle(open, fresh, "fetching", result) {
                 let (mails, more) = result?;
                 self.more = more;
@@ -180,13 +182,15 @@ impl Imap {
             self.kept = Some(open);
             return Ok(());
         }
-        if !open.idle {
-            self.kept = Some(open);
-            tokio::time::sleep(at_most.min(self.settings.poll)).await;
-            return Ok(());
+        if open.idle {
+            let idled = open.idle(at_most.min(IDLE), self.settings.limit).await;
+            open.idle = idled.map_err(|error| self.told("waiting for mail", &error))?;
         }
-        let idled = open.idle(at_most.min(IDLE), self.settings.limit).await;
-        self.kept = Some(idled.map_err(|error| self.told("waiting for mail", &error))?);
+        let idle = open.idle;
+        self.kept = Some(open);
+        if !idle {
+            tokio::time::sleep(at_most.min(self.settings.poll)).await;
+        }
         Ok(())
     }
 

@@ -21,6 +21,9 @@ use wire::{Failure, Watch, Wire};
 /// The usual ports, for remedies: implicit TLS and STARTTLS (RFC 8314).
 const PORTS: (u16, u16) = (465, 587);
 
+/// How long a kept connection may be silent before it is given up for a fresh one.
+const KEPT: Duration = Duration::from_secs(10);
+
 /// How long each phase may take: RFC 5321 4.5.3.2, and a limit of our own for connecting.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
@@ -68,6 +71,21 @@ pub struct SmtpSettings {
     pub ca: Option<PathBuf>,
     /// How long each phase may take.
     pub timeouts: Timeouts,
+}
+
+impl SmtpSettings {
+    /// The usual: implicit TLS at 465, the times of RFC 5321.
+    pub fn new(host: impl Into<String>, login: Option<(String, Secret)>, hello_name: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port: PORTS.0,
+            security: Security::Implicit,
+            login,
+            hello_name: hello_name.into(),
+            ca: None,
+            timeouts: Timeouts::default(),
+        }
+    }
 }
 
 /// A sender that keeps its connection from mail to mail.
@@ -143,7 +161,7 @@ impl Smtp {
         loop {
             let mut connection = match self.kept.take() {
                 Some(connection) => connection,
-                None => match self.open().await {
+                None => match self.open(&self.settings.timeouts).await {
                     Ok(connection) => connection,
                     Err(failure) => return self.unopened(failure),
                 },
@@ -173,7 +191,10 @@ impl Smtp {
     /// What failed, with the remedy where it is known.
     pub async fn check(&mut self) -> Result<String, TransportError> {
         self.quit().await;
-        match self.open().await {
+        let mut limits = self.settings.timeouts.clone();
+        // a person waits: five minutes are for servers under load
+        limits.greeting = limits.greeting.min(Duration::from_secs(30));
+        match self.open(&limits).await {
             Ok(connection) => {
                 let story = connection.story.clone();
                 self.kept = Some(connection);
@@ -184,8 +205,7 @@ impl Smtp {
         }
     }
 
-    async fn open(&self) -> Result<Connection, Failure> {
-        let limits = &self.settings.timeouts;
+    async fn open(&self, limits: &Timeouts) -> Result<Connection, Failure> {
         let hello = &self.settings.hello_name;
         let (stream, greeting) = wire::open(&self.dialer, hello, limits).await?;
         let mut story = format!("{} answers ({}, {:?})", self.dialer.place(), stream.version(), greeting.text);
@@ -268,8 +288,13 @@ impl Connection {
         };
         let mail_from = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from());
         let rcpt_to = format!("RCPT TO:<{}>\r\n", envelope.to());
+        // a kept connection may be dead without a sign: dialling anew is cheaper than the full wait
+        let first = match self.used {
+            true => limits.command.min(KEPT),
+            false => limits.command,
+        };
         for (phase, command, limit) in [
-            (Phase::Mail, mail_from, limits.command),
+            (Phase::Mail, mail_from, first),
             (Phase::Rcpt, rcpt_to, limits.command),
             (Phase::Data, "DATA\r\n".to_owned(), limits.data),
         ] {
@@ -289,7 +314,7 @@ impl Connection {
     /// RSET where the last transaction was left half open. Its failure is one of MAIL: nothing was offered yet.
     async fn reset(&mut self, limits: &Timeouts) -> Result<(), Failure> {
         if std::mem::take(&mut self.half_open) {
-            let limit = limits.command.min(Duration::from_secs(30));
+            let limit = limits.command.min(KEPT);
             let reset = asked(Phase::Mail, limit, self.smtp.command("RSET\r\n")).await;
             reset.map_err(|_| Failure::Broken {
                 phase: Phase::Mail,

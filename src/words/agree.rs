@@ -37,7 +37,9 @@ impl Ask<'_> {
             let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
             return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
         }
-        if let Some(late) = self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull)) {
+        if let Some(late) =
+            self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull))
+        {
             let minutes = self.minutes(late);
             let plain = matches!(weighed.pull, Pull::Yes | Pull::Nothing) && !self.reading.asks();
             return Heard::sure_if(Meaning::Late { minutes }, plain && !self.reading.has(Label::Condition));
@@ -109,28 +111,61 @@ impl Ask<'_> {
         !own && { near }.any(other)
     }
 
+    /// "I will …", "je peux …": a word follows that no phrase knows, and the answer hangs on it.
+    fn hangs(&self, span: &Span) -> bool {
+        let r = &self.reading;
+        let word = |i: usize| r.normal.tokens.get(i);
+        let last = span.tokens.end.checked_sub(1).and_then(word);
+        let open = last.is_some_and(|t| self.words.lexicon.persons.open.contains(&t.text));
+        let next = span.tokens.end..span.tokens.end + 1;
+        open && word(next.start).is_some_and(|t| !t.is_mark())
+            && !r.spans.iter().any(|s| s.tokens.contains(&next.start))
+    }
+
     /// Yes phrases that are meant: neither asked nor negated.
     fn weigh(&self) -> Weighed {
         let r = &self.reading;
-        let meant = |label: Label| r.all(label).any(|s| !r.asked(s) && !r.negated(s) && !self.of_another(s));
+        let own = |s: &&Span| !r.asked(s) && !self.of_another(s);
+        let meant = |label: Label| r.all(label).any(|s| own(&s) && !r.negated(s) && !self.hangs(s));
         let turned = |label: Label| r.all(label).any(|s| !r.asked(s) && r.negated(s));
         let strong = meant(Label::Yes) || meant(Label::Early);
         let weak = meant(Label::Ok) || meant(Label::Ack);
-        let no = r.all(Label::No).any(|s| !r.asked(s) && !self.of_another(s));
+        let no = r.all(Label::No).any(|s| own(&s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
+            if no && self.turns_to_no() {
+                return Weighed { pull: Pull::No, sure: false };
+            }
             let mixed = no || r.asks() || (strong && r.has(Label::Change));
             return Weighed { pull: Pull::Maybe, sure: !mixed };
         }
         match (strong, weak, no) {
-            (true, _, true) if r.has(Label::Condition) => Weighed { pull: Pull::Maybe, sure: false },
+            (true, _, true) | (_, true, true) if self.no_is_the_condition() => {
+                Weighed { pull: Pull::Maybe, sure: false }
+            }
             (true, _, true) => self.last_word(),
-            (_, _, true) => Weighed { pull: Pull::No, sure: self.sure_no() },
+            (_, _, true) => {
+                Weighed { pull: Pull::No, sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s)) }
+            }
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),
             (false, false, false) if turned(Label::Yes) => Weighed { pull: Pull::No, sure: false },
             (false, false, false) => Weighed { pull: Pull::Nothing, sure: false },
         }
+    }
+
+    /// "J'aimerais, mais je ne peux pas": after the "but" there is a no and no perhaps.
+    fn turns_to_no(&self) -> bool {
+        let turn = self.reading.all(Label::But).last().map(|s| s.tokens.start);
+        let after = |label: Label| turn.is_some_and(|t| self.reading.all(label).any(|s| s.tokens.start > t));
+        after(Label::No) && !after(Label::Maybe)
+    }
+
+    /// "Ok, unless I'm sick": the no stands under the condition.
+    fn no_is_the_condition(&self) -> bool {
+        let condition = self.reading.all(Label::Condition).next().map(|s| s.tokens.start);
+        let first_no = self.reading.all(Label::No).next().map(|s| s.tokens.start);
+        condition.zip(first_no).is_some_and(|(c, n)| c < n)
     }
 
     fn sure_no(&self) -> bool {
@@ -151,9 +186,12 @@ impl Ask<'_> {
             return Weighed { pull, sure: false };
         }
         let early = r.unknown_before(start) <= 8;
-        let clear = if strong { r.unknown() <= LONG && early } else { !r.has(Label::Ack) && r.unknown() <= 3 };
+        // A polite word is an answer where it is a clause of its own, or with few words after it.
+        let alone = at.is_some_and(|s| r.unknown_in(&r.clause(s)) == 0);
+        let clear = if strong { r.unknown() <= LONG && early } else { !r.has(Label::Ack) && alone && r.unknown() <= 3 };
         let but = r.has(Label::But) && !r.has(Label::Early);
-        let vague = !strong && r.unknown() > 10;
+        let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
+        let vague = !strong && !(begins || (alone && r.unknown() <= 10));
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }
     }

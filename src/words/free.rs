@@ -17,9 +17,19 @@ impl Ask<'_> {
     /// No content in it.
     pub(super) fn says_nothing(&self) -> bool {
         let r = &self.reading;
-        let light = [Label::Greeting, Label::Closing, Label::Filler, Label::Ok, Label::Ack, Label::Empty, Label::Auto, Label::Maybe];
+        let light = [
+            Label::Greeting,
+            Label::Closing,
+            Label::Filler,
+            Label::Ok,
+            Label::Ack,
+            Label::Empty,
+            Label::Auto,
+            Label::Maybe,
+        ];
         let only_light = r.spans.iter().all(|s| light.contains(&s.label) || s.label == Label::Negation);
-        let long = |s: &super::scan::Span| matches!(s.label, Label::Empty | Label::Auto | Label::Maybe) && s.tokens.len() > 2;
+        let long =
+            |s: &super::scan::Span| matches!(s.label, Label::Empty | Label::Auto | Label::Maybe) && s.tokens.len() > 2;
         (r.unknown() == 0 && only_light) || (r.spans.iter().any(long) && r.unknown() <= 2) || r.normal.words() == 0
     }
 

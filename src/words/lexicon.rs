@@ -104,6 +104,8 @@ pub(super) struct RawPlan {
 pub(super) struct Persons {
     /// Words that begin what somebody says of themselves.
     pub(super) first: BTreeSet<String>,
+    /// Words after which a verb may follow.
+    pub(super) open: BTreeSet<String>,
     /// Words for others.
     pub(super) third: BTreeSet<String>,
 }
@@ -198,6 +200,7 @@ impl Lexicon {
         self.dates.take(&file.dates, place)?;
         self.plan.take(file.plan);
         self.persons.first.extend(file.persons.first);
+        self.persons.open.extend(file.persons.open);
         self.persons.third.extend(file.persons.third);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);

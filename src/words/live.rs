@@ -49,14 +49,21 @@ impl Ask<'_> {
         same.then(|| numbered.map_or(first, |s| **s))
     }
 
-    /// Words that no phrase took up lower it: two at most are sure, four probable.
+    /// Words that no phrase took up lower it: none is sure, two are probable.
     fn certainty(&self, span: &Span) -> Certainty {
         let r = &self.reading;
         let hedged = r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.asks();
         let named = span.label == Label::Absent && !self.is_member(span);
-        match r.unknown() {
-            0..=1 if !hedged && !named => Certainty::Sure,
-            0..=4 if !r.asked(span) => Certainty::Probable,
+        let capital = span.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
+        if named && !capital {
+            return Certainty::None;
+        }
+        let polite = !r.asked(span) || span.label == Label::Extend;
+        // A member's name of several words counts as one.
+        let parts = self.name(span).map_or(0, |n| n.split([' ', '-']).count().saturating_sub(1));
+        match r.unknown().saturating_sub(parts) {
+            0 if !hedged && !named => Certainty::Sure,
+            0..=2 if polite => Certainty::Probable,
             _ => Certainty::None,
         }
     }

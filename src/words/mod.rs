@@ -112,13 +112,7 @@ impl Words {
     ///
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
-    pub fn understand(
-        &self,
-        question: Option<Question>,
-        language: &Language,
-        text: &str,
-        context: &Context,
-    ) -> Heard {
+    pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
         let reading = self.read_in(tables(question), head(text), language);
         let ask = Ask { words: self, reading, text, context };
         if ask.reading.has(Label::Auto) && !ask.reading.normal.text.is_empty() && !is_free(question) {

@@ -135,7 +135,10 @@ impl Chars {
 
     /// A line break inside a sentence that a mail program wrapped: long line before, small letter after.
     fn is_wrap(&self, i: usize, line_start: usize) -> bool {
-        i.saturating_sub(line_start) >= 55 && self.at(i + 1).is_alphabetic() && i > 0 && self.before(i).is_alphanumeric()
+        i.saturating_sub(line_start) >= 55
+            && self.at(i + 1).is_alphabetic()
+            && i > 0
+            && self.before(i).is_alphanumeric()
     }
 }
 
@@ -222,7 +225,9 @@ impl Spelling {
     }
 
     fn push_word(&self, tokens: &mut Vec<Token>, chars: &Chars, range: Range<usize>) {
-        let Some((first, last)) = chars.0.get(range.clone()).and_then(|c| Some((c.first()?, c.last()?))) else { return };
+        let Some((first, last)) = chars.0.get(range.clone()).and_then(|c| Some((c.first()?, c.last()?))) else {
+            return;
+        };
         let from = first.1.start..last.1.end;
         let word: String = chars.0[range].iter().map(|(c, _)| *c).collect();
         let split = |w: &str| w.split('\'').flat_map(split_number).map(str::to_owned).collect::<Vec<_>>();
@@ -298,11 +303,8 @@ impl Spelling {
 fn push_mark(tokens: &mut Vec<Token>, mark: &str, from: Range<usize>) {
     let strength = |m: &str| [",", ".", "?"].iter().position(|x| *x == m);
     match tokens.last_mut() {
-        Some(last) if last.is_mark() => {
-            if strength(mark) > strength(&last.text) {
-                mark.clone_into(&mut last.text);
-            }
-        }
+        Some(last) if last.is_mark() && strength(mark) > strength(&last.text) => mark.clone_into(&mut last.text),
+        Some(last) if last.is_mark() => {}
         Some(_) => tokens.push(Token::new(mark, from)),
         None => {}
     }

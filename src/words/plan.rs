@@ -97,7 +97,8 @@ fn bullet(line: &str) -> Option<&str> {
         return Some(rest.trim());
     }
     let head = line.chars().take_while(|c| c.is_ascii_digit()).count();
-    let mark = if (1..=2).contains(&head) { head } else { usize::from(line.starts_with(|c: char| c.is_ascii_alphabetic())) };
+    let mark =
+        if (1..=2).contains(&head) { head } else { usize::from(line.starts_with(|c: char| c.is_ascii_alphabetic())) };
     let rest = line.get(mark..).filter(|_| mark > 0)?;
     let numbered = rest.starts_with(')') || (head > 0 && rest.starts_with(['.', '/', '-', ':', '°']));
     let cut = rest.strip_prefix([')', '.', '/', '-', ':', '°'])?;

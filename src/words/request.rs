@@ -105,7 +105,8 @@ fn cut(words: &Words, reading: &Reading<'_>) -> String {
     let begin = if after_mark || only_light { begin } else { 0 };
     // "merci" at the very end belongs to the letter, not to the sentence.
     let letter = words.read(&[], reading.original);
-    let last = letter.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
+    let last =
+        letter.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
     let end = last.map_or(tokens.len(), |s| s.tokens.start);
     let bytes = tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
     let quote = bytes.map_or("", |b| reading.quote(&b));
@@ -140,7 +141,8 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let told: Vec<_> = readings.iter().filter(|r| !r.is_courtesy()).collect();
     let first = *told.first()?;
     let whole: usize = told.iter().map(|r| r.normal.words()).sum();
-    let parts: Vec<String> = if whole <= QUOTE { told.iter().map(|r| without_intro(r)).collect() } else { vec![without_intro(first)] };
+    let parts: Vec<String> =
+        if whole <= QUOTE { told.iter().map(|r| without_intro(r)).collect() } else { vec![without_intro(first)] };
     let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then(|| (text, first.has(Label::Ignore)))
 }

@@ -162,6 +162,13 @@ impl<'a> Reading<'a> {
         self.normal.words().saturating_sub(known)
     }
 
+    /// Words that no phrase took up within these tokens.
+    pub(super) fn unknown_in(&self, tokens: &Range<usize>) -> usize {
+        let inside = |s: &&Span| s.tokens.start >= tokens.start && s.tokens.end <= tokens.end;
+        let known = self.spans.iter().filter(inside).map(|s| self.words_in(&s.tokens)).sum();
+        self.words_in(tokens).saturating_sub(known)
+    }
+
     /// Words that no phrase took up before this token.
     pub(super) fn unknown_before(&self, token: usize) -> usize {
         let known = self.spans.iter().filter(|s| s.tokens.end <= token).map(|s| self.words_in(&s.tokens)).sum();

@@ -1,5 +1,8 @@
 //! A scripted TCP server for byte-level tests: says and expects what it is told, connection by connection.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+use codevd::transport::Security;
+use codevd::transport::smtp::{Envelope, Smtp, SmtpSettings, Timeouts};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -40,14 +43,16 @@ pub async fn scripted(scripts: Vec<Vec<Step>>) -> (u16, JoinHandle<Vec<String>>)
         let mut heard = Vec::new();
         for script in scripts {
             let (stream, _) = listener.accept().await.unwrap();
-            play(BufReader::new(stream), script, &mut heard).await;
+            stream.set_nodelay(true).unwrap();
+            play(&mut BufReader::new(stream), script, &mut heard).await;
         }
         heard
     });
     (port, server)
 }
 
-async fn play(mut stream: BufReader<tokio::net::TcpStream>, script: Vec<Step>, heard: &mut Vec<String>) {
+/// Plays one script on a connection.
+pub async fn play(stream: &mut BufReader<tokio::net::TcpStream>, script: Vec<Step>, heard: &mut Vec<String>) {
     let mut tag = String::new();
     for step in script {
         match step {
@@ -81,4 +86,39 @@ async fn play(mut stream: BufReader<tokio::net::TcpStream>, script: Vec<Step>, h
             Step::Close => return,
         }
     }
+}
+
+/// No script is silent for so long: a test that runs into it fails.
+pub const SOON: Duration = Duration::from_secs(10);
+pub const MAIL: &[u8] = b"Subject: step 1\r\n\r\n.a line with a dot\r\n.\r\nend\r\n";
+
+pub fn settings(port: u16) -> SmtpSettings {
+    let mut settings = SmtpSettings::new("127.0.0.1", None, "codevd.example.org");
+    (settings.port, settings.security) = (port, Security::Plain);
+    settings.timeouts =
+        Timeouts { greeting: SOON, command: SOON, data: SOON, block: SOON, dot: SOON, ..Timeouts::default() };
+    settings
+}
+
+pub fn sender(port: u16) -> Smtp {
+    Smtp::new(settings(port)).unwrap()
+}
+
+pub fn to(address: &str) -> Envelope {
+    Envelope::new("bot@example.org", address).unwrap()
+}
+
+pub fn ana() -> Envelope {
+    to("ana@example.org")
+}
+
+/// The steps of a greeting and EHLO.
+pub fn greeting() -> Vec<Step> {
+    vec![
+        say("220-mx.example.org"),
+        say("220 ready"),
+        hear("EHLO codevd.example.org"),
+        say("250-mx.example.org"),
+        say("250 8BITMIME"),
+    ]
 }

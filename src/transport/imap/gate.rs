@@ -15,6 +15,8 @@ const DEPTH: u32 = 200;
 #[derive(Debug)]
 pub(super) struct Gated {
     pub(super) stream: Stream,
+    /// The server hung up while more was awaited. The library takes that for the end of a list.
+    pub(super) hung_up: bool,
     gate: Gate,
 }
 
@@ -34,7 +36,7 @@ struct Gate {
 impl Gated {
     /// `max_literal`: the largest literal let through, in bytes.
     pub(super) fn new(stream: Stream, max_literal: u64) -> Self {
-        Self { stream, gate: Gate::new(max_literal) }
+        Self { stream, hung_up: false, gate: Gate::new(max_literal) }
     }
 }
 
@@ -142,6 +144,7 @@ impl AsyncRead for Gated {
         let this = self.get_mut();
         let start = buf.filled().len();
         std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        this.hung_up |= buf.remaining() > 0 && buf.filled().len() == start;
         let checked = this.gate.feed(&buf.filled()[start..]);
         Poll::Ready(checked.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why)))
     }

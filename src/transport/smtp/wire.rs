@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 const END_OF_MAIL: &[u8] = b"\r\n.\r\n";
 
 /// The most a server may answer to one command, in bytes. 512 a line are allowed (RFC 5321 4.5.3.1.5); EHLO has a few
-/// dozen lines.
-const ANSWER_CAP: usize = 64 * 1024;
+/// dozen lines. The library parses from the start with every line, so more would cost time as well.
+const ANSWER_CAP: usize = 16 * 1024;
 
 /// What has left so far, seen from outside the connection that owns the stream.
 #[derive(Debug, Default)]
@@ -65,11 +65,35 @@ pub(super) struct Wire {
     greeting: io::Cursor<Vec<u8>>,
     watch: Arc<Watch>,
     answered: usize,
+    cleaner: Cleaner,
+}
+
+/// Takes out of replies what the library can't bear: it gives up on bytes that are not UTF-8 (an old server's Latin-1
+/// must not cost a delivery), and panics on a line of blanks in the answer to EHLO.
+#[derive(Debug, Default)]
+struct Cleaner {
+    column: usize,
+    last: u8,
+}
+
+impl Cleaner {
+    fn clean(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            let blank = self.column == 4 && matches!(*byte, 0..=9 | 11 | 12 | 14..=32);
+            if !byte.is_ascii() {
+                *byte = b'?';
+            } else if blank || (*byte == b'\r' && self.last == b'\r') {
+                *byte = b'_';
+            }
+            self.column = if *byte == b'\n' { 0 } else { self.column + 1 };
+            self.last = *byte;
+        }
+    }
 }
 
 impl Wire {
     pub(super) fn new(inner: Stream, greeting: Vec<u8>, watch: Arc<Watch>) -> Self {
-        Self { inner, greeting: io::Cursor::new(greeting), watch, answered: 0 }
+        Self { inner, greeting: io::Cursor::new(greeting), watch, answered: 0, cleaner: Cleaner::default() }
     }
 
     /// A server that speaks or hangs up before the end of the mail won't take it: then the dot is kept back, and
@@ -107,8 +131,7 @@ impl AsyncRead for Wire {
             std::task::ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
         }
         let fresh = &mut buf.filled_mut()[start..];
-        // the library gives up on a reply that is not UTF-8: an old server's Latin-1 must not cost a delivery
-        fresh.iter_mut().filter(|b| !b.is_ascii()).for_each(|b| *b = b'?');
+        this.cleaner.clean(fresh);
         this.answered += fresh.len();
         if this.answered > ANSWER_CAP {
             let error = format!("the server answered over {ANSWER_CAP} bytes to one command");

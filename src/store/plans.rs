@@ -1,0 +1,50 @@
+//! Every look-up that grows with the number of groups or mails is done by an index.
+
+#![allow(clippy::unwrap_used)]
+
+use super::{Store, commit, inbox, mails, outbox, read};
+
+#[test]
+fn look_ups_that_grow_use_their_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path().join("codevd.db")).unwrap();
+    let last_mail = format!("{} WHERE {}", mails::SENT_MAIL, mails::LAST);
+    let by = [
+        (read::DUE, "groups_next_due"),
+        (read::NEXT_DUE, "groups_next_due"),
+        (read::STALE, "groups_derivation"),
+        (read::BY_ADDRESS, "member_addresses_"),
+        (outbox::DUE_PROMPTS, "outbox_next"),
+        (outbox::DUE_OTHERS, "outbox_next"),
+        (outbox::DUE_OTHERS, "outbox_flight"),
+        (outbox::EXPIRED, "outbox_useful"),
+        (outbox::NEXT_SEND, "outbox_next"),
+        (outbox::NEWER_IN_LANE, "outbox_receiver"),
+        (commit::OLDER_IN_LANE, "outbox_lane"),
+        (&last_mail, "outbox_receiver"),
+        (inbox::NEXT, "inbox_state"),
+    ];
+    for (sql, index) in by {
+        let plan = plan(&store, sql);
+        assert!(plan.contains(index), "{sql}\n{plan}");
+        assert!(!plan.lines().any(|l| l.starts_with("SCAN") && !l.contains("INDEX")), "{sql}\n{plan}");
+    }
+    // the engine's and the sender's queues are in order already
+    for sql in [read::DUE, outbox::DUE_PROMPTS, outbox::DUE_OTHERS] {
+        assert!(!plan(&store, sql).contains("TEMP B-TREE"), "{sql}\n{}", plan(&store, sql));
+    }
+}
+
+fn plan(store: &Store, sql: &str) -> String {
+    let mut statement = store.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    for n in 1..=statement.parameter_count() {
+        statement.raw_bind_parameter(n, "1").unwrap();
+    }
+    let mut rows = statement.raw_query();
+    let mut plan = String::new();
+    while let Some(row) = rows.next().unwrap() {
+        plan += &row.get::<_, String>("detail").unwrap();
+        plan.push('\n');
+    }
+    plan
+}

@@ -1,0 +1,65 @@
+//! Scenarios as text: what happens, and which mails go out. The real engine, store, templates and
+//! readers under a virtual clock. `BLESS=1 cargo test --test scenarios` writes the transcripts anew.
+//!
+//! A file holds directives at the line's beginning and, indented, what came of them:
+//!
+//! - `start DATE HOUR` (the first line; hours are Paris time) and `group NAME [not live]` (tests/scenarios/groups)
+//! - `until DATE HOUR`: the world turns; `off until DATE HOUR`: the daemon stands still meanwhile; `restart`
+//! - `WHO answers MAIL: words` (`\n` for a new line), in the manner of their program (`WHO has outlook`)
+//! - `WHO presses accepted|declined|tentative on MAIL`, `WHO is away on MAIL: words`
+//! - `WHO answers MAIL of OTHER: words`: with somebody else's mail in hand
+//! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox
+//! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`
+//! - `refuse WHO`, `down`, `up`; `show N`: the meeting as it stands; `kept`: mails kept, not applied
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod stage;
+
+use std::path::Path;
+
+#[test]
+fn every_scenario_goes_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|p| p.extension().is_some_and(|e| e == "txt"));
+    files.sort();
+    if let Ok(only) = std::env::var("ONLY") {
+        files.retain(|p| p.file_name().unwrap().to_string_lossy().contains(&only));
+    }
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let wrong = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, |n| n.get()) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(path) = files.get(at) else { return };
+                    if let Err(difference) = check(path) {
+                        wrong.lock().unwrap().push(difference);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} scenarios differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let written = std::fs::read_to_string(path).unwrap();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let lines = written.lines().filter(|l| !l.starts_with("  "));
+    let run = std::panic::catch_unwind(|| stage::play(lines));
+    let became = run.map_err(|_| format!("{name}: the scenario itself failed, see above"))?;
+    if became == written {
+        return Ok(());
+    }
+    if std::env::var("BLESS").is_ok() {
+        std::fs::write(path, became).unwrap();
+        return Ok(());
+    }
+    let differs = written.lines().zip(became.lines()).position(|(a, b)| a != b);
+    let at = differs.unwrap_or_else(|| written.lines().count().min(became.lines().count()));
+    let line = |text: &str| text.lines().nth(at).unwrap_or("(end)").to_owned();
+    Err(format!("{name}:{}:\n  written: {}\n  became:  {}", at + 1, line(&written), line(&became)))
+}

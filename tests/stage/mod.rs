@@ -1,0 +1,395 @@
+//! The stage scenarios are played on: a world, its people by short name, and the transcript.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono_tz::Europe::Paris;
+use codevd::config::{self, Defaults};
+use codevd::core::decide::found;
+use codevd::core::{DraftKey, GroupSpec, Kind, MeetingNo, Order, StepKey};
+use codevd::daemon::engine::GroupOrder;
+use codevd::daemon::{Clock, Engine, Kit, Sender, shared};
+use codevd::ical::PartStat;
+use codevd::mail::{Key, letter};
+use codevd::render::Renderer;
+use codevd::sim::calendar_reply::ReplyStyle;
+use codevd::sim::client::{self, Author};
+use codevd::sim::{Client, Person, SeededIds, SimPost, VirtualClock, World, WorldEvent};
+use codevd::store::{InboxState, Store};
+use codevd::words::Words;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+type Scene = World<SimPost, SeededIds>;
+
+/// The daemon's address on stage.
+pub const ADDRESS: &str = "codev@codev.example";
+
+struct Stage {
+    folder: tempfile::TempDir,
+    world: Option<Scene>,
+    now: DateTime<Utc>,
+    specs: Vec<GroupSpec>,
+    people: BTreeMap<String, Person>,
+    got: BTreeMap<String, Vec<(DraftKey, Option<StepKey>, Vec<u8>)>>,
+    out: String,
+}
+
+/// Plays the directives and gives the whole file as it should be.
+pub fn play<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut stage = Stage {
+        folder: tempfile::tempdir().unwrap(),
+        world: None,
+        now: DateTime::UNIX_EPOCH,
+        specs: Vec::new(),
+        people: BTreeMap::new(),
+        got: BTreeMap::new(),
+        out: String::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for line in lines {
+        let _ = writeln!(stage.out, "{line}");
+        if !line.trim().is_empty() && !line.starts_with('#') {
+            runtime.block_on(stage.directive(line));
+        }
+    }
+    stage.out
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+fn local(text: &str) -> DateTime<Utc> {
+    let wall = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S")
+        .or_else(|_| NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M"))
+        .unwrap_or_else(|_| panic!("{text:?} is not a date and hour"));
+    codevd::core::schedule::instant(wall, Paris)
+}
+
+/// A group file of the scenarios, read as `group apply` reads it.
+pub fn spec(name: &str) -> GroupSpec {
+    let mut formats = (*config::formats(None).unwrap()).clone();
+    for (id, format) in extra_formats() {
+        formats.insert(id, format);
+    }
+    let path = folder().join(format!("groups/{name}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let read = config::group_from(&format!("{name}.toml"), &text, &std::sync::Arc::new(formats), &Defaults::default());
+    read.unwrap_or_else(|e| panic!("{}", e.iter().map(ToString::to_string).collect::<String>())).0
+}
+
+fn extra_formats() -> Vec<(codevd::core::FormatId, codevd::core::Format)> {
+    let text = std::fs::read_to_string(folder().join("groups/rehearsal.format")).unwrap();
+    let format = config::format_from("rehearsal", "rehearsal.toml", &text).unwrap();
+    vec![("rehearsal".parse().unwrap(), format)]
+}
+
+/// Everything the engine needs, as shipped.
+pub fn kit() -> Kit {
+    let mut formats = (*config::formats(None).unwrap()).clone();
+    formats.extend(extra_formats());
+    Kit {
+        renderer: Renderer::embedded().unwrap(),
+        words: Words::embedded().unwrap(),
+        formats: std::sync::Arc::new(formats),
+        key: Key::new([7; 32]),
+        sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap() },
+    }
+}
+
+impl Stage {
+    async fn directive(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["start", day, hour] => self.start(local(&format!("{day} {hour}"))),
+            ["group", name] => self.group(name, true).await,
+            ["group", name, "not", "live"] => self.group(name, false).await,
+            ["until", day, hour] => self.until(local(&format!("{day} {hour}"))).await,
+            ["off", "until", day, hour] => {
+                self.now = local(&format!("{day} {hour}"));
+                self.restart();
+            }
+            ["restart"] => self.restart(),
+            ["refuse", who] => {
+                let email = self.people[who].email.clone();
+                self.world().out.refuse(&email);
+            }
+            ["down"] => self.world().out.set_down(true),
+            ["up"] => self.world().out.set_down(false),
+            ["show", number] => self.show(number),
+            ["kept"] => self.kept(),
+            ["post", file] => self.post(file).await,
+            ["order", ..] => self.order(&words[1..]).await,
+            [who, "has", program] => self.person(who).client = program_named(program),
+            [who, "presses", button, "on", ref mail @ ..] => self.press(who, button, mail).await,
+            [who, "answers", ..] => self.answer(who, line).await,
+            [who, "is", "away", "on", ..] => self.away(who, line).await,
+            _ => panic!("not a directive: {line:?}"),
+        }
+    }
+
+    fn start(&mut self, at: DateTime<Utc>) {
+        self.now = at;
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        let post = self.world.take().map(|w| w.out);
+        let mut store = Store::open(self.folder.path().join("codevd.db")).unwrap();
+        store.recover(self.now).unwrap();
+        let seed = u64::try_from(self.now.timestamp()).unwrap();
+        let engine = Engine::new(kit(), shared(store), SeededIds::of(seed));
+        let post = post.unwrap_or_default();
+        self.world = Some(World::new(engine, post, VirtualClock::at(self.now), Vec::new(), ADDRESS));
+    }
+
+    fn world(&mut self) -> &mut Scene {
+        self.world.as_mut().expect("a scenario begins with `start`")
+    }
+
+    fn person(&mut self, who: &str) -> &mut Person {
+        self.people.get_mut(who).unwrap_or_else(|| panic!("nobody called {who}"))
+    }
+
+    async fn group(&mut self, name: &str, live: bool) {
+        let spec = spec(name);
+        for m in &spec.members {
+            let person = Person {
+                name: m.name.clone(),
+                email: m.email.to_string(),
+                french: m.language.as_str() == "fr",
+                zone: m.zone,
+                client: Client::Gmail,
+                calendar: ReplyStyle::Google,
+                habits: Vec::new(),
+            };
+            self.people.insert(m.id.to_string(), person);
+        }
+        self.specs.push(spec.clone());
+        self.give(GroupOrder { group: spec.id.clone(), order: Order::Apply { spec: Box::new(spec), live } }).await;
+    }
+
+    async fn give(&mut self, order: GroupOrder) {
+        let now = self.now;
+        let row = self.world().engine.store().get().order(&serde_json::to_string(&order).unwrap(), now).unwrap();
+        self.until(now).await;
+        let done = self.world().engine.store().get().inbox_row(row).unwrap().unwrap();
+        if done.state == InboxState::Refused {
+            let _ = writeln!(self.out, "  refused: {}", done.reason.unwrap_or_default().replace('\n', " | "));
+        }
+    }
+
+    async fn order(&mut self, words: &[&str]) {
+        let number = |text: &str| MeetingNo(text.parse().unwrap());
+        let group = self.specs.last().unwrap().id.clone();
+        let order = match *words {
+            ["move", n, day, hour] => {
+                let to = NaiveDateTime::parse_from_str(&format!("{day} {hour}"), "%Y-%m-%d %H:%M").unwrap();
+                Order::Move { meeting: number(n), to }
+            }
+            ["cancel", n] => Order::Cancel { meeting: number(n) },
+            ["swap", n, who] => Order::Swap { meeting: number(n), with: who.to_owned() },
+            ["apply", name] => return self.group(name, true).await,
+            _ => panic!("not an order: {words:?}"),
+        };
+        self.give(GroupOrder { group, order }).await;
+    }
+
+    async fn until(&mut self, at: DateTime<Utc>) {
+        let mut world = self.world.take().unwrap();
+        let mut seen = Vec::new();
+        world.run_until(at, &mut |event| seen.push(event)).await.unwrap();
+        self.world = Some(world);
+        self.now = at;
+        self.tell(seen);
+    }
+
+    /// The transcript: the story's sentences, then mails of one kind in one line.
+    fn tell(&mut self, seen: Vec<WorldEvent>) {
+        let mut line: Option<(String, Vec<String>)> = None;
+        for event in seen {
+            match event {
+                WorldEvent::Out { at, key, bytes, .. } => {
+                    let step = self.step(&key);
+                    let what = mail_name(&key, step);
+                    let head = format!("  {} → {what}:", stamp(at));
+                    let who = key.member.to_string();
+                    self.got.entry(who.clone()).or_default().push((key, step, bytes));
+                    match &mut line {
+                        Some((same, to)) if *same == head => to.push(who),
+                        _ => {
+                            self.flush(&mut line);
+                            line = Some((head, vec![who]));
+                        }
+                    }
+                }
+                WorldEvent::In { at, from, what, .. } => {
+                    self.flush(&mut line);
+                    let who =
+                        self.people.iter().find(|(_, p)| p.email == from).map_or(from.clone(), |(k, _)| k.clone());
+                    let _ = writeln!(self.out, "  {} ← {who}: {what}", stamp(at));
+                }
+                WorldEvent::Decided(story) => {
+                    self.flush(&mut line);
+                    for text in story.lines.iter().filter(|l| !l.ends_with("was decided")) {
+                        let _ = writeln!(self.out, "  {} · {text}", stamp(story.at));
+                    }
+                }
+            }
+        }
+        self.flush(&mut line);
+    }
+
+    fn flush(&mut self, line: &mut Option<(String, Vec<String>)>) {
+        if let Some((head, to)) = line.take() {
+            let _ = writeln!(self.out, "{head} {}", to.join(" "));
+        }
+    }
+
+    fn step(&mut self, key: &DraftKey) -> Option<StepKey> {
+        let meeting = self.world().engine.store().get().meeting(&key.group, key.meeting?).unwrap()?;
+        meeting.run.and_then(|r| r.steps.get(key.step? as usize).map(|s| s.key))
+    }
+
+    /// The newest mail of that name that somebody got: `invitation`, `step_prompt request`, `receipt`.
+    fn mail(&self, who: &str, name: &str) -> Vec<u8> {
+        let fits =
+            |(key, step, _): &&(DraftKey, Option<StepKey>, Vec<u8>)| mail_name(key, *step).ends_with(name.trim());
+        let found = self.got.get(who).and_then(|all| all.iter().rev().find(fits));
+        found.unwrap_or_else(|| panic!("{who} got no mail {name:?}")).2.clone()
+    }
+
+    async fn send(&mut self, who: &str, what: &str, bytes: Vec<u8>) {
+        let (now, email) = (self.now, self.people[who].email.clone());
+        self.world().post(now, &email, what, bytes);
+        self.until(now).await;
+    }
+
+    async fn answer(&mut self, who: &str, line: &str) {
+        let (head, text) = line.split_once(": ").or_else(|| line.strip_suffix(':').map(|h| (h, ""))).unwrap();
+        let name = head.splitn(3, ' ').nth(2).unwrap();
+        let (name, of) = name.split_once(" of ").map_or((name, who), |(n, other)| (n, other));
+        let ours = letter(&self.mail(of, name));
+        let person = self.people[who].clone();
+        let number = self.world().number();
+        let text = text.replace("\\n", "\n");
+        let bytes = client::reply(person.client, &author(&person), &ours, &text, number, self.now);
+        self.send(who, &first_line(&text), bytes).await;
+    }
+
+    async fn press(&mut self, who: &str, button: &str, mail: &[&str]) {
+        let ours = letter(&self.mail(who, &mail.join(" ")));
+        let person = self.people[who].clone();
+        let answer = PartStat::parse(button).unwrap();
+        let ics = String::from_utf8(ours.calendar[0].clone()).unwrap();
+        let number = self.world().number();
+        let text = codevd::sim::calendar_reply::reply(&ics, &person.email, answer, person.calendar, None, self.now);
+        let bytes =
+            client::calendar(person.calendar, &author(&person), &ours, &text.unwrap(), button, number, self.now);
+        self.send(who, &format!("[{button}]"), bytes).await;
+    }
+
+    async fn away(&mut self, who: &str, line: &str) {
+        let (head, text) = line.split_once(": ").unwrap();
+        let ours = letter(&self.mail(who, head.splitn(5, ' ').nth(4).unwrap()));
+        let person = self.people[who].clone();
+        let number = self.world().number();
+        let bytes = client::absence(&author(&person), &ours, text, number, self.now);
+        self.send(who, "(absence)", bytes).await;
+    }
+
+    async fn post(&mut self, file: &str) {
+        let bytes = std::fs::read(folder().join("mails").join(file)).unwrap();
+        let now = self.now;
+        self.world().post(now, file, "raw mail", bytes);
+        self.until(now).await;
+    }
+
+    /// What the inbox holds without effect.
+    fn kept(&mut self) {
+        let states = [InboxState::Recorded, InboxState::Refused, InboxState::Quarantined];
+        let rows = self.world().engine.store().get().inbox_list(&states, 100).unwrap();
+        for row in rows {
+            let state = format!("{:?}", row.state).to_lowercase();
+            let from = row.from.unwrap_or_else(|| "-".into());
+            let _ = writeln!(self.out, "  {state}: {from}: {}", row.reason.unwrap_or_default());
+        }
+    }
+
+    fn show(&mut self, number: &str) {
+        let group = self.specs.last().unwrap().id.clone();
+        let number = MeetingNo(number.parse().unwrap());
+        let meeting = self.world().engine.store().get().meeting(&group, number).unwrap().expect("such a meeting");
+        let mut say = |text: String| {
+            let _ = writeln!(self.out, "  {text}");
+        };
+        say(format!(
+            "{:?} at {}, sequence {}, requester {}",
+            meeting.stage, meeting.wall, meeting.sequence, meeting.requester
+        ));
+        for (who, a) in &meeting.attendance {
+            say(format!(
+                "attendance {who}: {:?}{}",
+                a.answer,
+                a.comment.as_ref().map_or(String::new(), |c| format!(" ({})", c.replace('\n', " ")))
+            ));
+        }
+        if let Some(subject) = &meeting.subject {
+            say(format!("subject ({:?}): {}", subject.sharing, subject.text.replace('\n', " ")));
+        }
+        for w in &meeting.words {
+            let marks = [(w.anonymous, " anonymous"), (w.withdrawn, " withdrawn")];
+            let marks: String = marks.iter().filter(|(on, _)| *on).map(|(_, t)| *t).collect();
+            say(format!("{:?}{marks} of {}: {}", w.section, w.by, w.text.replace('\n', " / ")));
+        }
+        for a in &meeting.actions {
+            let due = a.due.map_or("no date".to_owned(), |d| d.to_string());
+            say(format!("action {} ({due}, shared {}, {:?}): {}", a.id, a.shared, a.progress, a.text));
+        }
+        for s in meeting.run.iter().flat_map(|r| &r.steps) {
+            let hour = |t: DateTime<Utc>| t.with_timezone(&Paris).format("%H:%M:%S").to_string();
+            say(format!("step {} {}-{}{}", s.key, hour(s.start), hour(s.end), if s.skipped { " skipped" } else { "" }));
+        }
+    }
+}
+
+fn author(person: &Person) -> Author<'_> {
+    Author { name: &person.name, email: &person.email, french: person.french, zone: person.zone }
+}
+
+fn program_named(name: &str) -> Client {
+    match name {
+        "iphone" => Client::Iphone,
+        "gmail" => Client::Gmail,
+        "outlook" => Client::Outlook,
+        "thunderbird" => Client::Thunderbird,
+        "bare" => Client::Bare,
+        _ => panic!("no program {name}"),
+    }
+}
+
+/// `M03 invitation`, `S step_prompt request (again)`.
+fn mail_name(key: &DraftKey, step: Option<StepKey>) -> String {
+    let kind: Kind = key.kind;
+    let meeting = key.meeting.map_or(String::new(), |m| format!("{m}: "));
+    match step {
+        Some(step) => format!("{meeting}prompt {step}"),
+        None => format!("{meeting}{} {}", kind.code(), kind.name()),
+    }
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Paris).format("%m-%d %H:%M:%S").to_string()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or("").to_owned()
+}
+
+/// So that a broken group is seen before it is played.
+pub fn check(name: &str) {
+    let kit = kit();
+    let moment = codevd::core::Moment { now: local("2026-11-01 08:00"), fresh: "0".repeat(26) };
+    found(&spec(name), true, &kit.formats, &moment).unwrap();
+}
