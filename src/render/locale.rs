@@ -94,7 +94,11 @@ struct Elision {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Typography {
+    #[serde(default)]
     replace: Vec<(String, String)>,
+    /// What a straight double quote becomes where it opens and where it closes.
+    #[serde(default)]
+    quotes: Option<(String, String)>,
 }
 
 /// In which zones somebody reads hours, and on which clock.
@@ -264,8 +268,30 @@ impl Locale {
 
     /// The language's typography put into plain text typed on any keyboard.
     pub fn typeset(&self, text: &str) -> String {
-        self.typography.replace.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+        let text = match &self.typography.quotes {
+            Some((open, close)) => curl(text, open, close),
+            None => text.to_owned(),
+        };
+        self.typography.replace.iter().fold(text, |text, (from, to)| text.replace(from, to))
     }
+}
+
+/// A quote opens after a space or bracket; at the text's beginning, if a word follows.
+fn curl(text: &str, open: &str, close: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = None;
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        if sign == '"' {
+            let word_follows = signs.peek().is_some_and(|c| c.is_alphanumeric());
+            let opens = before.map_or(word_follows, |c: char| c.is_whitespace() || c == '(');
+            out.push_str(if opens { open } else { close });
+        } else {
+            out.push(sign);
+        }
+        before = Some(sign);
+    }
+    out
 }
 
 #[cfg(test)]

@@ -90,3 +90,10 @@ fn french_elides_before_what_sounds_like_a_vowel() {
     assert_eq!(fr.elide("que", "Ana"), "qu’Ana");
     assert_eq!(english().elide("of", "Ana"), "of Ana");
 }
+
+#[test]
+fn english_quotes_curl_the_right_way() {
+    let told: Vec<_> =
+        ["say \"no\", (\"yes\")", "\"Help me\"", "\", and", "it is \""].map(|t| english().typeset(t)).into();
+    assert_eq!(told, ["say “no”, (“yes”)", "“Help me”", "”, and", "it is “"]);
+}

@@ -23,7 +23,7 @@ impl Scene<'_> {
             "length": self.locale.duration((end - start).num_seconds()),
             "place_is_link": place.is_some_and(|p| p.starts_with("https://") || p.starts_with("http://")),
             "place": place.map(one_line),
-            "phone": group.spec.phone.as_deref().map(one_line),
+            "phone": group.spec.phone.as_deref().map(|p| one_line(p).replace(' ', "\u{a0}")),
             "requester": self.named(&meeting.requester),
             "backup": meeting.backup.as_ref().map(|b| self.named(b)),
             "facilitator": self.named(&meeting.facilitator),
