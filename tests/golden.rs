@@ -1,6 +1,6 @@
 //! Every mail there is, in every language and part, as text to be read and reviewed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod sample;
 

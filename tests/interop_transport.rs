@@ -1,5 +1,5 @@
 //! Sending and fetching against real Postfix and Dovecot.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 mod interop;
 
 use codevd::transport::imap::{Imap, ImapSettings, Taken};

@@ -11,7 +11,7 @@
 //! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`
 //! - `refuse WHO`, `down`, `up`; `show N`: the meeting as it stands; `kept`: mails kept, not applied
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod stage;
 
