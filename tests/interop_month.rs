@@ -41,14 +41,14 @@ fn a_session_by_real_mail_survives_a_kill() {
             runtime.block_on(members.turn());
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        println!("{} {what}", Utc::now().format("%H:%M:%S%.1f"));
+        println!("{} {what}", Utc::now().format("%H:%M:%S%.3f"));
     };
 
     until(&mut members, "the invitation in eight mailboxes", &|m| m.with(Kind::Invitation, None) == 8);
     until(&mut members, "the prompt of the request", &|m| m.with(Kind::StepPrompt, Some(StepKey::Request)) > 0);
     daemon.kill().unwrap();
     daemon.wait().unwrap();
-    println!("{} killed with SIGKILL", Utc::now().format("%H:%M:%S%.1f"));
+    println!("{} killed with SIGKILL", Utc::now().format("%H:%M:%S%.3f"));
     for _ in 0..15 {
         runtime.block_on(members.turn());
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -96,7 +96,7 @@ fn write_files(home: &Path, servers: &Servers, start: DateTime<Utc>) {
             "name = \"Codev Lyon\"\nid = \"lyon\"\nlanguage = \"fr\"\ntimezone = \"UTC\"\nschedule = \"{}\"\n\
              format = \"seconds\"\nplace = \"https://visio.example.org\"\nfacilitator = \"ana\"\n\
              [settings]\nprompt_lead_seconds = 1\ncollect_after_seconds = 1\nlast_call_seconds = 14\n\
-             review_seconds = 12\nreview_time_seconds = 10\ndigest_seconds = 24\nday_of_minutes = 1\n{people}",
+             review_seconds = 12\nreview_time_seconds = 10\ndigest_seconds = 24\nday_of_minutes = 5\n{people}",
             start.format("%-S %-M %-H %-d %-m *")
         ),
     );

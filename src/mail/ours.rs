@@ -10,6 +10,9 @@ use super::text;
 const RUN: usize = 4;
 /// Places remembered for a run that we wrote several times.
 const PLACES: usize = 8;
+/// Words in a row that are ours even in the middle of somebody's own line; fewer are a turn of phrase
+/// that anybody may use ("avant le 15/12").
+const SURE_RUN: usize = 6;
 /// Words a mail program may have changed or put in between two runs of ours.
 const GAP: usize = 12;
 
@@ -115,6 +118,7 @@ pub(super) fn cover(lines: &[&str], whole: Option<&str>, sent: &str) -> Vec<Cove
         }
     }
     bridge(&words, &sent, &runs, &mut ours);
+    give_back(&words, &mut ours);
     by_line(lines.len(), &words, &ours, &repeated)
 }
 
@@ -184,6 +188,22 @@ fn bridge(words: &[Word], sent: &Sent, runs: &[u64], ours: &mut [bool]) {
     }
 }
 
+/// A short stretch inside a line that is else the person's is theirs. A line that is ours whole stays ours.
+fn give_back(words: &[Word], ours: &mut [bool]) {
+    let mut at = 0;
+    while at < ours.len() {
+        let from = at;
+        while at < ours.len() && ours[at] == ours[from] {
+            at += 1;
+        }
+        let whole_lines = (from == 0 || words[from - 1].line != words[from].line)
+            && (at == words.len() || words[at].line != words[at - 1].line);
+        if ours[from] && at - from < SURE_RUN && !whole_lines {
+            ours[from..at].fill(false);
+        }
+    }
+}
+
 fn hash<'a>(words: impl Iterator<Item = &'a String>) -> u64 {
     let mut hasher = DefaultHasher::new();
     words.for_each(|w| w.hash(&mut hasher));
@@ -217,6 +237,13 @@ mod tests {
         let covers = cover(&[line], None, SENT);
         let theirs: Vec<&str> = covers[0].theirs.iter().map(|(a, b)| &line[*a..*b]).collect();
         assert_eq!(theirs, ["Non", "merci"]);
+    }
+
+    #[test]
+    fn a_turn_of_phrase_of_ours_in_a_person_s_line_is_theirs() {
+        let sent = "Par exemple : « Appeler Paul, avant le 15/12 (partager) »";
+        let covers = cover(&["- Écrire la règle avant le 15/12", "- Un café"], None, sent);
+        assert_eq!((covers[0].ours, covers[1].ours), (0, 0), "{covers:?}");
     }
 
     #[test]
