@@ -327,7 +327,7 @@ fn step_of(row: &QueueRow) -> Option<u32> {
 /// What people wrote lies in the right meeting and section.
 fn answers(home: &Path) {
     let output = command(home).args(["meeting", "show", "1", "--markdown"]).output().unwrap();
-    let digest = String::from_utf8_lossy(&output.stdout).into_owned();
+    let digest = String::from_utf8_lossy(&output.stdout).replace(['\u{a0}', '\u{202f}'], " ");
     println!("{digest}");
     assert!(digest.contains("dire non"), "the request");
     assert!(digest.contains("15 décembre"), "the dated action");
