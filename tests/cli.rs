@@ -95,49 +95,62 @@ impl House {
         let mut child =
             command(self.folder.path(), &["run"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let (ready, wait) = std::sync::mpsc::channel();
-        let reader = std::thread::spawn(move || {
-            let mut all = String::new();
-            for line in log.lines().map_while(Result::ok) {
-                if line.contains("ready") {
-                    let _ = ready.send(());
-                }
-                all.push_str(&line);
-                all.push('\n');
-            }
-            all
-        });
-        wait.recv_timeout(std::time::Duration::from_secs(30)).expect("ready within 30 s");
-        Daemon { child: Some(child), reader: Some(reader) }
+        let (tell, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        let mut daemon = Daemon { child, lines, log: String::new() };
+        daemon.says("ready");
+        daemon
     }
 }
 
 struct Daemon {
-    child: Option<Child>,
-    reader: Option<std::thread::JoinHandle<String>>,
+    child: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    log: String,
 }
 
 impl Daemon {
     fn pid(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
+        self.child.id()
     }
 
-    /// Asks it to stop as systemd does; its exit code and its log.
-    fn stop(mut self) -> (i32, String) {
-        let mut child = self.child.take().unwrap();
-        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    /// Waits until its log says so.
+    fn says(&mut self, word: &str) {
+        loop {
+            let line = self.lines.recv_timeout(std::time::Duration::from_secs(30));
+            let line = line.unwrap_or_else(|e| panic!("no {word:?} in the log ({e}): {}", self.log));
+            self.log.push_str(&line);
+            self.log.push('\n');
+            if line.contains(word) {
+                return;
+            }
+        }
+    }
+
+    /// Asks it to stop as systemd does.
+    fn ask_to_stop(&mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
         assert!(asked.success());
-        let code = child.wait().unwrap().code().expect("an exit code, no signal");
-        (code, self.reader.take().unwrap().join().unwrap())
+        self.says("stopping");
+    }
+
+    /// Its exit code and its log, once it has ended.
+    fn end(mut self) -> (i32, String) {
+        let code = self.child.wait().unwrap().code().expect("an exit code, no signal");
+        let rest: Vec<String> = self.lines.iter().collect();
+        (code, std::mem::take(&mut self.log) + &rest.join("\n"))
+    }
+
+    fn stop(mut self) -> (i32, String) {
+        self.ask_to_stop();
+        self.end()
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -386,6 +399,154 @@ fn a_daemon_takes_orders_and_mails_refuses_a_second_one_and_stops_when_asked() {
     assert!(log.contains("stopping") && !log.contains("hello"), "{log}");
     let rows = house.run(&["status", "--json"]).data("status");
     assert!(rows["inbox"]["new"].is_null(), "the daemon looked at all of it: {rows}");
+}
+
+/// A mail server of few words: it takes one mail up to the final dot, and answers that when told.
+struct SlowServer {
+    port: u16,
+    dot: std::sync::mpsc::Receiver<()>,
+    answer: std::sync::mpsc::Sender<()>,
+}
+
+impl SlowServer {
+    fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (reached, dot) = std::sync::mpsc::channel();
+        let (answer, may) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if converse(&stream, &reached, &may).is_none() {
+                    return;
+                }
+            }
+        });
+        Self { port, dot, answer }
+    }
+
+    fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    fn reached_the_dot(&self) {
+        self.dot.recv_timeout(std::time::Duration::from_secs(30)).expect("a mail within 30 s");
+    }
+}
+
+/// `None` once the test is over.
+fn converse(
+    mut stream: &std::net::TcpStream,
+    reached: &std::sync::mpsc::Sender<()>,
+    may: &std::sync::mpsc::Receiver<()>,
+) -> Option<()> {
+    let mut lines = BufReader::new(stream);
+    let mut in_mail = false;
+    let _ = stream.write_all(b"220 slow\r\n");
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).unwrap_or(0) == 0 {
+            return Some(());
+        }
+        let said = match (in_mail, line.trim_end()) {
+            (true, ".") => {
+                in_mail = false;
+                reached.send(()).ok()?;
+                may.recv().ok()?;
+                "250 taken"
+            }
+            (true, _) => continue,
+            (false, "DATA") => {
+                in_mail = true;
+                "354 go on"
+            }
+            (false, "QUIT") => "221 bye",
+            (false, _) => "250 yes",
+        };
+        let _ = stream.write_all(format!("{said}\r\n").as_bytes());
+    }
+}
+
+fn outbox(house: &House) -> Value {
+    house.run(&["status", "--json"]).data("status")["outbox"].clone()
+}
+
+#[test]
+fn asked_to_stop_the_daemon_finishes_the_mail_in_hand_and_begins_no_other() {
+    let server = SlowServer::start();
+    let house = House::with(&server.url());
+    house.live();
+    let all = outbox(&house)["queued"].as_u64().unwrap();
+    let mut daemon = house.daemon();
+    server.reached_the_dot();
+    daemon.ask_to_stop();
+    server.answer.send(()).unwrap();
+    let (code, log) = daemon.end();
+    assert_eq!(code, 0, "{log}");
+    let after = outbox(&house);
+    assert_eq!((&after["sent"], &after["queued"]), (&1.into(), &(all - 1).into()), "{after}\n{log}");
+    assert!(!house.path("codevd.db.sock").exists());
+}
+
+#[test]
+fn a_mail_cut_off_between_the_dot_and_the_answer_is_in_doubt_and_not_repeated() {
+    let server = SlowServer::start();
+    let house = House::with(&server.url());
+    house.live();
+    let all = outbox(&house)["queued"].as_u64().unwrap();
+    let daemon = house.daemon();
+    server.reached_the_dot();
+    drop(daemon); // killed
+    drop(server);
+    let said = house.run(&["run", "--once"]).ends(0);
+    assert!(said.err.contains("codevd status"), "{}", said.err);
+    let queue = house.run(&["mail", "queue", "--all", "--json"]).ends(0).data("mail queue");
+    let mails = queue["mails"].as_array().unwrap();
+    assert!(mails.iter().all(|m| m["state"] != "sent") && mails.len() as u64 >= all, "{queue}");
+    let doubtful: Vec<_> = mails.iter().filter(|m| m["state"] == "in_doubt").collect();
+    assert_eq!(doubtful.len(), 1, "{queue}");
+    assert_eq!(doubtful[0]["attempts"], 1, "{queue}");
+    let said = house.run(&["status"]).ends(3);
+    assert!(said.out.contains("nobody knows whether mail"), "{}", said.out);
+}
+
+#[test]
+fn mail_reaches_the_server_and_each_is_sent_once() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = House::with(&format!("smtp://127.0.0.1:{port}"));
+    house.live();
+    let all = outbox(&house)["queued"].as_u64().unwrap();
+    let said = house.run(&["run", "--once"]).ends(0);
+    assert!(said.out.contains(&format!("{all} mails sent")), "{}", said.out);
+    let mut receivers: Vec<String> = Vec::new();
+    while let Some(mail) = office.try_next() {
+        receivers.extend(mail.rcpt_to);
+    }
+    assert_eq!(receivers.len() as u64, all, "{receivers:?}");
+    assert!(receivers.contains(&"ana@example.com".to_owned()), "{receivers:?}");
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains(" 0 mails sent"));
+    assert!(office.try_next().is_none());
+}
+
+#[test]
+fn what_another_program_derived_is_derived_again_once() {
+    let house = House::new();
+    house.live();
+    let due =
+        |house: &House| house.run(&["group", "list", "--json"]).data("group list")["groups"][0]["next_due_at"].clone();
+    let before = due(&house);
+    let formats = house.path("formats");
+    fs::create_dir(&formats).unwrap();
+    let own = include_str!("../config/formats/1h.toml");
+    fs::write(formats.join("own.toml"), own).unwrap();
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    fs::write(house.path("codevd.toml"), format!("formats = \"formats\"\n{config}")).unwrap();
+    let daemon = house.daemon();
+    house.run(&["meeting", "cancel", "1"]).ends(0);
+    let (code, log) = daemon.stop();
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("could not be derived"), "{log}");
+    assert_ne!(due(&house), before);
 }
 
 #[test]

@@ -3,10 +3,13 @@
 
 use super::control;
 use super::engine::{Engine, EngineError, Story};
+use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Pace, sender_step};
-use crate::store::StoreError;
+use crate::core::GroupId;
+use crate::core::agenda::next_due;
+use crate::store::{Commit, GroupCommit, Loaded, StoreError};
 use crate::transport::{Delivery, Envelope};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
@@ -47,6 +50,11 @@ pub struct Daemon<O, M, C, I> {
     pub from: String,
     /// Where the control socket lies.
     pub socket: PathBuf,
+    /// The service manager.
+    pub manager: notify::Notify,
+    /// What `next_due_at` is derived by: groups derived by something else are derived again
+    /// (`decisions.md` 28).
+    pub derivation: String,
 }
 
 /// Who wakes whom.
@@ -97,8 +105,10 @@ where
     /// # Errors
     /// The store can't be read at the start; later failures are told in the log and waited for.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
-        let Self { engine, out, mailbox, clock, pace, from, socket } = self;
+        let Self { engine, out, mailbox, clock, pace, from, socket, manager, derivation } = self;
+        let manager = Arc::new(manager);
         let store = engine.store().clone();
+        store.get().deriving(derivation.clone());
         look_after(&store, clock.now())?;
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
@@ -111,14 +121,17 @@ where
                 "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
-        let engine = tokio::spawn(deciding(engine, clock.clone(), Arc::clone(&wake), stopping.clone()));
+        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
+        let engine = tokio::spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let receiver =
             tokio::spawn(receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone()));
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
         let sender = tokio::spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
+        manager.say("READY=1");
         stop.await;
         tracing::info!("stopping: the mail in hand is finished first");
+        manager.say("STOPPING=1");
         let _ = stopper.send(true);
         for (task, what) in [(engine, "engine"), (sender, "sender"), (receiver, "receiver")] {
             if task.await.is_err() {
@@ -135,6 +148,7 @@ where
     /// The mailbox's are told only after the rest was done.
     pub async fn once(mut self) -> Result<Round, RoundError> {
         let store = self.engine.store().clone();
+        store.get().deriving(self.derivation.clone());
         look_after(&store, self.clock.now())?;
         let mut round = Round::default();
         let now = || self.clock.now();
@@ -231,25 +245,30 @@ fn monotonic() -> Instant {
     now
 }
 
-async fn deciding<C: Clock, I: Ids>(
-    mut engine: Engine<I>,
+/// What the engine's task works with.
+struct Mind<C, I> {
+    engine: Engine<I>,
     clock: C,
-    wake: Arc<Wake>,
-    mut stopping: watch::Receiver<bool>,
-) {
+    derivation: String,
+    manager: Arc<notify::Notify>,
+}
+
+async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
     let mut failures = 0;
-    let mut watchman = Watchman::at(clock.now());
+    let mut stale = true;
+    let mut watchman = Watchman::at(mind.clock.now());
     loop {
-        let now = clock.now();
+        let now = mind.clock.now();
         watchman.look(now);
-        let wait = match engine.step(now) {
+        mind.manager.say("WATCHDOG=1");
+        let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
                 stories.iter().for_each(log_story);
                 if stories.iter().any(|s| !s.mails.is_empty()) {
                     wake.sender.notify_one();
                 }
-                next_look(&engine, &stories, now)
+                next_look(&mind.engine, &stories, now)
             }
             Err(error) => {
                 failures += 1;
@@ -257,10 +276,48 @@ async fn deciding<C: Clock, I: Ids>(
                 wait_of(&WAITS, failures)
             }
         };
+        if stale && failures == 0 {
+            stale = mind.derive_some(now);
+        }
+        let wait = if stale { Duration::ZERO } else { wait };
         if *stopping.borrow() || (!wait.is_zero() && rest(&mut stopping, &wake.engine, wait).await) {
             return;
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Groups derived again between two steps: few, so that nothing waits for them.
+const DERIVED_AT_ONCE: u32 = 20;
+
+impl<C: Clock, I: Ids> Mind<C, I> {
+    /// Derives some groups again that another program, zone data or format derived; `true` while
+    /// there are more.
+    fn derive_some(&self, now: DateTime<Utc>) -> bool {
+        let ids = match self.engine.store().get().stale(&self.derivation, DERIVED_AT_ONCE) {
+            Ok(ids) => ids,
+            Err(error) => {
+                tracing::warn!(%error, "groups could not be looked for that are to be derived again");
+                return false;
+            }
+        };
+        for id in &ids {
+            if let Err(error) = self.derive(id, now) {
+                // it is derived by its next decision in any case
+                tracing::warn!(group = %id, %error, "could not be derived again");
+                return false;
+            }
+        }
+        !ids.is_empty()
+    }
+
+    fn derive(&self, id: &GroupId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut store = self.engine.store().get();
+        let Some(Loaded { group, version }) = store.load(id, &self.engine.kit.formats)? else { return Ok(()) };
+        let next_due = next_due(&group);
+        let group = GroupCommit { before: Some(&group), version: Some(version), after: &group, next_due };
+        let commit = Commit { group: Some(group), mails: Vec::new(), journal: Vec::new(), at: now, inbox: None };
+        store.commit(commit).map(|_| ())
     }
 }
 
