@@ -523,18 +523,37 @@ fn mail_reaches_the_server_and_each_is_sent_once() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
     let house = House::with(&format!("smtp://127.0.0.1:{port}"));
+    let said = house.run(&["check"]).ends(0);
+    assert!(said.out.contains("ok      smtp"), "{}", said.out);
     house.live();
     let all = outbox(&house)["queued"].as_u64().unwrap();
     let said = house.run(&["run", "--once"]).ends(0);
-    assert!(said.out.contains(&format!("{all} mails sent")), "{}", said.out);
+    assert!(said.out.contains(&format!("mails sent: {all},")), "{}", said.out);
     let mut receivers: Vec<String> = Vec::new();
     while let Some(mail) = office.try_next() {
         receivers.extend(mail.rcpt_to);
     }
     assert_eq!(receivers.len() as u64, all, "{receivers:?}");
     assert!(receivers.contains(&"ana@example.com".to_owned()), "{receivers:?}");
-    assert!(house.run(&["run", "--once"]).ends(0).out.contains(" 0 mails sent"));
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails sent: 0,"));
     assert!(office.try_next().is_none());
+}
+
+#[test]
+fn mail_in_a_maildir_is_taken_once_and_stays_there() {
+    let house = House::new();
+    for folder in ["new", "cur", "tmp"] {
+        fs::create_dir_all(house.path("post").join(folder)).unwrap();
+    }
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    fs::write(house.path("codevd.toml"), config + "[maildir]\npath = \"post\"\n").unwrap();
+    fs::write(house.path("post/new/1.a.host"), "From: a@example.org\r\nSubject: x\r\n\r\nhello\r\n").unwrap();
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 1,"));
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 0,"));
+    assert!(house.path("post/.Taken/cur/1.a.host:2,").exists());
+    let said = house.run(&["status"]).ends(0);
+    assert!(said.out.contains("a@example.org"), "{}", said.out);
+    assert!(house.run(&["why", "in:1"]).ends(0).out.contains("kept, not applied"));
 }
 
 #[test]

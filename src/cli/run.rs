@@ -72,5 +72,5 @@ fn stop_signal() -> Result<impl Future<Output = ()>> {
 
 fn told(round: &Round) -> String {
     let Round { received, decided, sent, later, lost } = round;
-    format!("{received} mails came in, {decided} decisions, {sent} mails sent, {later} to be tried again, {lost} lost")
+    format!("mails that came in: {received}, decisions: {decided}, mails sent: {sent}, to be tried again: {later}, lost: {lost}")
 }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 /// Nobody sleeps longer: the timers of a machine stop while it sleeps, its clock does not (`reliability.md` 19).
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -79,6 +80,19 @@ pub struct Round {
     pub lost: u32,
 }
 
+/// What ended the daemon without being asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store, at the start or at the end.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A fault of the program.
+    #[error(
+        "a part of the daemon broke down; nothing is lost. Start it again, and please report what was logged before"
+    )]
+    Broke,
+}
+
 /// What stopped a single round.
 #[derive(Debug, thiserror::Error)]
 pub enum RoundError {
@@ -104,7 +118,8 @@ where
     ///
     /// # Errors
     /// The store can't be read at the start; later failures are told in the log and waited for.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
+    /// A task that broke down by a fault of the program ends all of them.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
         let Self { engine, out, mailbox, clock, pace, from, socket, manager, derivation } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
@@ -122,24 +137,29 @@ where
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
         let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
-        let engine = tokio::spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
-        let receiver =
-            tokio::spawn(receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone()));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
+        let mail_in = receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone());
+        tasks.spawn(mail_in);
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
-        let sender = tokio::spawn(sending(post, out, Arc::clone(&wake), stopping));
+        tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
         manager.say("READY=1");
-        stop.await;
+        let broke = tokio::select! {
+            () = stop => false,
+            // none ends by itself: what broke is not left half running
+            _ = tasks.join_next() => true,
+        };
         tracing::info!("stopping: the mail in hand is finished first");
         manager.say("STOPPING=1");
         let _ = stopper.send(true);
-        for (task, what) in [(engine, "engine"), (sender, "sender"), (receiver, "receiver")] {
-            if task.await.is_err() {
-                tracing::error!("the {what} broke down; please report this with what was logged before");
-            }
+        let mut broken = usize::from(broke);
+        while let Some(ended) = tasks.join_next().await {
+            broken += usize::from(ended.is_err());
         }
         let _ = std::fs::remove_file(&socket);
-        look_after(&store, clock.now())
+        look_after(&store, clock.now())?;
+        if broken == 0 { Ok(()) } else { Err(RunError::Broke) }
     }
 
     /// One round: takes mail in, decides, sends, until there is nothing more to do now.
