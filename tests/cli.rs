@@ -557,6 +557,21 @@ fn mail_in_a_maildir_is_taken_once_and_stays_there() {
 }
 
 #[test]
+fn where_the_log_cannot_be_written_the_daemon_goes_on() {
+    let house = House::new();
+    house.live();
+    let mut child = command(house.folder.path(), &["-vv", "run", "--once"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let said = Said::of(child.wait_with_output().unwrap()).ends(0);
+    assert!(said.out.contains("to be tried again"), "{}", said.out);
+}
+
+#[test]
 fn what_another_program_derived_is_derived_again_once() {
     let house = House::new();
     house.live();

@@ -83,7 +83,7 @@ pub struct Round {
 /// What ended the daemon without being asked.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The store, at the start or at the end.
+    /// The store, at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A fault of the program.
@@ -124,7 +124,10 @@ where
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
-        look_after(&store, clock.now())?;
+        tokio::pin!(stop);
+        if !ready_to_write(&store, &clock, &mut stop).await? {
+            return Ok(());
+        }
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
         match control::open(&socket) {
@@ -146,7 +149,7 @@ where
         tracing::info!("ready");
         manager.say("READY=1");
         let broke = tokio::select! {
-            () = stop => false,
+            () = &mut stop => false,
             // none ends by itself: what broke is not left half running
             _ = tasks.join_next() => true,
         };
@@ -158,7 +161,9 @@ where
             broken += usize::from(ended.is_err());
         }
         let _ = std::fs::remove_file(&socket);
-        look_after(&store, clock.now())?;
+        if let Err(error) = look_after(&store, clock.now()) {
+            tracing::warn!(%error, "mails that were cut off are looked after at the next start");
+        }
         if broken == 0 { Ok(()) } else { Err(RunError::Broke) }
     }
 
@@ -201,6 +206,29 @@ fn look_after(store: &Shared, now: DateTime<Utc>) -> Result<(), StoreError> {
         tracing::warn!(mails = found.in_doubt.len(), "nobody knows whether some mails left: see `codevd status`");
     }
     Ok(())
+}
+
+/// Waits for a disk that is full or a file that somebody else writes; `false` when asked to stop meanwhile.
+async fn ready_to_write<C: Clock>(
+    store: &Shared,
+    clock: &C,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Result<bool, StoreError> {
+    let mut failures = 0;
+    loop {
+        match look_after(store, clock.now()) {
+            Ok(()) => return Ok(true),
+            Err(error) if error.is_temporary() => {
+                failures += 1;
+                tracing::error!(%error, "the database can't be written; it is tried again");
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = &mut *stop => return Ok(false),
+            () = tokio::time::sleep(wait_of(&WAITS, failures)) => {}
+        }
+    }
 }
 
 fn did_something(story: &Story) -> bool {
