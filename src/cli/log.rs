@@ -18,5 +18,7 @@ pub fn start(level: &str, verbose: u8, quiet: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false)
+        // where the log can't be written (its disk is full) the daemon goes on without it
+        .log_internal_errors(false)
         .try_init();
 }

@@ -17,7 +17,7 @@ pub(super) fn read(args: &ReadArgs, terminal: &mut Terminal) -> Result {
             Ok(bytes) => {
                 let said = with_file(file, understood(&bytes));
                 match args.json {
-                    true => terminal.line(Value::Object(said))?,
+                    true => terminal.value(&Value::Object(said))?,
                     false => show(&said, terminal)?,
                 }
             }

@@ -56,7 +56,7 @@ pub(super) fn understand(args: &UnderstandArgs, terminal: &mut Terminal) -> Resu
         let text = text_of(&line).map_err(|why| Failure::because(format!("line {}: {why}", number + 1)))?;
         let said = to_json(&words.understand(question, &language, &text, &context));
         match args.json {
-            true => terminal.line(&said)?,
+            true => terminal.value(&said)?,
             false => terminal.line(format_args!("{} ({})", plain(&said["meaning"]), plain(&said["certainty"])))?,
         }
     }

@@ -38,7 +38,6 @@ const SHORT_HELP: &str = "\
 codevd runs codéveloppement groups by mail and calendar invitations alone.
 
 Usage: codevd COMMAND
-
   demo      a month in a minute, on this machine, no set-up
   check     tries the configuration, the groups and the mail servers
   group     group files: apply, list, show

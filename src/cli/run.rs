@@ -7,6 +7,7 @@ use super::setup::Setup;
 use super::terminal::Terminal;
 use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
 use crate::daemon::lock::Lock;
+use crate::daemon::notify::Notify;
 use crate::daemon::run::{Daemon, Round};
 use crate::daemon::sender::Pace;
 use crate::transport::Smtp;
@@ -45,7 +46,15 @@ fn daemon(setup: &Setup) -> Result<Daemon<Smtp, Mailbox, SystemClock, RandomIds>
         pace: Pace::per_minute(config.pace.per_minute),
         from: config.mailbox.address.to_string(),
         socket: setup.socket(),
+        manager: service_manager(),
+        derivation: setup.derivation()?,
     })
+}
+
+fn service_manager() -> Notify {
+    #[allow(clippy::disallowed_methods)] // an edge: systemd says where it listens
+    let socket = std::env::var_os("NOTIFY_SOCKET");
+    Notify::to(socket.as_deref())
 }
 
 /// There when the daemon is asked to stop; asked twice, it ends at once.
@@ -63,5 +72,5 @@ fn stop_signal() -> Result<impl Future<Output = ()>> {
 
 fn told(round: &Round) -> String {
     let Round { received, decided, sent, later, lost } = round;
-    format!("{received} mails came in, {decided} decisions, {sent} mails sent, {later} to be tried again, {lost} lost")
+    format!("mails that came in: {received}, decisions: {decided}, mails sent: {sent}, to be tried again: {later}, lost: {lost}")
 }

@@ -12,6 +12,7 @@ use crate::store::{Reader, Store};
 use crate::transport::{Imap, ImapSettings, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap};
 use crate::words::Words;
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,9 +98,14 @@ impl Setup {
     /// What a group file need not say.
     ///
     /// # Errors
-    /// Templates that can't be read.
+    /// A folder of templates that can't be read.
     pub fn defaults(&self) -> Result<Defaults> {
-        let languages = self.renderer()?.languages();
+        let own = self.config.templates.as_deref().map_or_else(|| Ok(Vec::new()), files_of)?;
+        let files = Renderer::embedded_files().into_iter().chain(own);
+        let mut languages: Vec<Language> =
+            files.filter_map(|(path, _)| path.strip_suffix("/locale.toml").and_then(|l| l.parse().ok())).collect();
+        languages.sort();
+        languages.dedup();
         Ok(Defaults { languages, host: self.config.host.clone(), ..Defaults::default() })
     }
 
@@ -128,6 +134,16 @@ impl Setup {
         self.reader_if_any()?.ok_or_else(missing)
     }
 
+    /// What a group's next due time is derived by: this program, its zone data, the formats.
+    ///
+    /// # Errors
+    /// All that is wrong with the formats.
+    pub fn derivation(&self) -> Result<String> {
+        let formats = Sha256::digest(format!("{:?}", self.formats()?));
+        let formats: String = formats.iter().take(6).map(|b| format!("{b:02x}")).collect();
+        Ok(format!("codevd {}, zones {}, formats {formats}", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION))
+    }
+
     /// Opens the database for writing, and makes it where there is none.
     ///
     /// # Errors
@@ -139,7 +155,9 @@ impl Setup {
             let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
             made.map_err(|e| Failure::because(format!("{}: the database can't be made: {e}", file.display())))?;
         }
-        Ok(Store::open(&self.config.database)?)
+        let mut store = Store::open(file)?;
+        store.deriving(self.derivation()?);
+        Ok(store)
     }
 
     /// The engine on this store. Whoever makes it holds the lock.

@@ -43,6 +43,23 @@ pub fn may_colour(is_terminal: bool) -> bool {
     is_terminal && said("NO_COLOR").is_empty() && said("TERM") != "dumb"
 }
 
+/// What may stand in a line of the terminal: addresses and words of mails come from strangers, whose
+/// control and direction characters would change what a person sees. Our own colours stay.
+fn harmless(text: &str) -> String {
+    const OURS: [&str; 4] = ["[0m", "[31m", "[32m", "[33m"];
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let ours = c == '\u{1b}' && OURS.iter().any(|o| text[at + 1..].starts_with(o));
+        let bad = match c {
+            '\n' | '\t' => false,
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+            c => c.is_control() && !ours,
+        };
+        out.push(if bad { '\u{fffd}' } else { c });
+    }
+    out
+}
+
 impl Terminal {
     /// The process's own streams.
     pub fn standard() -> Self {
@@ -59,7 +76,15 @@ impl Terminal {
     /// # Errors
     /// The stream is closed.
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+        writeln!(self.out, "{}", harmless(&text.to_string()))
+    }
+
+    /// A JSON value on a line of its own.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn value(&mut self, value: &Value) -> io::Result<()> {
+        writeln!(self.out, "{value}")
     }
 
     /// Bytes of the result, as they are.
@@ -75,7 +100,7 @@ impl Terminal {
     /// # Errors
     /// The stream is closed.
     pub fn note(&mut self, text: impl Display) -> io::Result<()> {
-        writeln!(self.err, "{text}")
+        writeln!(self.err, "{}", harmless(&text.to_string()))
     }
 
     /// The result as JSON: `{"version": 1, "command": …, "data": …}`.
@@ -83,7 +108,7 @@ impl Terminal {
     /// # Errors
     /// The stream is closed.
     pub fn json(&mut self, command: &str, data: &Value) -> io::Result<()> {
-        self.line(json!({"version": JSON_VERSION, "command": command, "data": data}))
+        self.value(&json!({"version": JSON_VERSION, "command": command, "data": data}))
     }
 
     /// A word in colour, where there is any.
@@ -134,5 +159,16 @@ impl Terminal {
     /// The stream is closed.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_words_do_not_steer_the_terminal() {
+        let told = harmless("\u{1b}]0;title\u{7} \u{202e}abc\u{9b}2J \u{1b}[32mok\u{1b}[0m\né");
+        assert_eq!(told, "\u{fffd}]0;title\u{fffd} \u{fffd}abc\u{fffd}2J \u{1b}[32mok\u{1b}[0m\né");
     }
 }

@@ -7,6 +7,7 @@ use super::status::reason;
 use super::terminal::Terminal;
 use crate::core::{DraftKey, Formats, GroupId, MeetingNo, MemberId};
 use crate::store::{About, Attempt, InboxRow, InboxState, JournalRow, QueueRow, Reader};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
@@ -166,7 +167,7 @@ impl Story {
             let of = [row.meeting.map(|m| format!("meeting {m}")), row.member.as_ref().map(ToString::to_string)];
             let of: Vec<_> = of.into_iter().flatten().collect();
             let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
-            terminal.line(format_args!("  {}  {}{of}", local(row.at, self.zone), row.text))?;
+            terminal.line(format_args!("  {}  {}{of}", local(row.at, self.zone), in_zone(&row.text, self.zone)))?;
         }
         for attempt in &self.attempts {
             let result = attempt.result.as_deref().unwrap_or("not over");
@@ -184,13 +185,25 @@ impl Story {
     fn json(&self) -> Value {
         let line = |row: &JournalRow| {
             json!({"at": row.at, "local": local(row.at, self.zone), "group": row.group, "meeting": row.meeting,
-                "member": row.member, "mail": row.draft_key, "inbox": row.inbox, "text": row.text})
+                "member": row.member, "mail": row.draft_key, "inbox": row.inbox, "text": in_zone(&row.text, self.zone)})
         };
         let mut data = self.data.clone();
         data["lines"] = self.lines.iter().map(line).collect();
         data["attempts"] = json!(self.attempts);
         data
     }
+}
+
+/// A journal's sentence with its instants as hours of the group's zone.
+fn in_zone(text: &str, zone: Tz) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([',', ';', ':', '.']);
+        match bare.ends_with('Z').then(|| bare.parse::<DateTime<Utc>>()) {
+            Some(Ok(at)) => format!("{}{}", local(at, zone), &word[bare.len()..]),
+            _ => word.to_owned(),
+        }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn of_mail(row: &QueueRow, zone: Tz) -> Vec<String> {
@@ -219,7 +232,7 @@ fn of_inbox(row: &InboxRow, zone: Tz) -> Vec<String> {
 
 fn of_member(member: &crate::core::Member, zone: Tz) -> Option<String> {
     let since =
-        |what: &str, at: Option<chrono::DateTime<chrono::Utc>>| at.map(|t| format!("{what} {}", local(t, zone)));
+        |what: &str, at: Option<DateTime<Utc>>| at.map(|t| format!("{what} {}", local(t, zone)));
     let all = [
         since("left", member.left),
         since("asked for no more mail", member.paused),
@@ -227,4 +240,15 @@ fn of_member(member: &crate::core::Member, zone: Tz) -> Option<String> {
     ];
     let all: Vec<_> = all.into_iter().flatten().collect();
     (!all.is_empty()).then(|| format!("  {}", all.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_in_a_sentence_are_told_in_the_groups_hour() {
+        let told = in_zone("decided for ana, due 2026-11-24T06:42:31Z; zone Z", Tz::Europe__Paris);
+        assert_eq!(told, "decided for ana, due 2026-11-24 07:42 Europe/Paris; zone Z");
+    }
 }

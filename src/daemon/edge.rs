@@ -3,14 +3,14 @@
 use super::ports::{Clock, Ids, Incoming, Outgoing};
 use crate::mail::Key;
 use crate::transport::{Delivery, Envelope, Fetched, Imap, Maildir, Smtp, TransportError};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// The machine's clock.
+/// The machine's clock, in whole seconds: what is stored and read again is the same instant.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -18,7 +18,7 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         #[allow(clippy::disallowed_methods)] // the one place where the clock is read
         let now = SystemTime::now();
-        now.into()
+        DateTime::<Utc>::from(now).trunc_subsecs(0)
     }
 }
 
@@ -231,6 +231,11 @@ mod tests {
             fs::write(&file, bad).unwrap();
             assert!(matches!(read_or_make_key(&file, false), Err(KeyError::Damaged { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_clock_tells_whole_seconds() {
+        assert_eq!(SystemClock.now().timestamp_subsec_nanos(), 0);
     }
 
     #[test]

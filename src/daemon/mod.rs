@@ -9,6 +9,7 @@ pub mod edge;
 pub mod engine;
 pub mod inbound;
 pub mod lock;
+pub mod notify;
 pub mod ports;
 pub mod receiver;
 pub mod run;

@@ -3,16 +3,20 @@
 
 use super::control;
 use super::engine::{Engine, EngineError, Story};
+use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Pace, sender_step};
-use crate::store::StoreError;
+use crate::core::GroupId;
+use crate::core::agenda::next_due;
+use crate::store::{Commit, GroupCommit, Loaded, StoreError};
 use crate::transport::{Delivery, Envelope};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 /// Nobody sleeps longer: the timers of a machine stop while it sleeps, its clock does not (`reliability.md` 19).
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -47,6 +51,11 @@ pub struct Daemon<O, M, C, I> {
     pub from: String,
     /// Where the control socket lies.
     pub socket: PathBuf,
+    /// The service manager.
+    pub manager: notify::Notify,
+    /// What `next_due_at` is derived by: groups derived by something else are derived again
+    /// (`decisions.md` 28).
+    pub derivation: String,
 }
 
 /// Who wakes whom.
@@ -69,6 +78,19 @@ pub struct Round {
     pub later: u32,
     /// Mails refused for good or in doubt.
     pub lost: u32,
+}
+
+/// What ended the daemon without being asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store, at the start.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A fault of the program.
+    #[error(
+        "a part of the daemon broke down; nothing is lost. Start it again, and please report what was logged before"
+    )]
+    Broke,
 }
 
 /// What stopped a single round.
@@ -96,10 +118,16 @@ where
     ///
     /// # Errors
     /// The store can't be read at the start; later failures are told in the log and waited for.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
-        let Self { engine, out, mailbox, clock, pace, from, socket } = self;
+    /// A task that broke down by a fault of the program ends all of them.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
+        let Self { engine, out, mailbox, clock, pace, from, socket, manager, derivation } = self;
+        let manager = Arc::new(manager);
         let store = engine.store().clone();
-        look_after(&store, clock.now())?;
+        store.get().deriving(derivation.clone());
+        tokio::pin!(stop);
+        if !ready_to_write(&store, &clock, &mut stop).await? {
+            return Ok(());
+        }
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
         match control::open(&socket) {
@@ -111,22 +139,32 @@ where
                 "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
-        let engine = tokio::spawn(deciding(engine, clock.clone(), Arc::clone(&wake), stopping.clone()));
-        let receiver =
-            tokio::spawn(receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone()));
+        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
+        let mail_in = receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone());
+        tasks.spawn(mail_in);
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
-        let sender = tokio::spawn(sending(post, out, Arc::clone(&wake), stopping));
+        tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
-        stop.await;
+        manager.say("READY=1");
+        let broke = tokio::select! {
+            () = &mut stop => false,
+            // none ends by itself: what broke is not left half running
+            _ = tasks.join_next() => true,
+        };
         tracing::info!("stopping: the mail in hand is finished first");
+        manager.say("STOPPING=1");
         let _ = stopper.send(true);
-        for (task, what) in [(engine, "engine"), (sender, "sender"), (receiver, "receiver")] {
-            if task.await.is_err() {
-                tracing::error!("the {what} broke down; please report this with what was logged before");
-            }
+        let mut broken = usize::from(broke);
+        while let Some(ended) = tasks.join_next().await {
+            broken += usize::from(ended.is_err());
         }
         let _ = std::fs::remove_file(&socket);
-        look_after(&store, clock.now())
+        if let Err(error) = look_after(&store, clock.now()) {
+            tracing::warn!(%error, "mails that were cut off are looked after at the next start");
+        }
+        if broken == 0 { Ok(()) } else { Err(RunError::Broke) }
     }
 
     /// One round: takes mail in, decides, sends, until there is nothing more to do now.
@@ -135,6 +173,7 @@ where
     /// The mailbox's are told only after the rest was done.
     pub async fn once(mut self) -> Result<Round, RoundError> {
         let store = self.engine.store().clone();
+        store.get().deriving(self.derivation.clone());
         look_after(&store, self.clock.now())?;
         let mut round = Round::default();
         let now = || self.clock.now();
@@ -167,6 +206,29 @@ fn look_after(store: &Shared, now: DateTime<Utc>) -> Result<(), StoreError> {
         tracing::warn!(mails = found.in_doubt.len(), "nobody knows whether some mails left: see `codevd status`");
     }
     Ok(())
+}
+
+/// Waits for a disk that is full or a file that somebody else writes; `false` when asked to stop meanwhile.
+async fn ready_to_write<C: Clock>(
+    store: &Shared,
+    clock: &C,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Result<bool, StoreError> {
+    let mut failures = 0;
+    loop {
+        match look_after(store, clock.now()) {
+            Ok(()) => return Ok(true),
+            Err(error) if error.is_temporary() => {
+                failures += 1;
+                tracing::error!(%error, "the database can't be written; it is tried again");
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = &mut *stop => return Ok(false),
+            () = tokio::time::sleep(wait_of(&WAITS, failures)) => {}
+        }
+    }
 }
 
 fn did_something(story: &Story) -> bool {
@@ -231,25 +293,30 @@ fn monotonic() -> Instant {
     now
 }
 
-async fn deciding<C: Clock, I: Ids>(
-    mut engine: Engine<I>,
+/// What the engine's task works with.
+struct Mind<C, I> {
+    engine: Engine<I>,
     clock: C,
-    wake: Arc<Wake>,
-    mut stopping: watch::Receiver<bool>,
-) {
+    derivation: String,
+    manager: Arc<notify::Notify>,
+}
+
+async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
     let mut failures = 0;
-    let mut watchman = Watchman::at(clock.now());
+    let mut stale = true;
+    let mut watchman = Watchman::at(mind.clock.now());
     loop {
-        let now = clock.now();
+        let now = mind.clock.now();
         watchman.look(now);
-        let wait = match engine.step(now) {
+        mind.manager.say("WATCHDOG=1");
+        let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
                 stories.iter().for_each(log_story);
                 if stories.iter().any(|s| !s.mails.is_empty()) {
                     wake.sender.notify_one();
                 }
-                next_look(&engine, &stories, now)
+                next_look(&mind.engine, &stories, now)
             }
             Err(error) => {
                 failures += 1;
@@ -257,10 +324,48 @@ async fn deciding<C: Clock, I: Ids>(
                 wait_of(&WAITS, failures)
             }
         };
+        if stale && failures == 0 {
+            stale = mind.derive_some(now);
+        }
+        let wait = if stale { Duration::ZERO } else { wait };
         if *stopping.borrow() || (!wait.is_zero() && rest(&mut stopping, &wake.engine, wait).await) {
             return;
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Groups derived again between two steps: few, so that nothing waits for them.
+const DERIVED_AT_ONCE: u32 = 20;
+
+impl<C: Clock, I: Ids> Mind<C, I> {
+    /// Derives some groups again that another program, zone data or format derived; `true` while
+    /// there are more.
+    fn derive_some(&self, now: DateTime<Utc>) -> bool {
+        let ids = match self.engine.store().get().stale(&self.derivation, DERIVED_AT_ONCE) {
+            Ok(ids) => ids,
+            Err(error) => {
+                tracing::warn!(%error, "groups could not be looked for that are to be derived again");
+                return false;
+            }
+        };
+        for id in &ids {
+            if let Err(error) = self.derive(id, now) {
+                // it is derived by its next decision in any case
+                tracing::warn!(group = %id, %error, "could not be derived again");
+                return false;
+            }
+        }
+        !ids.is_empty()
+    }
+
+    fn derive(&self, id: &GroupId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut store = self.engine.store().get();
+        let Some(Loaded { group, version }) = store.load(id, &self.engine.kit.formats)? else { return Ok(()) };
+        let next_due = next_due(&group);
+        let group = GroupCommit { before: Some(&group), version: Some(version), after: &group, next_due };
+        let commit = Commit { group: Some(group), mails: Vec::new(), journal: Vec::new(), at: now, inbox: None };
+        store.commit(commit).map(|_| ())
     }
 }
 

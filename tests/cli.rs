@@ -1,0 +1,602 @@
+//! The program as people call it: what it prints, what it changes, and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+const GROUP: &str = include_str!("../config/group.example.toml");
+
+/// A folder with a codevd.toml whose mail server is nobody.
+struct House {
+    folder: tempfile::TempDir,
+}
+
+/// What a command said.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text in UTF-8");
+        let code = output.status.code().expect("an exit code, no signal");
+        Self { code, out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+
+    /// The data of the JSON envelope.
+    #[track_caller]
+    fn data(&self, command: &str) -> Value {
+        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out));
+        assert_eq!((&value["version"], &value["command"]), (&1.into(), &command.into()));
+        value["data"].clone()
+    }
+}
+
+fn command(folder: &std::path::Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_codevd"));
+    command.args(args).current_dir(folder).env_remove("CODEVD_CONFIG").env_remove("NO_COLOR");
+    command
+}
+
+impl House {
+    fn new() -> Self {
+        Self::with("smtp://127.0.0.1:9")
+    }
+
+    fn with(smtp: &str) -> Self {
+        let house = Self { folder: tempfile::tempdir().unwrap() };
+        let config = format!(
+            "database = \"codevd.db\"\n[mailbox]\naddress = \"codev@example.org\"\n[smtp]\nurl = \"{smtp}\"\n[pace]\nper_minute = 6000\n"
+        );
+        fs::write(house.path("codevd.toml"), config).unwrap();
+        fs::write(house.path("lyon.toml"), GROUP).unwrap();
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        Said::of(command(self.folder.path(), args).stdin(Stdio::null()).output().unwrap())
+    }
+
+    fn run_with(&self, args: &[&str], input: &[u8]) -> Said {
+        let mut child = command(self.folder.path(), args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // the program may end before it has read all of it
+        let _ = child.stdin.take().unwrap().write_all(input);
+        Said::of(child.wait_with_output().unwrap())
+    }
+
+    fn live(&self) {
+        self.run(&["group", "apply", "lyon.toml", "--live", "--yes"]).ends(0);
+    }
+
+    /// A daemon that is ready.
+    fn daemon(&self) -> Daemon {
+        let mut child =
+            command(self.folder.path(), &["run"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let (tell, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        let mut daemon = Daemon { child, lines, log: String::new() };
+        daemon.says("ready");
+        daemon
+    }
+}
+
+struct Daemon {
+    child: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    log: String,
+}
+
+impl Daemon {
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until its log says so.
+    fn says(&mut self, word: &str) {
+        loop {
+            let line = self.lines.recv_timeout(std::time::Duration::from_secs(30));
+            let line = line.unwrap_or_else(|e| panic!("no {word:?} in the log ({e}): {}", self.log));
+            self.log.push_str(&line);
+            self.log.push('\n');
+            if line.contains(word) {
+                return;
+            }
+        }
+    }
+
+    /// Asks it to stop as systemd does.
+    fn ask_to_stop(&mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        assert!(asked.success());
+        self.says("stopping");
+    }
+
+    /// Its exit code and its log, once it has ended.
+    fn end(mut self) -> (i32, String) {
+        let code = self.child.wait().unwrap().code().expect("an exit code, no signal");
+        let rest: Vec<String> = self.lines.iter().collect();
+        (code, std::mem::take(&mut self.log) + &rest.join("\n"))
+    }
+
+    fn stop(mut self) -> (i32, String) {
+        self.ask_to_stop();
+        self.end()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn without_a_command_there_is_short_help_with_two_examples() {
+    let said = House::new().run(&[]).ends(0);
+    assert!(said.out.lines().count() <= 15, "{}", said.out);
+    assert!(said.out.matches("\n  codevd ").count() == 2 && said.err.is_empty(), "{}", said.out);
+    let all = House::new().run(&["help"]).ends(0).out;
+    assert!(all.contains("Exit codes: 0 done, 1 it could not, 2 usage, 3 something needs a look"), "{all}");
+}
+
+#[test]
+fn an_unknown_command_is_answered_by_the_nearest_and_never_run() {
+    let said = House::new().run(&["statsu"]).ends(2);
+    assert!(said.err.contains("status"), "{}", said.err);
+    House::new().run(&["meeting", "move", "1", "tomorrow"]).ends(2);
+    House::new().run(&["group", "apply"]).ends(2);
+}
+
+#[test]
+fn without_a_configuration_it_is_said_where_it_was_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = Said::of(command(folder.path(), &["status"]).output().unwrap()).ends(1);
+    assert!(said.err.contains("--config") && said.err.contains("/etc/codevd/codevd.toml"), "{}", said.err);
+    let said = Said::of(command(folder.path(), &["status", "--config", "none.toml"]).output().unwrap()).ends(1);
+    assert!(said.err.contains("none.toml"), "{}", said.err);
+    let house = House::new();
+    let config = house.path("codevd.toml");
+    Said::of(command(folder.path(), &["group", "list"]).env("CODEVD_CONFIG", config).output().unwrap()).ends(0);
+}
+
+#[test]
+fn check_tells_all_errors_of_a_broken_configuration_at_their_lines() {
+    let house = House::new();
+    fs::write(house.path("codevd.toml"), "databse = \"x.db\"\n[mailbox]\naddress = \"codev\"\n").unwrap();
+    let said = house.run(&["check"]).ends(3);
+    assert!(said.out.contains("codevd.toml:1:1") && said.out.contains("codevd.toml:3:"), "{}", said.out);
+    let data = house.run(&["check", "--json"]).ends(3).data("check");
+    assert!(data["errors"].as_u64().unwrap() >= 2, "{data}");
+    house.run(&["status"]).ends(1);
+}
+
+#[test]
+fn check_tells_what_is_well_and_what_is_not() {
+    let house = House::new();
+    let said = house.run(&["check", "--offline", "lyon.toml"]).ends(0);
+    assert!(said.out.contains("Codev Lyon (codev-lyon), 7 people"), "{}", said.out);
+    let said = house.run(&["check"]).ends(3);
+    assert!(said.out.contains("error   smtp") && said.out.contains("127.0.0.1:9"), "{}", said.out);
+    fs::write(house.path("own.toml"), GROUP.replace("bo@example.com", "codev@example.org")).unwrap();
+    let said = house.run(&["check", "--offline", "own.toml"]).ends(3);
+    assert!(said.out.contains("a mailbox of codevd's own"), "{}", said.out);
+    let said = house.run(&["group", "apply", "own.toml", "--yes"]).ends(1);
+    assert!(said.err.contains("a mailbox of codevd's own") && !house.path("codevd.db").exists(), "{}", said.err);
+}
+
+#[test]
+fn a_rehearsal_writes_nothing_and_without_a_yes_nothing_is_done() {
+    let house = House::new();
+    let said = house.run(&["group", "apply", "lyon.toml", "--live", "--dry-run"]).ends(0);
+    assert!(said.out.contains("+ joins    Ana Lopes <ana@example.com>"), "{}", said.out);
+    assert!(said.out.contains("--dry-run"), "{}", said.out);
+    let said = house.run(&["group", "apply", "lyon.toml"]).ends(2);
+    assert!(said.err.contains("--yes"), "{}", said.err);
+    assert_eq!(fs::read_dir(house.folder.path()).unwrap().count(), 2, "nothing was written");
+}
+
+#[test]
+fn what_the_rehearsal_tells_is_what_is_queued() {
+    let house = House::new();
+    let told = house.run(&["group", "apply", "lyon.toml", "--live", "--dry-run", "--json"]).ends(0).data("group apply");
+    house.live();
+    let told: usize = told["mails"].as_array().unwrap().iter().map(|m| m["to"].as_array().unwrap().len()).sum();
+    let queued = house.run(&["mail", "queue", "--json"]).ends(0).data("mail queue");
+    assert_eq!(told, queued["mails"].as_array().unwrap().len());
+}
+
+#[test]
+fn a_group_is_applied_shown_and_changed() {
+    let house = House::new();
+    assert!(house.run(&["group", "list"]).ends(0).out.contains("no group yet"));
+    house.live();
+    let groups = house.run(&["group", "list", "--json"]).ends(0).data("group list");
+    assert_eq!((&groups["groups"][0]["id"], &groups["groups"][0]["live"]), (&"codev-lyon".into(), &true.into()));
+    let shown = house.run(&["group", "show", "codev-lyon", "--json"]).ends(0).data("group show");
+    assert_eq!(shown["members"].as_array().unwrap().len(), 7);
+    let said = house.run(&["group", "show", "codev-lion"]).ends(1);
+    assert!(said.err.contains("did you mean codev-lyon?"), "{}", said.err);
+    let said = house.run(&["group", "apply", "lyon.toml", "--yes"]).ends(0);
+    assert!(said.out.contains("nothing to do"), "{}", said.out);
+    let fewer = GROUP.replace("name = \"Bo Nilsson\"\nemail = \"bo@", "name = \"Bea Noir\"\nemail = \"bea@");
+    fs::write(house.path("lyon.toml"), fewer).unwrap();
+    let said = house.run(&["group", "apply", "lyon.toml", "--yes"]).ends(0);
+    assert!(said.out.contains("+ joins    Bea Noir") && said.out.contains("- leaves   Bo Nilsson"), "{}", said.out);
+    assert!(house.run(&["group", "show", "codev-lyon"]).ends(0).out.contains("Bea Noir"));
+}
+
+#[test]
+fn meetings_are_moved_swapped_and_cancelled_without_a_daemon() {
+    let house = House::new();
+    house.live();
+    let list = house.run(&["meeting", "list", "--json"]).ends(0).data("meeting list");
+    assert_eq!(list["meetings"].as_array().unwrap().len(), 1, "{list}");
+    let year = &list["meetings"][0]["wall"].as_str().unwrap()[..4];
+    let to = format!("{}-03-16 19:30", year.parse::<u32>().unwrap() + 1);
+    let said = house.run(&["meeting", "move", "1", &to, "--dry-run"]).ends(0);
+    assert!(said.out.contains("nothing was changed"), "{}", said.out);
+    let said = house.run(&["meeting", "move", "1", &to]).ends(0);
+    assert!(said.out.contains("mail leaves when `codevd run` does"), "{}", said.out);
+    let shown = house.run(&["meeting", "show", "codev-lyon/1", "--json"]).ends(0).data("meeting show");
+    assert_eq!(shown["wall"], to.replace(' ', "T") + ":00");
+    assert_eq!(shown["sequence"], 1);
+    house.run(&["meeting", "swap", "1", "Bo"]).ends(0);
+    assert!(house.run(&["meeting", "show", "1"]).ends(0).out.contains("requester Bo Nilsson"));
+    let said = house.run(&["meeting", "swap", "1", "Zoé"]).ends(1);
+    assert!(said.err.contains("Zoé") && said.err.contains("Ana"), "{}", said.err);
+    let said = house.run(&["meeting", "move", "1", "2020-01-01 18:00"]).ends(1);
+    assert!(said.err.contains("2020-01-01 18:00"), "{}", said.err);
+    house.run(&["meeting", "cancel", "1"]).ends(0);
+    house.run(&["meeting", "cancel", "1"]).ends(1);
+    let said = house.run(&["meeting", "show", "7"]).ends(1);
+    assert!(said.err.contains("codev-lyon/1"), "{}", said.err);
+    let story = house.run(&["why", "1"]).ends(0).out;
+    assert!(story.contains("moved from") && story.contains("cancelled"), "{story}");
+}
+
+#[test]
+fn the_story_of_mails_and_members_is_told() {
+    let house = House::new();
+    house.live();
+    let queue = house.run(&["mail", "queue", "--json"]).ends(0).data("mail queue");
+    let mail = &queue["mails"][0];
+    let id = format!("out:{}", mail["id"]);
+    for name in [id.as_str(), mail["draft_key"].as_str().unwrap(), mail["message_id"].as_str().unwrap()] {
+        let told = house.run(&["why", name, "--json"]).ends(0).data("why");
+        assert_eq!(told["stories"][0]["mail"]["id"], mail["id"], "{name}");
+        assert_eq!(house.run(&["mail", "show", name, "--json"]).ends(0).data("mail show")["mail"]["id"], mail["id"]);
+    }
+    assert!(house.run(&["why", "in:1"]).ends(0).out.contains("done"));
+    assert!(house.run(&["why", "ana@example.com"]).ends(0).out.contains("Ana Lopes joined"));
+    assert!(house.run(&["why", "codev-lyon/ana"]).ends(0).out.contains("Ana Lopes joined"));
+    house.run(&["why", "nothing-of-ours"]).ends(1);
+    let raw = house.run(&["mail", "show", &id, "--raw"]).ends(0).out;
+    assert!(raw.contains("Message-ID: <"), "{raw}");
+}
+
+#[test]
+fn status_needs_a_look_when_a_live_group_has_no_daemon() {
+    let house = House::new();
+    house.run(&["status"]).ends(0);
+    house.live();
+    let said = house.run(&["status"]).ends(3);
+    assert!(said.out.contains("not running") && said.out.contains("start `codevd run`"), "{}", said.out);
+    let data = house.run(&["status", "--json"]).ends(3).data("status");
+    assert_eq!(data["running"], false);
+    assert!(data["outbox"]["queued"].as_u64().unwrap() >= 7, "{data}");
+}
+
+/// Mails nobody should send, each with whether the command keeps it.
+fn odd_mails() -> Vec<(&'static str, Vec<u8>)> {
+    let cut = b"From: a@example.org\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: te";
+    let mut large = b"From: a@example.org\r\nSubject: large\r\n\r\n".to_vec();
+    large.resize(25 * 1024 * 1024, b'a');
+    vec![
+        ("empty", Vec::new()),
+        ("binary", (0..=255).cycle().take(100_000).collect()),
+        ("truncated", cut.to_vec()),
+        ("one line", b"hello".to_vec()),
+        ("large", large),
+    ]
+}
+
+#[test]
+fn whatever_is_delivered_is_kept_and_changes_nothing() {
+    let house = House::new();
+    house.live();
+    for (name, mail) in odd_mails() {
+        let said = house.run_with(&["mail", "deliver"], &mail).ends(0);
+        assert!(said.out.is_empty(), "{name}: {}", said.out);
+    }
+    let mut too_large = odd_mails().pop().unwrap().1;
+    too_large.push(b'a');
+    house.run_with(&["mail", "deliver"], &too_large).ends(1);
+    let before = house.run(&["group", "show", "codev-lyon", "--json"]).ends(0).out;
+    house.run(&["run", "--once"]).ends(0);
+    assert_eq!(house.run(&["group", "show", "codev-lyon", "--json"]).ends(0).out, before);
+    let data = house.run(&["status", "--json"]).ends(3).data("status");
+    assert_eq!(data["kept"].as_array().unwrap().len(), odd_mails().len(), "{data}");
+    assert!(data["inbox"]["new"].is_null(), "{data}");
+}
+
+#[test]
+fn a_mail_that_cannot_be_kept_stays_with_its_server() {
+    let house = House::new();
+    fs::write(house.path("codevd.toml"), "nonsense").unwrap();
+    house.run_with(&["mail", "deliver"], b"From: a@example.org\r\n\r\nx").ends(75);
+    let folder = tempfile::tempdir().unwrap();
+    Said::of(command(folder.path(), &["mail", "deliver"]).stdin(Stdio::null()).output().unwrap()).ends(75);
+}
+
+#[test]
+fn mails_are_read_without_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = b"From: ana@example.com\r\nTo: codev@example.org\r\nSubject: Re: x\r\n\r\nOui\r\n";
+    fs::write(folder.path().join("a.eml"), mail).unwrap();
+    let mut child = command(folder.path(), &["mail", "read", "--json", "-", "a.eml"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"\0\xff").unwrap();
+    let said = Said::of(child.wait_with_output().unwrap()).ends(0);
+    let lines: Vec<Value> = said.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[0]["file"], &lines[1]["file"]), (&"-".into(), &"a.eml".into()));
+    assert_eq!((&lines[1]["kind"], &lines[1]["reply"]["text"]), (&"person".into(), &"Oui".into()));
+    Said::of(command(folder.path(), &["mail", "read", "none.eml"]).output().unwrap()).ends(1);
+}
+
+#[test]
+fn answers_are_understood_without_a_configuration() {
+    let house = House::new();
+    let args = ["mail", "understand", "--question", "attendance", "--lang", "fr", "--json"];
+    let said = house.run_with(&args, "\"Oui, je viens\"\n\"non\"\n\"\"\n".as_bytes()).ends(0);
+    let lines: Vec<Value> = said.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let meanings: Vec<_> = lines.iter().map(|l| l["meaning"].as_str().unwrap()).collect();
+    assert_eq!(meanings, ["yes", "no", "none"]);
+    let said = house.run_with(&["mail", "understand", "--question", "atendance"], b"").ends(2);
+    assert!(said.err.contains("did you mean attendance?"), "{}", said.err);
+    house.run_with(&args, b"\"unfinished\n").ends(1);
+}
+
+#[test]
+fn a_daemon_takes_orders_and_mails_refuses_a_second_one_and_stops_when_asked() {
+    let house = House::new();
+    house.live();
+    let daemon = house.daemon();
+    let said = house.run(&["run"]).ends(1);
+    assert!(said.err.contains(&format!("process {} (codevd run)", daemon.pid())), "{}", said.err);
+    let data = house.run(&["status", "--json"]).data("status");
+    assert_eq!(data["running"], true, "{data}");
+    let said = house.run(&["meeting", "cancel", "1"]).ends(0);
+    assert!(said.out.contains("done: cancelled") && !said.out.contains("No daemon"), "{}", said.out);
+    house.run(&["meeting", "cancel", "1"]).ends(1);
+    house.run_with(&["mail", "deliver"], b"From: a@example.org\r\n\r\nhello").ends(0);
+    // nonsense at the socket is answered or cut off, and harms nothing
+    for nonsense in [&b"\0\xff\n"[..], b"deliver 99999999999\n", b"deliver 10\nabc", b"deliver -1\n", b"x"] {
+        let mut socket = std::os::unix::net::UnixStream::connect(house.path("codevd.db.sock")).unwrap();
+        socket.write_all(nonsense).unwrap();
+        socket.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut socket, &mut said).unwrap();
+        assert!(said.starts_with("no "), "{said}");
+    }
+    let (code, log) = daemon.stop();
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("stopping") && !log.contains("hello"), "{log}");
+    let rows = house.run(&["status", "--json"]).data("status");
+    assert!(rows["inbox"]["new"].is_null(), "the daemon looked at all of it: {rows}");
+}
+
+/// A mail server of few words: it takes one mail up to the final dot, and answers that when told.
+struct SlowServer {
+    port: u16,
+    dot: std::sync::mpsc::Receiver<()>,
+    answer: std::sync::mpsc::Sender<()>,
+}
+
+impl SlowServer {
+    fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (reached, dot) = std::sync::mpsc::channel();
+        let (answer, may) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if converse(&stream, &reached, &may).is_none() {
+                    return;
+                }
+            }
+        });
+        Self { port, dot, answer }
+    }
+
+    fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    fn reached_the_dot(&self) {
+        self.dot.recv_timeout(std::time::Duration::from_secs(30)).expect("a mail within 30 s");
+    }
+}
+
+/// `None` once the test is over.
+fn converse(
+    mut stream: &std::net::TcpStream,
+    reached: &std::sync::mpsc::Sender<()>,
+    may: &std::sync::mpsc::Receiver<()>,
+) -> Option<()> {
+    let mut lines = BufReader::new(stream);
+    let mut in_mail = false;
+    let _ = stream.write_all(b"220 slow\r\n");
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).unwrap_or(0) == 0 {
+            return Some(());
+        }
+        let said = match (in_mail, line.trim_end()) {
+            (true, ".") => {
+                in_mail = false;
+                reached.send(()).ok()?;
+                may.recv().ok()?;
+                "250 taken"
+            }
+            (true, _) => continue,
+            (false, "DATA") => {
+                in_mail = true;
+                "354 go on"
+            }
+            (false, "QUIT") => "221 bye",
+            (false, _) => "250 yes",
+        };
+        let _ = stream.write_all(format!("{said}\r\n").as_bytes());
+    }
+}
+
+fn outbox(house: &House) -> Value {
+    house.run(&["status", "--json"]).data("status")["outbox"].clone()
+}
+
+#[test]
+fn asked_to_stop_the_daemon_finishes_the_mail_in_hand_and_begins_no_other() {
+    let server = SlowServer::start();
+    let house = House::with(&server.url());
+    house.live();
+    let all = outbox(&house)["queued"].as_u64().unwrap();
+    let mut daemon = house.daemon();
+    server.reached_the_dot();
+    daemon.ask_to_stop();
+    server.answer.send(()).unwrap();
+    let (code, log) = daemon.end();
+    assert_eq!(code, 0, "{log}");
+    let after = outbox(&house);
+    assert_eq!((&after["sent"], &after["queued"]), (&1.into(), &(all - 1).into()), "{after}\n{log}");
+    assert!(!house.path("codevd.db.sock").exists());
+}
+
+#[test]
+fn a_mail_cut_off_between_the_dot_and_the_answer_is_in_doubt_and_not_repeated() {
+    let server = SlowServer::start();
+    let house = House::with(&server.url());
+    house.live();
+    let all = outbox(&house)["queued"].as_u64().unwrap();
+    let daemon = house.daemon();
+    server.reached_the_dot();
+    drop(daemon); // killed
+    drop(server);
+    let said = house.run(&["run", "--once"]).ends(0);
+    assert!(said.err.contains("codevd status"), "{}", said.err);
+    let queue = house.run(&["mail", "queue", "--all", "--json"]).ends(0).data("mail queue");
+    let mails = queue["mails"].as_array().unwrap();
+    assert!(mails.iter().all(|m| m["state"] != "sent") && mails.len() as u64 >= all, "{queue}");
+    let doubtful: Vec<_> = mails.iter().filter(|m| m["state"] == "in_doubt").collect();
+    assert_eq!(doubtful.len(), 1, "{queue}");
+    assert_eq!(doubtful[0]["attempts"], 1, "{queue}");
+    let said = house.run(&["status"]).ends(3);
+    assert!(said.out.contains("nobody knows whether mail"), "{}", said.out);
+}
+
+#[test]
+fn mail_reaches_the_server_and_each_is_sent_once() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = House::with(&format!("smtp://127.0.0.1:{port}"));
+    let said = house.run(&["check"]).ends(0);
+    assert!(said.out.contains("ok      smtp"), "{}", said.out);
+    house.live();
+    let all = outbox(&house)["queued"].as_u64().unwrap();
+    let said = house.run(&["run", "--once"]).ends(0);
+    assert!(said.out.contains(&format!("mails sent: {all},")), "{}", said.out);
+    let mut receivers: Vec<String> = Vec::new();
+    while let Some(mail) = office.try_next() {
+        receivers.extend(mail.rcpt_to);
+    }
+    assert_eq!(receivers.len() as u64, all, "{receivers:?}");
+    assert!(receivers.contains(&"ana@example.com".to_owned()), "{receivers:?}");
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails sent: 0,"));
+    assert!(office.try_next().is_none());
+}
+
+#[test]
+fn mail_in_a_maildir_is_taken_once_and_stays_there() {
+    let house = House::new();
+    for folder in ["new", "cur", "tmp"] {
+        fs::create_dir_all(house.path("post").join(folder)).unwrap();
+    }
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    fs::write(house.path("codevd.toml"), config + "[maildir]\npath = \"post\"\n").unwrap();
+    fs::write(house.path("post/new/1.a.host"), "From: a@example.org\r\nSubject: x\r\n\r\nhello\r\n").unwrap();
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 1,"));
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 0,"));
+    assert!(house.path("post/.Taken/cur/1.a.host:2,").exists());
+    let said = house.run(&["status"]).ends(0);
+    assert!(said.out.contains("a@example.org"), "{}", said.out);
+    assert!(house.run(&["why", "in:1"]).ends(0).out.contains("kept, not applied"));
+}
+
+#[test]
+fn where_the_log_cannot_be_written_the_daemon_goes_on() {
+    let house = House::new();
+    house.live();
+    let mut child = command(house.folder.path(), &["-vv", "run", "--once"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let said = Said::of(child.wait_with_output().unwrap()).ends(0);
+    assert!(said.out.contains("to be tried again"), "{}", said.out);
+}
+
+#[test]
+fn what_another_program_derived_is_derived_again_once() {
+    let house = House::new();
+    house.live();
+    let due =
+        |house: &House| house.run(&["group", "list", "--json"]).data("group list")["groups"][0]["next_due_at"].clone();
+    let before = due(&house);
+    let formats = house.path("formats");
+    fs::create_dir(&formats).unwrap();
+    let own = include_str!("../config/formats/1h.toml");
+    fs::write(formats.join("own.toml"), own).unwrap();
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    fs::write(house.path("codevd.toml"), format!("formats = \"formats\"\n{config}")).unwrap();
+    let daemon = house.daemon();
+    house.run(&["meeting", "cancel", "1"]).ends(0);
+    let (code, log) = daemon.stop();
+    assert_eq!(code, 0, "{log}");
+    assert!(!log.contains("could not be derived"), "{log}");
+    assert_ne!(due(&house), before);
+}
+
+#[test]
+fn colour_is_for_terminals_and_a_closed_pipe_is_no_failure() {
+    let house = House::new();
+    assert!(!house.run(&["check", "--offline"]).ends(0).out.contains('\u{1b}'));
+    let mut child = command(house.folder.path(), &["help"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().code().is_some());
+}
