@@ -72,5 +72,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>> {
 
 fn told(round: &Round) -> String {
     let Round { received, decided, sent, later, lost } = round;
-    format!("mails that came in: {received}, decisions: {decided}, mails sent: {sent}, to be tried again: {later}, lost: {lost}")
+    format!(
+        "mails that came in: {received}, decisions: {decided}, mails sent: {sent}, to be tried again: {later}, lost: {lost}"
+    )
 }

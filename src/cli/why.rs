@@ -231,8 +231,7 @@ fn of_inbox(row: &InboxRow, zone: Tz) -> Vec<String> {
 }
 
 fn of_member(member: &crate::core::Member, zone: Tz) -> Option<String> {
-    let since =
-        |what: &str, at: Option<DateTime<Utc>>| at.map(|t| format!("{what} {}", local(t, zone)));
+    let since = |what: &str, at: Option<DateTime<Utc>>| at.map(|t| format!("{what} {}", local(t, zone)));
     let all = [
         since("left", member.left),
         since("asked for no more mail", member.paused),

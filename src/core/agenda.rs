@@ -190,7 +190,14 @@ fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
     let last_day = days_before(group, meeting, set.warm_up_days);
     let mut all = Vec::new();
     // a meeting planned at the last minute is asked about all the same
-    all.extend(mail(group, meeting, Kind::SubjectRequest, on(set.subject_days), group.starts(meeting), requester.clone()));
+    all.extend(mail(
+        group,
+        meeting,
+        Kind::SubjectRequest,
+        on(set.subject_days),
+        group.starts(meeting),
+        requester.clone(),
+    ));
     let mut add = |kind, at, to| all.extend(mail(group, meeting, kind, at, last_day, to));
     if let Some(first) = asked(Kind::SubjectRequest) {
         add(Kind::SubjectReminder, on(set.reminder_days.0).max(first + Duration::days(3)), requester.clone());
