@@ -102,9 +102,9 @@ impl<I: Ids> Engine<I> {
         for row in rows {
             match self.inbox_row(&row, now) {
                 Ok(story) => told.extend(story),
-                Err(EngineError::Compose(error)) => self.cannot_write(&row, &error, now)?,
                 Err(EngineError::Store(error)) if error.is_conflict() => {}
-                Err(error) => return Err(error),
+                Err(EngineError::Store(error)) if error.is_temporary() => return Err(error.into()),
+                Err(error) => self.cannot_decide(&row, &error, now)?,
             }
         }
         let due = self.store.get().due(now, BATCH)?;
@@ -306,11 +306,11 @@ impl<I: Ids> Engine<I> {
         close(&mut self.store.get(), row.id, state, reason, group, member, now)
     }
 
-    /// What came in is understood, but its answer can't be written (a template's fault): set aside
-    /// for a person, and the daemon goes on.
-    fn cannot_write(&self, row: &InboxRow, error: &ComposeError, now: DateTime<Utc>) -> Result<(), StoreError> {
-        tracing::error!(inbox = row.id, %error, "the answer to a mail could not be written");
-        let reason = format!("its answer could not be written: {error}");
+    /// What came in can't be decided on (a template's fault, a row edited by hand): it is set aside
+    /// for a person, and the daemon goes on with the others.
+    fn cannot_decide(&self, row: &InboxRow, error: &EngineError, now: DateTime<Utc>) -> Result<(), StoreError> {
+        tracing::error!(inbox = row.id, %error, "what came in could not be decided on");
+        let reason = format!("it could not be decided on: {error}");
         self.close(row, InboxState::Quarantined, reason, row.group.clone(), row.member.clone(), now)
     }
 

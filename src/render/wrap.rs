@@ -28,7 +28,7 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 
 fn wrap_line(line: &str, width: usize, out: &mut String) {
     let (head, body) = split_head(line);
-    let hang = continuation(head);
+    let hang = continuation(head, width);
     out.push_str(head);
     let mut column = head.chars().count();
     let mut first = true;
@@ -65,9 +65,13 @@ fn split_head(line: &str) -> (&str, &str) {
     line.split_at(head)
 }
 
-/// The beginning of the lines that follow: as wide, with quote marks repeated.
-fn continuation(head: &str) -> String {
-    head.chars().map(|c| if c == '>' { '>' } else { ' ' }).collect()
+/// The beginning of the lines that follow: as wide, with the quote marks at the left repeated. Under a
+/// column so wide that a word could not stand beside it, they begin at the indent.
+fn continuation(head: &str, width: usize) -> String {
+    let rest = head.trim_start_matches([' ', '>']);
+    let (indent, column) = (&head[..head.len() - rest.len()], rest.chars().count());
+    let column = if column > width / 3 { 0 } else { column };
+    format!("{indent}{}", " ".repeat(column))
 }
 
 #[cfg(test)]
