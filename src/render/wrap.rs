@@ -28,16 +28,21 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 
 fn wrap_line(line: &str, width: usize, out: &mut String) {
     let (head, body) = split_head(line);
-    let hang = continuation(head, width);
+    let (indent, column_wide) = continuation(head);
     out.push_str(head);
     let mut column = head.chars().count();
     let mut first = true;
     for word in body.split(' ').filter(|w| !w.is_empty()) {
         let long = word.chars().count();
-        if !first && column + 1 + long > width {
+        // a bullet keeps its first word; a wide column need not
+        let wide = column_wide.len() > 4 && indent.chars().count() + long <= width;
+        if (!first && column + 1 + long > width) || (first && wide && column + long > width) {
+            // a word that finds no room beside the column stands below it
+            let beside = indent.chars().count() + column_wide.len() + long <= width;
             out.push('\n');
-            out.push_str(&hang);
-            column = hang.chars().count();
+            out.push_str(indent);
+            out.push_str(if beside { &column_wide } else { "" });
+            column = indent.chars().count() + if beside { column_wide.len() } else { 0 };
             first = true;
         }
         if !first {
@@ -65,13 +70,11 @@ fn split_head(line: &str) -> (&str, &str) {
     line.split_at(head)
 }
 
-/// The beginning of the lines that follow: as wide, with the quote marks at the left repeated. Under a
-/// column so wide that a word could not stand beside it, they begin at the indent.
-fn continuation(head: &str, width: usize) -> String {
+/// The beginning of the lines that follow, in two parts: the quote marks and indent of the left,
+/// repeated, and what is as wide as the bullet or column beside it.
+fn continuation(head: &str) -> (&str, String) {
     let rest = head.trim_start_matches([' ', '>']);
-    let (indent, column) = (&head[..head.len() - rest.len()], rest.chars().count());
-    let column = if column > width / 3 { 0 } else { column };
-    format!("{indent}{}", " ".repeat(column))
+    (&head[..head.len() - rest.len()], " ".repeat(rest.chars().count()))
 }
 
 #[cfg(test)]

@@ -123,7 +123,8 @@ impl DateWords {
                 continue;
             }
             let Some(date) = found.date.filter(|d| *d >= today) else { continue };
-            if before(&self.deadline) {
+            // "d'ici deux semaines" holds its deadline word itself
+            if found.form == Form::After || before(&self.deadline) {
                 return Some(date);
             }
             best = best.or(Some((false, date)));
