@@ -7,6 +7,7 @@ mod sample;
 use chrono::{DateTime, Utc};
 use codevd::core::draft::{InReplyTo, Notice};
 use codevd::core::event::Receipt;
+use codevd::core::format::Collects;
 use codevd::core::meeting::Sharing;
 use codevd::core::{
     Attending, Draft, DraftKey, Facts, Group, Kind, Lane, MeetingNo, MemberId, Question, Refusal, Role, Stage, WhenLate,
@@ -30,8 +31,9 @@ fn post() -> Post {
     }
 }
 
-fn now() -> DateTime<Utc> {
-    sample::at(2026, 12, 1, 8, 0)
+/// When a mail is written: the warm-up on the day before, the others a week ahead.
+fn now(kind: Kind) -> DateTime<Utc> {
+    sample::at(2026, 12, if kind == Kind::WarmUp { 7 } else { 1 }, 8, 0)
 }
 
 /// The state of the December session that fits the mail.
@@ -59,8 +61,10 @@ fn group_for(kind: Kind) -> Group {
     group
 }
 
-fn question(kind: Kind) -> Option<Question> {
+/// What a reply is read as, as the core sends it.
+fn question(kind: Kind, role: Role, step: Option<u32>) -> Option<Question> {
     Some(match kind {
+        Kind::StepPrompt => prompt_question(role, step),
         Kind::Invitation | Kind::Moved | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => Question::Attendance,
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => Question::Subject,
         Kind::NoSubject => Question::NoSubject,
@@ -71,9 +75,23 @@ fn question(kind: Kind) -> Option<Question> {
         Kind::LastCall => Question::LastCall,
         Kind::DigestReview => Question::Review,
         Kind::FollowUp | Kind::PlanReprint => Question::Progress,
-        Kind::StepPrompt => Question::Note,
+        Kind::Welcome | Kind::SubjectShared | Kind::AttendanceCount => Question::Note,
         _ => return None,
     })
+}
+
+fn prompt_question(role: Role, step: Option<u32>) -> Question {
+    let sheet = sample::group_with(sample::running());
+    let sheet = sheet.sheet(sheet.meeting(sample::AHEAD).unwrap());
+    let collects = step.and_then(|n| sheet.get(n as usize)).map(|s| s.collects);
+    match (role, collects) {
+        (Role::Facilitator, _) => Question::Live,
+        (Role::Requester, Some(Collects::Request)) => Question::StepRequest,
+        (Role::Requester, Some(Collects::Action)) => Question::ActionPlan,
+        (_, Some(Collects::Learning)) => Question::Learning,
+        (Role::Cooperant | Role::PreviousRequester, Some(Collects::Contribution)) => Question::Contribution,
+        _ => Question::Note,
+    }
 }
 
 /// Who gets it, in which part.
@@ -90,7 +108,9 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         Kind::PlanReprint => vec![previous],
         Kind::SubjectShared => vec![cooperant, facilitator],
         Kind::WarmUp => vec![requester, cooperant, previous, facilitator],
-        Kind::LastCall | Kind::LearningsRequest => vec![requester, cooperant],
+        Kind::LearningsRequest => vec![requester, cooperant],
+        Kind::LastCall => vec![requester, ("farid", Role::Cooperant)],
+        Kind::StepPrompt => vec![requester, cooperant, previous, facilitator],
         _ => vec![requester, cooperant, facilitator],
     }
 }
@@ -154,12 +174,12 @@ fn draft(kind: Kind, step: Option<u32>, member: MemberId, role: Role, facts: Fac
         key: DraftKey { group, meeting, kind, step, member, revision: 0 },
         role,
         lane: Lane(format!("{}/2", kind.name())),
-        decided: now(),
-        due: now(),
-        useful_until: now(),
+        decided: now(kind),
+        due: now(kind),
+        useful_until: now(kind),
         when_late: WhenLate::Send,
         urgent: kind == Kind::StepPrompt,
-        question: question(kind),
+        question: question(kind, role, step),
         facts,
         answers,
     }
@@ -197,13 +217,14 @@ fn cases(kind: Kind) -> Vec<Case> {
 }
 
 fn render(renderer: &Renderer, case: &Case) -> Rendered {
-    renderer.mail(&case.group, &case.draft, &post(), now()).unwrap_or_else(|e| panic!("{}: {e}", case.name))
+    renderer.mail(&case.group, &case.draft, &post(), case.draft.decided).unwrap_or_else(|e| panic!("{}: {e}", case.name))
 }
 
 /// With CODEVD_MAILS set to a folder, all mails are written there to be looked at in a browser.
 #[test]
 fn mails_can_be_looked_at() {
     let Ok(folder) = std::env::var("CODEVD_MAILS") else { return };
+    std::fs::create_dir_all(&folder).unwrap();
     let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
     for kind in Kind::ALL {
         for case in cases(*kind) {
@@ -239,7 +260,7 @@ fn by_language(renderer: &Renderer, kind: Kind, missing: &mut Vec<String>) -> Ve
     let mut all: Vec<(String, String)> = Vec::new();
     for case in cases(kind) {
         let language = case.name.rsplit('.').next().unwrap().to_owned();
-        let mail = match renderer.mail(&case.group, &case.draft, &post(), now()) {
+        let mail = match renderer.mail(&case.group, &case.draft, &post(), case.draft.decided) {
             Ok(mail) => mail,
             Err(error) => {
                 missing.push(format!("{}: {error}", case.name));
@@ -324,7 +345,7 @@ fn an_unshared_subject_reaches_nobody_else() {
         let group = sample::group_with(meeting);
         for (who, role) in [("bo", Role::Cooperant), ("marie", Role::Facilitator)] {
             let draft = draft(Kind::SubjectShared, None, sample::id(who), role, Facts::None);
-            let mail = renderer.mail(&group, &draft, &post(), now()).unwrap_or_else(|e| panic!("{e}"));
+            let mail = renderer.mail(&group, &draft, &post(), draft.decided).unwrap_or_else(|e| panic!("{e}"));
             let shows = |text: &str| mail.text.contains(text) && mail.html.contains(text);
             let hides = |text: &str| !mail.text.contains(text) && !mail.html.contains(text);
             let (title, rest) = ("dire non sans me fâcher", "petit service");
@@ -485,7 +506,7 @@ fn peoples_words_stay_words() {
             meeting.actions.iter_mut().for_each(|a| a.text = evil.to_owned());
             meeting.subject.iter_mut().for_each(|s| s.text = evil.to_owned());
         }
-        let mail = renderer.mail(&group, &draft, &post(), now()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mail = renderer.mail(&group, &draft, &post(), draft.decided).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(!mail.html.contains("<img"), "{name}");
         assert!(!mail.subject.contains(['\r', '\n']), "{name}: {:?}", mail.subject);
         for text in [&mail.html, &mail.text, &mail.subject] {

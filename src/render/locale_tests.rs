@@ -37,8 +37,8 @@ fn a_span_is_told_in_the_readers_zone_with_the_groups_beside_it() {
     let tokyo = "mercredi 9 décembre, 2 h 00 à 3 h 30, Tokyo (mardi 8 décembre, 18 h 00 à Paris)";
     assert_eq!(fr(Tz::Asia__Tokyo, paris), tokyo);
     let en = |reader, group| plain(&english().span(start, end, place(reader, group)));
-    assert_eq!(en(paris, montreal), "Tuesday 8 December, 6:00 pm to 7:30 pm, Paris (12:00 noon in Montréal)");
-    assert_eq!(en(montreal, paris), "Tuesday 8 December, 12:00 noon to 1:30 pm, Montréal (6:00 pm in Paris)");
+    assert_eq!(en(paris, montreal), "Tuesday 8 December, 6:00 pm to 7:30 pm, Paris (12 noon in Montréal)");
+    assert_eq!(en(montreal, paris), "Tuesday 8 December, 12 noon to 1:30 pm, Montréal (6:00 pm in Paris)");
     let clock = Place { clock_24h: true, ..place(montreal, paris) };
     let told = plain(&english().span(start, end, clock));
     assert_eq!(told, "Tuesday 8 December, 12:00 to 13:30, Montréal (18:00 in Paris)");
@@ -51,7 +51,7 @@ fn hours_never_break_and_follow_the_law_of_the_day() {
     assert_eq!(hour(utc(12, 8, 17, 5)), "18\u{a0}h\u{a0}05");
     assert_eq!(plain(&hour(utc(7, 8, 17, 5))), "19 h 05");
     let midnight = english().hour(utc(12, 8, 23, 0), place(paris, paris), paris);
-    assert_eq!(plain(&midnight), "12:00 midnight");
+    assert_eq!(plain(&midnight), "12 midnight");
     assert_eq!(plain(&english().hour(utc(12, 8, 23, 10), place(paris, paris), paris)), "12:10 am");
 }
 
