@@ -45,6 +45,9 @@ fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
 /// Attachments that programs add by themselves and that nobody misses.
 const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
 
+/// A mail larger than this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
+const MAX_BYTES: usize = 10_000_000;
+
 /// Reads one mail of the inbox. Whatever its bytes are, this returns; a parser's panic is caught
 /// here, as the last net, and quarantines the mail.
 ///
@@ -52,6 +55,10 @@ const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p
 /// The store's own alone.
 pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreError> {
     let raw = &row.bytes;
+    if raw.len() > MAX_BYTES {
+        let reason = format!("{} MB: too large to be read; it is kept as it came", raw.len() / 1_000_000);
+        return Ok(kept(InboxState::Quarantined, reason));
+    }
     let parsed = catch_unwind(AssertUnwindSafe(|| mail::letter(raw)));
     let Ok(letter) = parsed else {
         return Ok(kept(InboxState::Quarantined, "the mail reader failed on it; it is kept as it came"));

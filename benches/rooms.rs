@@ -1,0 +1,53 @@
+//! Timings of the rooms a mail goes through, to be told as ratios between two states of the code.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../tests/sample/mod.rs"]
+mod sample;
+
+use codevd::config;
+use codevd::core::decide::{decide, found};
+use codevd::core::{Event, Moment};
+use codevd::daemon::{Composer, Sender};
+use codevd::mail::{Key, letter, reply};
+use codevd::render::Renderer;
+use codevd::sim::Client;
+use codevd::sim::client::{self, Author};
+use codevd::words::{Context, Words};
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+
+const GROUP: &str = include_str!("../tests/scenarios/groups/lyon.toml");
+
+fn rooms(bench: &mut Criterion) {
+    let formats = config::formats(None).unwrap();
+    let (spec, _) = config::group_from("lyon.toml", GROUP, &formats, &config::Defaults::default()).unwrap();
+    let moment = Moment { now: sample::at(2026, 11, 20, 9, 0), fresh: "0123456789abcdefghjkmnpqrs".into() };
+    let group = found(&spec, true, &formats, &moment).unwrap().group;
+    let change = decide(&group, &Event::Due, &moment).unwrap();
+    bench.bench_function("decide: plan a meeting and invite six", |b| {
+        b.iter(|| decide(black_box(&group), &Event::Due, &moment).unwrap());
+    });
+
+    let (renderer, words, key) = (Renderer::embedded().unwrap(), Words::embedded().unwrap(), Key::new([7; 32]));
+    let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap() };
+    let composer = Composer { renderer: &renderer, key: &key, sender: &sender };
+    let invitation = change.drafts.iter().find(|d| d.key.kind.is_calendar()).expect("an invitation");
+    let mail = composer.compose(&change.group, invitation).unwrap();
+    bench.bench_function("compose: an invitation with text, HTML and calendar", |b| {
+        b.iter(|| composer.compose(black_box(&change.group), invitation).unwrap());
+    });
+
+    let author = Author { name: "Ana Lopes", email: "ana@b.example", french: true, zone: chrono_tz::Europe::Paris };
+    let answer = client::reply(Client::Gmail, &author, &letter(&mail.bytes), "Oui, je serai là", 1, moment.now);
+    let context = Context { today: moment.now.date_naive(), actions: 0, names: Vec::new() };
+    bench.bench_function("read: a reply, its quote cut, its words understood", |b| {
+        b.iter(|| {
+            let read = letter(black_box(&answer));
+            let said = reply(&read, Some(&mail.plain));
+            words.understand(invitation.question, &codevd::core::Language::french(), &said.text, &context)
+        });
+    });
+}
+
+criterion_group!(benches, rooms);
+criterion_main!(benches);
