@@ -217,7 +217,9 @@ fn cases(kind: Kind) -> Vec<Case> {
 }
 
 fn render(renderer: &Renderer, case: &Case) -> Rendered {
-    renderer.mail(&case.group, &case.draft, &post(), case.draft.decided).unwrap_or_else(|e| panic!("{}: {e}", case.name))
+    renderer
+        .mail(&case.group, &case.draft, &post(), case.draft.decided)
+        .unwrap_or_else(|e| panic!("{}: {e}", case.name))
 }
 
 /// With CODEVD_MAILS set to a folder, all mails are written there to be looked at in a browser.
