@@ -25,6 +25,11 @@ bench:
 demo *ARGS:
     cargo run --release -- demo {{ARGS}}
 
+# Every mail on sheets to look through, in FOLDER: index.html and screenshots at 360 and 700 px, light and dark
+mails FOLDER="target/mails" PATTERN="*":
+    CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
+    bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
+
 # All of CI
 ci:
     bash .ci/run

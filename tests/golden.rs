@@ -109,7 +109,7 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         Kind::SubjectShared => vec![cooperant, facilitator],
         Kind::WarmUp => vec![requester, cooperant, previous, facilitator],
         Kind::LearningsRequest => vec![requester, cooperant],
-        Kind::LastCall => vec![requester, ("farid", Role::Cooperant)],
+        Kind::LastCall => vec![requester, ("dimitri", Role::Cooperant)],
         Kind::StepPrompt => vec![requester, cooperant, previous, facilitator],
         _ => vec![requester, cooperant, facilitator],
     }

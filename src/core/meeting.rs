@@ -72,14 +72,21 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Its first line that says something, without the label of the preparation sheet.
+    /// Its first line that says something, without the label of the preparation sheet: no greeting,
+    /// which would be all that the group reads where only the title is shared.
     pub fn title(&self) -> &str {
-        let line = self.text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("");
+        let lines = || self.text.lines().map(str::trim).filter(|l| !l.is_empty());
+        let line = lines().find(|l| !is_greeting(l)).or_else(|| lines().next()).unwrap_or("");
         match line.split_once(':') {
             Some((label, rest)) if label.split_whitespace().count() <= 2 && !rest.trim().is_empty() => rest.trim(),
             _ => line,
         }
     }
+}
+
+/// "Bonjour,", "Hi Marie!", "Bonsoir à tous,": a few words before a comma or an exclamation mark.
+fn is_greeting(line: &str) -> bool {
+    line.ends_with([',', '!']) && line.split_whitespace().count() <= 4
 }
 
 /// What a text of a member is part of.
@@ -234,5 +241,24 @@ impl Meeting {
     /// Still ahead or being held.
     pub fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Planned | Stage::Running)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_no_greeting_and_no_label() {
+        let title = |text: &str| {
+            let subject = Subject { text: text.to_owned(), sharing: None, at: DateTime::default() };
+            subject.title().to_owned()
+        };
+        assert_eq!(title("Bonjour,\n\nDire non sans me fâcher.\nEt le reste."), "Dire non sans me fâcher.");
+        assert_eq!(title("Hi Marie!\nSaying no"), "Saying no");
+        assert_eq!(title("Titre : dire non"), "dire non");
+        assert_eq!(title("Dire non, enfin, un peu,\nà mes anciens collègues"), "Dire non, enfin, un peu,");
+        assert_eq!(title("Courage !"), "Courage !");
+        assert_eq!(title("\n\n"), "");
     }
 }
