@@ -102,7 +102,13 @@ fn digest(demo: &Demo, language: &str) {
         "fr" => (
             "Aidez-moi à dire non à mes anciens collègues sans perdre leur confiance",
             ["15 décembre", "23 décembre"],
-            ["attendre avant de conseiller", "je dis souvent oui", "ne m'a rien coûté", "two questions", "règle écrite"],
+            [
+                "attendre avant de conseiller",
+                "je dis souvent oui",
+                "ne m'a rien coûté",
+                "two questions",
+                "règle écrite",
+            ],
         ),
         _ => (
             "Help me to say no to my former colleagues without losing their trust",
@@ -116,6 +122,9 @@ fn digest(demo: &Demo, language: &str) {
         for needle in [request].into_iter().chain(dated).chain(learnings) {
             assert!(typed.contains(needle), "{language}: {needle:?} is not in\n{text}");
         }
-        assert!(!typed.contains("Dimitri P") && !typed.contains("Dimitri S"), "the anonymous learning has a name:\n{text}");
+        assert!(
+            !typed.contains("Dimitri P") && !typed.contains("Dimitri S"),
+            "the anonymous learning has a name:\n{text}"
+        );
     }
 }

@@ -17,10 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("daemon", &["core", "words", "ical", "mail", "render", "store", "transport", "config"]),
     ("sim", &["core", "words", "ical", "mail", "render", "store", "transport", "daemon"]),
     ("demo", &["core", "words", "ical", "mail", "render", "store", "transport", "daemon", "sim", "config"]),
-    (
-        "cli",
-        &["core", "words", "ical", "mail", "render", "store", "transport", "daemon", "sim", "demo", "config"],
-    ),
+    ("cli", &["core", "words", "ical", "mail", "render", "store", "transport", "daemon", "sim", "demo", "config"]),
 ];
 
 /// Libraries that belong to one room or few.
@@ -41,12 +38,21 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// Rooms in which everything is values in, values out.
 const PURE: &[&str] = &["core", "words", "ical", "mail", "render"];
 const IMPURE: &[&str] = &[
-    "Utc::now", "Local::now", "SystemTime::now", "Instant::now", "getrandom", "std::fs", "std::net", "std::env::var",
-    "tokio::", "std::thread",
+    "Utc::now",
+    "Local::now",
+    "SystemTime::now",
+    "Instant::now",
+    "getrandom",
+    "std::fs",
+    "std::net",
+    "std::env::var",
+    "tokio::",
+    "std::thread",
 ];
 
 /// What the core may use beside std.
-const CORE_LIBRARIES: &[&str] = &["std", "core", "alloc", "chrono", "chrono_tz", "cron", "serde", "thiserror", "crate", "self", "super"];
+const CORE_LIBRARIES: &[&str] =
+    &["std", "core", "alloc", "chrono", "chrono_tz", "cron", "serde", "thiserror", "crate", "self", "super"];
 
 fn sources() -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
@@ -127,9 +133,9 @@ fn a_library_is_used_in_its_rooms_alone() {
     let mut wrong = Vec::new();
     for (path, code) in sources() {
         for (library, rooms) in LIBRARIES {
-            let there = code.match_indices(&format!("{library}::")).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            });
+            let there = code
+                .match_indices(&format!("{library}::"))
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
             if there && !rooms.contains(&room(&path).as_str()) {
                 wrong.push(format!("{} uses {library}", path.display()));
             }
@@ -159,7 +165,10 @@ fn the_core_knows_its_few_libraries_alone() {
         for line in code.lines() {
             let Some(rest) = line.trim().strip_prefix("use ") else { continue };
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            let own = ["draft", "event", "format", "group", "ids", "lineup", "meeting", "refusal", "run", "schedule", "spec", "apply"];
+            let own = [
+                "draft", "event", "format", "group", "ids", "lineup", "meeting", "refusal", "run", "schedule", "spec",
+                "apply",
+            ];
             if !CORE_LIBRARIES.contains(&name.as_str()) && !own.contains(&name.as_str()) {
                 wrong.push(format!("{}: {line}", path.display()));
             }
@@ -177,7 +186,8 @@ fn files_and_functions_fit() {
             wrong.push(format!("{} has {} lines", path.display(), lines.len()));
         }
         for (i, line) in lines.iter().enumerate() {
-            let is_fn = line.trim_start().starts_with("fn ") || line.contains(" fn ") && line.trim_start().starts_with("pub");
+            let is_fn =
+                line.trim_start().starts_with("fn ") || line.contains(" fn ") && line.trim_start().starts_with("pub");
             if !is_fn || line.trim_end().ends_with('}') || line.trim_end().ends_with(';') {
                 continue;
             }

@@ -6,12 +6,8 @@ use super::terminal::{Mark, Terminal};
 use crate::demo::{CastError, Demo, DemoError, Options, play};
 
 pub(super) fn demo(args: &DemoArgs, terminal: &mut Terminal) -> Result {
-    let options = Options {
-        language: args.lang.clone(),
-        seed: args.seed,
-        format: args.format.clone(),
-        out: args.out.clone(),
-    };
+    let options =
+        Options { language: args.lang.clone(), seed: args.seed, format: args.format.clone(), out: args.out.clone() };
     let scratch = tempfile::tempdir()?;
     terminal.note(opening(&args.lang))?;
     let mut broken = None;
@@ -68,7 +64,9 @@ fn ending(args: &DemoArgs, demo: &Demo, terminal: &mut Terminal) -> std::io::Res
     match (&args.out, french) {
         (Some(folder), true) => terminal.line(format!("Chaque mail et digest.md sont dans {}.", folder.display())),
         (Some(folder), false) => terminal.line(format!("Every mail and digest.md are in {}.", folder.display())),
-        (None, true) => terminal.line("Pour ouvrir ces mails : codevd demo --out mails. Pour un vrai groupe : README.fr.md."),
+        (None, true) => {
+            terminal.line("Pour ouvrir ces mails : codevd demo --out mails. Pour un vrai groupe : README.fr.md.")
+        }
         (None, false) => terminal.line("To open these mails: codevd demo --out mails. For a real group: README.md."),
     }
 }

@@ -314,7 +314,9 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     work.tell(number, Some(&answer.from), format!("not done for {}: {refusal}", work.name(&answer.from)));
     let unclear = matches!(refusal, Refusal::NotUnderstood | Refusal::NoAnswer);
     let again = work.group.was_sent(number, Kind::Refusal, &answer.from).is_some();
-    if unclear && again {
+    // a facilitator has nobody to be passed on to: they get the choices once more
+    let leads = facilitator_of(work, number).as_ref() == Some(&answer.from);
+    if unclear && again && !leads {
         let private = matches!(answer.question, Some(Question::Subject | Question::Share | Question::Progress));
         let text = (!private && !answer.text.trim().is_empty()).then(|| answer.text.clone());
         pass_on(work, number, Notice::NeedsPerson { member: answer.from.clone(), text });
@@ -339,11 +341,15 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     });
 }
 
+/// Who leads the meeting, else the group.
+fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
+    let leads = work.group.facilitators().first().map(|m| m.id.clone());
+    number.and_then(|n| work.group.meeting(n)).map(|m| m.facilitator.clone()).or(leads)
+}
+
 /// Tells the facilitator something.
 pub(super) fn pass_on(work: &mut Work<'_>, number: Option<MeetingNo>, notice: Notice) {
-    let leads = work.group.facilitators().first().map(|m| m.id.clone());
-    let to = number.and_then(|n| work.group.meeting(n)).map(|m| m.facilitator.clone()).or(leads);
-    let Some(to) = to else { return };
+    let Some(to) = facilitator_of(work, number) else { return };
     let due = work.now();
     let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. });
     work.mail(Mail {
