@@ -242,11 +242,16 @@ fn during(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     all.push(Due { at: end, until: end + Duration::days(30), task: Task::End { meeting: meeting.number } });
 }
 
-/// Whether this step's prompt was decided for anybody.
+/// Whether this step's prompt was decided for anybody. One that left long before the step's hour as
+/// it stands now told an hour that holds no more ("+5", a pause, a step back): it does not count.
 pub(super) fn prompted(group: &Group, meeting: &Meeting, step: u32) -> bool {
+    let Some(start) = meeting.run.as_ref().and_then(|r| r.steps.get(step as usize)).map(|s| s.start) else {
+        return false;
+    };
+    let in_time = start - secs(group.settings().prompt_lead_seconds);
     session_people(group, meeting).into_iter().any(|member| {
         let key = SentKey { meeting: Some(meeting.number), kind: Kind::StepPrompt, step: Some(step), member };
-        group.sent.contains_key(&key)
+        group.sent.get(&key).is_some_and(|sent| sent.at >= in_time)
     })
 }
 

@@ -4,7 +4,6 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Europe::Paris;
 use codevd::config::{self, Defaults};
-use codevd::core::decide::found;
 use codevd::core::{DraftKey, GroupSpec, Kind, MeetingNo, Order, StepKey};
 use codevd::daemon::engine::GroupOrder;
 use codevd::daemon::{Engine, Kit, Sender, shared};
@@ -68,16 +67,20 @@ fn local(text: &str) -> DateTime<Utc> {
     codevd::core::schedule::instant(wall, Paris)
 }
 
-/// A group file of the scenarios, read as `group apply` reads it.
-pub fn spec(name: &str) -> GroupSpec {
-    let mut formats = (*config::formats(None).unwrap()).clone();
-    for (id, format) in extra_formats() {
-        formats.insert(id, format);
-    }
+/// A group file of the scenarios, read as `group apply` reads it; or what it answers.
+fn spec(name: &str) -> Result<GroupSpec, String> {
+    let formats = std::sync::Arc::new(formats());
     let path = folder().join(format!("groups/{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let read = config::group_from(&format!("{name}.toml"), &text, &std::sync::Arc::new(formats), &Defaults::default());
-    read.unwrap_or_else(|e| panic!("{}", e.iter().map(ToString::to_string).collect::<String>())).0
+    let read = config::group_from(&format!("{name}.toml"), &text, &formats, &Defaults::default());
+    let said = |all: Vec<_>| all.iter().map(ToString::to_string).collect::<Vec<String>>().join(" | ");
+    read.map(|(spec, _)| spec).map_err(|e| said(e.into_iter().collect()))
+}
+
+fn formats() -> BTreeMap<codevd::core::FormatId, codevd::core::Format> {
+    let mut formats = (*config::formats(None).unwrap()).clone();
+    formats.extend(extra_formats());
+    formats
 }
 
 fn extra_formats() -> Vec<(codevd::core::FormatId, codevd::core::Format)> {
@@ -93,12 +96,10 @@ static SHIPPED: LazyLock<(Renderer, Words)> =
 /// Everything the engine needs, as shipped.
 pub fn kit() -> Kit {
     let (renderer, words) = SHIPPED.clone();
-    let mut formats = (*config::formats(None).unwrap()).clone();
-    formats.extend(extra_formats());
     Kit {
         renderer,
         words,
-        formats: std::sync::Arc::new(formats),
+        formats: std::sync::Arc::new(formats()),
         key: Key::new([7; 32]),
         sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap() },
     }
@@ -164,7 +165,13 @@ impl Stage {
     }
 
     async fn group(&mut self, name: &str, live: bool) {
-        let spec = spec(name);
+        let spec = match spec(name) {
+            Ok(spec) => spec,
+            Err(why) => {
+                let _ = writeln!(self.out, "  refused: {why}");
+                return;
+            }
+        };
         for m in &spec.members {
             let person = Person {
                 name: m.name.clone(),
@@ -331,8 +338,8 @@ impl Stage {
         self.until(now).await;
     }
 
-    /// A raw mail with its `{id WHO MAIL}` (our Message-ID), `{subject WHO MAIL}` and `{uid WHO MAIL}` filled
-    /// in, line ends as on the wire; `{many N TEXT}` repeats.
+    /// A raw mail with its `{id WHO MAIL}` (our Message-ID), `{broken WHO MAIL}` (with a false proof),
+    /// `{subject WHO MAIL}` and `{uid WHO MAIL}` filled in, line ends as on the wire; `{many N TEXT}` repeats.
     fn filled(&self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
@@ -356,6 +363,11 @@ impl Stage {
         let uid = || calendar().lines().find_map(|l| l.strip_prefix("UID:").map(str::to_owned)).unwrap();
         match what {
             "id" => ours.message_id.unwrap(),
+            // the draft's own id, the proof another one
+            "broken" => {
+                let id = ours.message_id.unwrap();
+                format!("{}{}@codev.example", &id[..12], "0123456789abcdefghjk")
+            }
             "subject" => ours.subject,
             "uid" => uid(),
             _ => panic!("no such hole: {hole}"),
@@ -494,11 +506,4 @@ fn stamp(at: DateTime<Utc>) -> String {
 
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or("").to_owned()
-}
-
-/// So that a broken group is seen before it is played.
-pub fn check(name: &str) {
-    let kit = kit();
-    let moment = codevd::core::Moment { now: local("2026-11-01 08:00"), fresh: "0".repeat(26) };
-    found(&spec(name), true, &kit.formats, &moment).unwrap();
 }

@@ -20,7 +20,7 @@ pub(super) fn subject(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -
     }
     if let Meaning::Swap { .. } = answer.meaning {
         work.tell(Some(number), Some(&answer.from), "the requester wishes to swap the turn");
-        requester_away(work, number, "swap")?;
+        requester_away(work, number, "swap");
         work.receipt(Some(number), &answer.from, Receipt::SwapAsked, None, &answer.mail);
         return Ok(());
     }
