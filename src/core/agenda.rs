@@ -5,7 +5,7 @@
 
 use crate::core::draft::Kind;
 use crate::core::format::StepKey;
-use crate::core::group::{Group, SentKey};
+use crate::core::group::{Group, Member, SentKey};
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Meeting, Section, Stage};
 use crate::core::schedule::instant;
@@ -177,39 +177,39 @@ fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
 }
 
 /// M04 to M07: one ask, two reminders, then the facilitator. Each waits for the one before, so that
-/// a meeting planned late is not answered with a heap of mails.
+/// a meeting planned late is not answered with a heap of mails. Once the facilitator was told, no
+/// more reminders leave by themselves (method note §6: "M07 once, then stop"); a new requester's
+/// silence is told anew.
 fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
     let away = meeting.attending(&meeting.requester) == Some(crate::core::meeting::Attending::No);
     if meeting.subject.is_some() || away {
         return Vec::new();
     }
     let set = group.settings();
+    let number = Some(meeting.number);
     let on = |days| days_before(group, meeting, days).max(meeting.created);
-    let asked = |kind| group.was_sent(Some(meeting.number), kind, &meeting.requester).map(|s| s.at);
-    let requester = vec![meeting.requester.clone()];
+    let sent = |kind, to| group.was_sent(number, kind, to).map(|s| s.at);
     let last_day = days_before(group, meeting, set.warm_up_days);
+    let requester = || vec![meeting.requester.clone()];
+    let add = |kind, at, to| mail(group, meeting, kind, at, last_day, to);
+    let Some(first) = sent(Kind::SubjectRequest, &meeting.requester) else {
+        return add(Kind::SubjectRequest, on(set.subject_days), requester()).into_iter().collect();
+    };
+    let backup = || meeting.backup.clone().into_iter().collect();
+    if let Some(told) = sent(Kind::NoSubject, &meeting.facilitator).filter(|told| *told > first) {
+        return add(Kind::Standby, told, backup()).into_iter().collect();
+    }
+    let escalate = on(set.escalation_days).max(first + Duration::days(2));
     let mut all = Vec::new();
-    // a meeting planned at the last minute is asked about all the same
-    all.extend(mail(
-        group,
-        meeting,
-        Kind::SubjectRequest,
-        on(set.subject_days),
-        group.starts(meeting),
-        requester.clone(),
-    ));
-    let mut add = |kind, at, to| all.extend(mail(group, meeting, kind, at, last_day, to));
-    if let Some(first) = asked(Kind::SubjectRequest) {
-        add(Kind::SubjectReminder, on(set.reminder_days.0).max(first + Duration::days(3)), requester.clone());
+    if group.member(&meeting.facilitator).is_some_and(Member::gets_mail) {
+        let task = Task::Mail { meeting: number, kind: Kind::NoSubject, to: vec![meeting.facilitator.clone()] };
+        all.push(Due { at: escalate, until: last_day, task });
     }
-    if let Some(second) = asked(Kind::SubjectReminder) {
+    all.extend(add(Kind::SubjectReminder, on(set.reminder_days.0).max(first + Duration::days(3)), requester()));
+    if let Some(second) = sent(Kind::SubjectReminder, &meeting.requester) {
         let at = on(set.reminder_days.1).max(second + Duration::days(2));
-        add(Kind::SubjectLastReminder, at, requester);
-        add(Kind::Standby, at, meeting.backup.clone().into_iter().collect());
-    }
-    if let Some(first) = asked(Kind::SubjectRequest) {
-        let at = on(set.escalation_days).max(first + Duration::days(2));
-        add(Kind::NoSubject, at, vec![meeting.facilitator.clone()]);
+        all.extend(add(Kind::SubjectLastReminder, at, requester()));
+        all.extend(add(Kind::Standby, at, backup()));
     }
     all
 }
@@ -242,11 +242,16 @@ fn during(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     all.push(Due { at: end, until: end + Duration::days(30), task: Task::End { meeting: meeting.number } });
 }
 
-/// Whether this step's prompt was decided for anybody.
+/// Whether this step's prompt was decided for anybody. One that left long before the step's hour as
+/// it stands now told an hour that holds no more ("+5", a pause, a step back): it does not count.
 pub(super) fn prompted(group: &Group, meeting: &Meeting, step: u32) -> bool {
+    let Some(start) = meeting.run.as_ref().and_then(|r| r.steps.get(step as usize)).map(|s| s.start) else {
+        return false;
+    };
+    let in_time = start - secs(group.settings().prompt_lead_seconds);
     session_people(group, meeting).into_iter().any(|member| {
         let key = SentKey { meeting: Some(meeting.number), kind: Kind::StepPrompt, step: Some(step), member };
-        group.sent.contains_key(&key)
+        group.sent.get(&key).is_some_and(|sent| sent.at >= in_time)
     })
 }
 

@@ -66,7 +66,8 @@ struct Mail {
 impl<'a> Work<'a> {
     fn on(mut group: Group, moment: &'a Moment) -> Self {
         let oldest = moment.now - Duration::days(UNDO_DAYS);
-        group.undos.retain(|u| u.at > oldest);
+        // who stopped all mail may come back at any time
+        group.undos.retain(|u| u.at > oldest || u.inverse == Inverse::Unpause);
         Self { group, moment, drafts: Vec::new(), journal: Vec::new() }
     }
 

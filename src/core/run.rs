@@ -23,6 +23,14 @@ pub struct RunStep {
     pub skipped: bool,
 }
 
+impl RunStep {
+    /// Whether a prompt in the middle of the step is still worth it: two minutes of it remain, or half
+    /// (`decisions.md` 11).
+    pub fn leaves_enough(&self, now: DateTime<Utc>) -> bool {
+        self.end - now >= Duration::minutes(2).min((self.end - self.start) / 2)
+    }
+}
+
 /// The timed run sheet of a session, in the order of its steps.
 pub type Sheet = Vec<RunStep>;
 

@@ -2,14 +2,14 @@
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, CalendarAnswer, Certainty, Outcome};
-use crate::core::meeting::{Attendance, Attending};
+use crate::core::event::{Answer, CalendarAnswer, Certainty, Meaning, Outcome};
+use crate::core::meeting::{Attendance, Attending, Stage};
 use crate::core::route::{Directory, Hit, Route, route};
-use crate::core::{DraftKey, Event, Group, GroupId, MemberId, Question, draft::InReplyTo};
+use crate::core::{DraftKey, Event, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
 use crate::ical::{self, CalendarMessage, PartStat, itip};
 use crate::mail::{self, Class, Letter};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
-use crate::words::Context;
+use crate::words::{Context, Heard, Words};
 use chrono::{DateTime, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -266,7 +266,6 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
 }
 
 fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
-    let question = sent.draft.question;
     let reply = mail::reply(letter, Some(&sent.plain));
     let member = group.member(&sent.member);
     let name = member.map_or("", |m| m.name.as_str());
@@ -278,7 +277,9 @@ fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: Da
         actions: actions_asked(group, &sent.draft.key),
         names: group.members.iter().filter(|m| m.is_active()).map(|m| m.name.clone()).collect(),
     };
-    let heard = kit.words.understand(question, &language, &text, &context);
+    let stage = sent.draft.key.meeting.and_then(|n| group.meeting(n)).map(|m| m.stage);
+    let reader = Reader { words: &kit.words, language: &language, context: &context };
+    let (question, heard) = reader.understand(sent.draft.question, stage, &text);
     let keeps_marks = matches!(question, Some(Question::ActionPlan | Question::Review));
     let text = if keeps_marks { text } else { crate::words::strip_marks(&kit.words, &text) };
     Answer {
@@ -293,6 +294,48 @@ fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: Da
         certainty: if reply.sure || heard.certainty == Certainty::None { heard.certainty } else { Certainty::Probable },
         mail: thread(letter),
         unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
+    }
+}
+
+/// What an answer is read with.
+struct Reader<'a> {
+    words: &'a Words,
+    language: &'a Language,
+    context: &'a Context,
+}
+
+impl Reader<'_> {
+    /// What a text says, and against which question. People answer whichever mail they find: once the
+    /// session is over, what was asked before it is read as what is collected now; and a digest's
+    /// review may bring the request or the plan itself.
+    fn understand(&self, asked: Option<Question>, stage: Option<Stage>, text: &str) -> (Option<Question>, Heard) {
+        let hear = |question| self.words.understand(question, self.language, text, self.context);
+        let over = matches!(stage, Some(Stage::Collecting | Stage::Digested));
+        let heard = hear(asked);
+        match asked {
+            Some(Question::Subject | Question::Share) if over => {
+                (Some(Question::LastCall), hear(Some(Question::LastCall)))
+            }
+            Some(Question::Attendance) if over && heard.is_none() => {
+                (Some(Question::LastCall), hear(Some(Question::LastCall)))
+            }
+            Some(Question::Review) if heard.is_none() || heard.meaning == Meaning::Correction => {
+                (asked, self.corrected(text, heard))
+            }
+            _ => (asked, heard),
+        }
+    }
+
+    /// A correction that is the request ("demande : …") or a plan, else as it was heard.
+    fn corrected(&self, text: &str, heard: Heard) -> Heard {
+        let noted = self.words.understand(Some(Question::Live), self.language, text, self.context);
+        if matches!(noted.meaning, Meaning::Request { .. }) {
+            return noted;
+        }
+        let label = |l: &str| l.trim().to_lowercase().starts_with("corr") && !l.trim().contains(' ');
+        let body = text.split_once(':').filter(|(l, _)| label(l)).map_or(text, |(_, rest)| rest);
+        let last = self.words.understand(Some(Question::LastCall), self.language, body, self.context);
+        if matches!(last.meaning, Meaning::Plan { .. }) { last } else { heard }
     }
 }
 

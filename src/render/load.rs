@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tera::{ErrorKind, Tera};
 
 /// A language that mails can be written in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tongue {
     pub tera: Tera,
     pub locale: Arc<Locale>,
@@ -21,7 +21,7 @@ pub(super) struct Tongue {
 }
 
 /// The languages, and the styles that are put inline by name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub tongues: BTreeMap<Language, Tongue>,
     pub styles: BTreeMap<String, String>,

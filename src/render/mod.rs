@@ -27,7 +27,7 @@ use serde_json::{Map, Value, json};
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// All templates of all languages, checked and ready.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Renderer {
     loaded: Loaded,
 }

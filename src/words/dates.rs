@@ -61,7 +61,7 @@ pub(super) enum Form {
 }
 
 /// The date words of all languages.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct DateWords {
     months: BTreeMap<String, u32>,
     weekdays: BTreeMap<String, u32>,

@@ -99,7 +99,7 @@ pub(super) struct RawPlan {
 }
 
 /// `[persons]`: of whom a phrase speaks.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Persons {
     /// Words that begin what somebody says of themselves.
@@ -111,7 +111,7 @@ pub(super) struct Persons {
 }
 
 /// Everything of all languages, ready to use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Lexicon {
     pub(super) spelling: Spelling,
     pub(super) tables: BTreeMap<TableName, Table>,

@@ -52,7 +52,7 @@ pub struct Context {
 }
 
 /// The word lists of all languages.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Words {
     lexicon: Lexicon,
 }

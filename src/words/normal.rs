@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// How words are rewritten before they are matched; of all languages together.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Spelling {
     words: BTreeMap<String, Vec<String>>,
     signs: BTreeMap<char, Vec<String>>,

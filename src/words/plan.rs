@@ -24,7 +24,7 @@ pub(super) enum Field {
 }
 
 /// The plan's words of all languages, folded.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct PlanWords {
     shared: Vec<String>,
     private: Vec<String>,

@@ -7,7 +7,7 @@ use regex::Regex;
 use std::ops::Range;
 
 /// A list of phrases, compiled.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     patterns: Vec<(Regex, Label, Language)>,
 }

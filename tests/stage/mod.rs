@@ -4,7 +4,6 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Europe::Paris;
 use codevd::config::{self, Defaults};
-use codevd::core::decide::found;
 use codevd::core::{DraftKey, GroupSpec, Kind, MeetingNo, Order, StepKey};
 use codevd::daemon::engine::GroupOrder;
 use codevd::daemon::{Engine, Kit, Sender, shared};
@@ -19,6 +18,7 @@ use codevd::words::Words;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 type Scene = World<SimPost, SeededIds>;
 
@@ -67,16 +67,20 @@ fn local(text: &str) -> DateTime<Utc> {
     codevd::core::schedule::instant(wall, Paris)
 }
 
-/// A group file of the scenarios, read as `group apply` reads it.
-pub fn spec(name: &str) -> GroupSpec {
-    let mut formats = (*config::formats(None).unwrap()).clone();
-    for (id, format) in extra_formats() {
-        formats.insert(id, format);
-    }
+/// A group file of the scenarios, read as `group apply` reads it; or what it answers.
+fn spec(name: &str) -> Result<GroupSpec, String> {
+    let formats = std::sync::Arc::new(formats());
     let path = folder().join(format!("groups/{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let read = config::group_from(&format!("{name}.toml"), &text, &std::sync::Arc::new(formats), &Defaults::default());
-    read.unwrap_or_else(|e| panic!("{}", e.iter().map(ToString::to_string).collect::<String>())).0
+    let read = config::group_from(&format!("{name}.toml"), &text, &formats, &Defaults::default());
+    let said = |all: Vec<_>| all.iter().map(ToString::to_string).collect::<Vec<String>>().join(" | ");
+    read.map(|(spec, _)| spec).map_err(|e| said(e.into_iter().collect()))
+}
+
+fn formats() -> BTreeMap<codevd::core::FormatId, codevd::core::Format> {
+    let mut formats = (*config::formats(None).unwrap()).clone();
+    formats.extend(extra_formats());
+    formats
 }
 
 fn extra_formats() -> Vec<(codevd::core::FormatId, codevd::core::Format)> {
@@ -85,14 +89,17 @@ fn extra_formats() -> Vec<(codevd::core::FormatId, codevd::core::Format)> {
     vec![("rehearsal".parse().unwrap(), format)]
 }
 
+/// Templates and words, read once for all scenarios: compiling their patterns takes a while.
+static SHIPPED: LazyLock<(Renderer, Words)> =
+    LazyLock::new(|| (Renderer::embedded().unwrap(), Words::embedded().unwrap()));
+
 /// Everything the engine needs, as shipped.
 pub fn kit() -> Kit {
-    let mut formats = (*config::formats(None).unwrap()).clone();
-    formats.extend(extra_formats());
+    let (renderer, words) = SHIPPED.clone();
     Kit {
-        renderer: Renderer::embedded().unwrap(),
-        words: Words::embedded().unwrap(),
-        formats: std::sync::Arc::new(formats),
+        renderer,
+        words,
+        formats: std::sync::Arc::new(formats()),
         key: Key::new([7; 32]),
         sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap() },
     }
@@ -117,12 +124,17 @@ impl Stage {
             }
             ["down"] => self.world().out.set_down(true),
             ["up"] => self.world().out.set_down(false),
+            ["use", name] => self.specs.sort_by_key(|s| s.id.as_str() == name),
             ["show", number] => self.show(number),
+            ["people"] => self.list_people(),
+            ["turns"] => self.list_turns(),
             ["kept"] => self.kept(),
+            ["look", who, ..] => self.look(who, line),
             ["post", file] => self.post(file).await,
             ["order", ..] => self.order(&words[1..]).await,
             [who, "has", program] => self.person(who).client = program_named(program),
-            [who, "presses", button, "on", ref mail @ ..] => self.press(who, button, mail).await,
+            [who, "has", "calendar", style] => self.person(who).calendar = style_named(style),
+            [who, "presses", button, "on", ..] => self.press(who, button, line).await,
             [who, "answers", ..] => self.answer(who, line).await,
             [who, "is", "away", "on", ..] => self.away(who, line).await,
             _ => panic!("not a directive: {line:?}"),
@@ -153,7 +165,13 @@ impl Stage {
     }
 
     async fn group(&mut self, name: &str, live: bool) {
-        let spec = spec(name);
+        let spec = match spec(name) {
+            Ok(spec) => spec,
+            Err(why) => {
+                let _ = writeln!(self.out, "  refused: {why}");
+                return;
+            }
+        };
         for m in &spec.members {
             let person = Person {
                 name: m.name.clone(),
@@ -164,8 +182,9 @@ impl Stage {
                 calendar: ReplyStyle::Google,
                 habits: Vec::new(),
             };
-            self.people.insert(m.id.to_string(), person);
+            self.people.entry(m.id.to_string()).or_insert(person);
         }
+        self.specs.retain(|s| s.id != spec.id);
         self.specs.push(spec.clone());
         self.give(GroupOrder { group: spec.id.clone(), order: Order::Apply { spec: Box::new(spec), live } }).await;
     }
@@ -213,7 +232,7 @@ impl Stage {
                 WorldEvent::Out { at, key, bytes, .. } => {
                     let step = self.step(&key);
                     let what = mail_name(&key, step);
-                    let head = format!("  {} → {what}:", stamp(at));
+                    let head = format!("  {} →{} {what}:", stamp(at), self.of_several(&key.group));
                     let who = key.member.to_string();
                     self.got.entry(who.clone()).or_default().push((key, step, bytes));
                     match &mut line {
@@ -233,12 +252,18 @@ impl Stage {
                 WorldEvent::Decided(story) => {
                     self.flush(&mut line);
                     for text in story.lines.iter().filter(|l| !l.ends_with("was decided")) {
-                        let _ = writeln!(self.out, "  {} · {text}", stamp(story.at));
+                        let group = self.of_several(&story.group);
+                        let _ = writeln!(self.out, "  {} ·{group} {text}", stamp(story.at));
                     }
                 }
             }
         }
         self.flush(&mut line);
+    }
+
+    /// The group's name where there are several.
+    fn of_several(&self, group: &codevd::core::GroupId) -> String {
+        if self.specs.len() > 1 { format!(" [{group}]") } else { String::new() }
     }
 
     fn flush(&mut self, line: &mut Option<(String, Vec<String>)>) {
@@ -278,13 +303,16 @@ impl Stage {
         self.send(who, &first_line(&text), bytes).await;
     }
 
-    async fn press(&mut self, who: &str, button: &str, mail: &[&str]) {
-        let ours = letter(&self.mail(who, &mail.join(" ")));
+    async fn press(&mut self, who: &str, button: &str, line: &str) {
+        let (head, comment) = line.split_once(": ").map_or((line, None), |(h, c)| (h, Some(c)));
+        let name = head.splitn(5, ' ').nth(4).unwrap();
+        let (name, of) = name.split_once(" of ").map_or((name, who), |(n, other)| (n, other));
+        let ours = letter(&self.mail(of, name));
         let person = self.people[who].clone();
         let answer = PartStat::parse(button).unwrap();
         let ics = String::from_utf8(ours.calendar[0].clone()).unwrap();
         let number = self.world().number();
-        let text = codevd::sim::calendar_reply::reply(&ics, &person.email, answer, person.calendar, None, self.now);
+        let text = codevd::sim::calendar_reply::reply(&ics, &person.email, answer, person.calendar, comment, self.now);
         let bytes =
             client::calendar(person.calendar, &author(&person), &ours, &text.unwrap(), button, number, self.now);
         self.send(who, &format!("[{button}]"), bytes).await;
@@ -301,9 +329,86 @@ impl Stage {
 
     async fn post(&mut self, file: &str) {
         let bytes = std::fs::read(folder().join("mails").join(file)).unwrap();
+        let bytes = match std::str::from_utf8(&bytes) {
+            Ok(text) => self.filled(text).into_bytes(),
+            Err(_) => bytes,
+        };
         let now = self.now;
         self.world().post(now, file, "raw mail", bytes);
         self.until(now).await;
+    }
+
+    /// A raw mail with its `{id WHO MAIL}` (our Message-ID), `{broken WHO MAIL}` (with a false proof),
+    /// `{subject WHO MAIL}` and `{uid WHO MAIL}` filled in, line ends as on the wire; `{many N TEXT}` repeats.
+    fn filled(&self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (hole, after) = after.split_once('}').expect("a closed brace");
+            out += before;
+            out += &self.hole(hole);
+            rest = after;
+        }
+        (out + rest).replace("\r\n", "\n").replace('\n', "\r\n")
+    }
+
+    fn hole(&self, hole: &str) -> String {
+        let (what, rest) = hole.split_once(' ').unwrap();
+        let (who, name) = rest.split_once(' ').unwrap();
+        if what == "many" {
+            return name.replace("\\n", "\n").repeat(who.parse().unwrap());
+        }
+        let ours = letter(&self.mail(who, name));
+        let calendar = || String::from_utf8(ours.calendar[0].clone()).unwrap();
+        let uid = || calendar().lines().find_map(|l| l.strip_prefix("UID:").map(str::to_owned)).unwrap();
+        match what {
+            "id" => ours.message_id.unwrap(),
+            // the draft's own id, the proof another one
+            "broken" => {
+                let id = ours.message_id.unwrap();
+                format!("{}{}@codev.example", &id[..12], "0123456789abcdefghjk")
+            }
+            "subject" => ours.subject,
+            "uid" => uid(),
+            _ => panic!("no such hole: {hole}"),
+        }
+    }
+
+    /// Whether a mail says these words: `look WHO MAIL: words`.
+    fn look(&mut self, who: &str, line: &str) {
+        let (head, words) = line.split_once(": ").unwrap();
+        let name = head.splitn(3, ' ').nth(2).unwrap();
+        let ours = letter(&self.mail(who, name));
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\u{a0}', " ");
+        let calendar: String = ours.calendar.iter().map(|c| String::from_utf8_lossy(c).replace("\r\n ", "")).collect();
+        let all = flat(&format!("{}\n{}\n{calendar}", ours.subject, ours.text));
+        let _ = writeln!(self.out, "  {}", if all.contains(&flat(words)) { "it says so" } else { "it does not" });
+    }
+
+    fn list_people(&mut self) {
+        let group = self.group_now();
+        for m in &group.members {
+            let marks = [(!m.circle, "not in the circle"), (m.left.is_some(), "left"), (m.paused.is_some(), "stopped")];
+            let mut marks: Vec<_> = marks.iter().filter(|(on, _)| *on).map(|(_, t)| *t).collect();
+            marks.extend(m.unreachable.map(|_| "unreachable"));
+            marks.extend(m.facilitates.map(|_| "facilitates"));
+            let _ = writeln!(self.out, "  {} {}", m.id, marks.join(", "));
+        }
+    }
+
+    fn list_turns(&mut self) {
+        let group = self.group_now();
+        for t in &group.turns {
+            let _ = writeln!(self.out, "  meeting {} {}: {}", t.meeting, t.wall, t.member);
+        }
+        let next = group.whose_turn().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let _ = writeln!(self.out, "  next: {next}");
+    }
+
+    fn group_now(&mut self) -> codevd::core::Group {
+        let id = self.specs.last().unwrap().id.clone();
+        let formats = self.world().engine.kit.formats.clone();
+        self.world().engine.store().get().load(&id, &formats).unwrap().unwrap().group
     }
 
     /// What the inbox holds without effect.
@@ -318,15 +423,19 @@ impl Stage {
     }
 
     fn show(&mut self, number: &str) {
-        let group = self.specs.last().unwrap().id.clone();
+        let (group, zone) = self.specs.last().map(|s| (s.id.clone(), s.zone)).unwrap();
         let number = MeetingNo(number.parse().unwrap());
         let meeting = self.world().engine.store().get().meeting(&group, number).unwrap().expect("such a meeting");
         let mut say = |text: String| {
             let _ = writeln!(self.out, "  {text}");
         };
         say(format!(
-            "{:?} at {}, sequence {}, requester {}",
-            meeting.stage, meeting.wall, meeting.sequence, meeting.requester
+            "{:?} at {} ({} UTC), sequence {}, requester {}",
+            meeting.stage,
+            meeting.wall.format("%Y-%m-%d %H:%M"),
+            codevd::core::schedule::instant(meeting.wall, zone).format("%H:%M"),
+            meeting.sequence,
+            meeting.requester
         ));
         for (who, a) in &meeting.attendance {
             say(format!(
@@ -369,6 +478,18 @@ fn program_named(name: &str) -> Client {
     }
 }
 
+fn style_named(name: &str) -> ReplyStyle {
+    match name {
+        "outlook" => ReplyStyle::Outlook,
+        "google" => ReplyStyle::Google,
+        "apple" => ReplyStyle::Apple,
+        "thunderbird" => ReplyStyle::Thunderbird,
+        "proton" => ReplyStyle::Proton,
+        "nextcloud" => ReplyStyle::Nextcloud,
+        _ => panic!("no calendar {name}"),
+    }
+}
+
 /// `M03 invitation`, `S step_prompt request (again)`.
 fn mail_name(key: &DraftKey, step: Option<StepKey>) -> String {
     let kind: Kind = key.kind;
@@ -385,11 +506,4 @@ fn stamp(at: DateTime<Utc>) -> String {
 
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or("").to_owned()
-}
-
-/// So that a broken group is seen before it is played.
-pub fn check(name: &str) {
-    let kit = kit();
-    let moment = codevd::core::Moment { now: local("2026-11-01 08:00"), fresh: "0".repeat(26) };
-    found(&spec(name), true, &kit.formats, &moment).unwrap();
 }

@@ -11,6 +11,9 @@ use chrono::Duration;
 /// Words beyond which a comment is worth passing on (`inbound.md` §7, advice 6).
 const LONG: usize = 40;
 
+/// A reply to the digest of so few words is a courtesy.
+const THANKS: usize = 3;
+
 /// Routes an answer by what its mail asked; words that mean the same everywhere come after.
 pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> {
     let known = work.group.member(&answer.from).filter(|m| m.is_active());
@@ -70,6 +73,11 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
     }
     work.receipt(number, &answer.from, Receipt::Stopped, Some(Inverse::Unpause), &answer.mail);
     pass_on(work, number, Notice::Stopped { member: answer.from.clone() });
+    // a requester who is no more written to will not be asked for a subject: the facilitator chooses
+    let seats = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned && m.requester == answer.from);
+    for seat in seats.map(|m| m.number).collect::<Vec<_>>() {
+        requester_away(work, seat, "silent");
+    }
 }
 
 fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Result<(), Refusal> {
@@ -159,14 +167,14 @@ pub(super) fn take(
     };
     work.tell(Some(number), Some(member), format!("{} {words}", work.name(member)));
     if declined && requester {
-        requester_away(work, number, "declined")?;
+        requester_away(work, number, "declined");
     }
     Ok(Inverse::Attendance { before })
 }
 
 /// M07: the requester can't or would rather not; the facilitator chooses. The backup is warned.
-pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) -> Result<(), Refusal> {
-    let meeting = work.meeting(number)?;
+pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) {
+    let Some(meeting) = work.group.meeting(number) else { return };
     let (facilitator, backup, until) =
         (meeting.facilitator.clone(), meeting.backup.clone(), work.group.starts(meeting));
     let due = work.now();
@@ -189,7 +197,6 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
     if let Some(backup) = backup {
         mail(Kind::Standby, backup, Question::Subject, Facts::None);
     }
-    Ok(())
 }
 
 /// A text that is kept as it is: contribution or learning.
@@ -280,7 +287,9 @@ fn actions(lines: &[PlanLine]) -> Vec<Action> {
 fn last_call(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
     let meeting = work.meeting(number)?;
     let closed = super::digest::closed(&work.group, meeting, work.now());
-    if closed {
+    // "merci à tous" under the digest is no learning that everybody gets a correction for
+    let thanks = meeting.digest.sent.is_some() && answer.text.split_whitespace().count() <= THANKS;
+    if closed || thanks {
         return note(work, Some(number), answer);
     }
     let requester = meeting.requester == answer.from;
@@ -314,7 +323,9 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     work.tell(number, Some(&answer.from), format!("not done for {}: {refusal}", work.name(&answer.from)));
     let unclear = matches!(refusal, Refusal::NotUnderstood | Refusal::NoAnswer);
     let again = work.group.was_sent(number, Kind::Refusal, &answer.from).is_some();
-    if unclear && again {
+    // a facilitator has nobody to be passed on to: they get the choices once more
+    let leads = facilitator_of(work, number).as_ref() == Some(&answer.from);
+    if unclear && again && !leads {
         let private = matches!(answer.question, Some(Question::Subject | Question::Share | Question::Progress));
         let text = (!private && !answer.text.trim().is_empty()).then(|| answer.text.clone());
         pass_on(work, number, Notice::NeedsPerson { member: answer.from.clone(), text });
@@ -339,11 +350,15 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     });
 }
 
+/// Who leads the meeting, else the group.
+fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
+    let leads = work.group.facilitators().first().map(|m| m.id.clone());
+    number.and_then(|n| work.group.meeting(n)).map(|m| m.facilitator.clone()).or(leads)
+}
+
 /// Tells the facilitator something.
 pub(super) fn pass_on(work: &mut Work<'_>, number: Option<MeetingNo>, notice: Notice) {
-    let leads = work.group.facilitators().first().map(|m| m.id.clone());
-    let to = number.and_then(|n| work.group.meeting(n)).map(|m| m.facilitator.clone()).or(leads);
-    let Some(to) = to else { return };
+    let Some(to) = facilitator_of(work, number) else { return };
     let due = work.now();
     let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. });
     work.mail(Mail {

@@ -17,10 +17,11 @@ pub(super) fn closed(group: &Group, meeting: &Meeting, now: DateTime<Utc>) -> bo
 }
 
 /// A change after the digest went out: it goes out once more when the time for corrections is over.
+/// What comes later still is kept, and nobody is written to.
 pub(super) fn correct(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
     let meeting = work.meeting(number)?;
     if closed(&work.group, meeting, work.now()) {
-        return Err(Refusal::Over);
+        return Ok(());
     }
     let time = Duration::seconds(i64::from(work.group.settings().correction_seconds));
     let meeting = work.meeting_mut(number)?;

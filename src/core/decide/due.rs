@@ -213,8 +213,7 @@ fn prompt(work: &mut Work<'_>, due: &Due, number: MeetingNo, position: u32) {
     let Some(run) = work.group.meeting(number).and_then(|m| m.run.as_ref()) else { return };
     let Some(step) = run.steps.get(position as usize).cloned() else { return };
     let newer = run.steps.iter().zip(0u32..).any(|(s, p)| p > position && s.start <= now);
-    let remaining = step.end - now;
-    let worth = remaining >= Duration::minutes(2).min((step.end - step.start) / 2);
+    let worth = step.leaves_enough(now);
     let facts = if now - due.at <= late { Facts::None } else { Facts::Resumed };
     if newer || (facts == Facts::Resumed && !worth) {
         skip(work, number, position);

@@ -11,6 +11,9 @@ use crate::core::refusal::Refusal;
 use crate::core::run::Run;
 use chrono::{DateTime, Duration, Utc};
 
+/// A step that began so short a time ago is not over: the word that began it came twice.
+const TWICE: Duration = Duration::seconds(5);
+
 /// An order of the facilitator to the running clock.
 pub(super) fn live(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
     if !work.group.facilitators().iter().any(|m| m.id == answer.from) {
@@ -30,7 +33,7 @@ pub(super) fn live(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> R
     let text = minutes.map_or_else(|| format!("clock: {order}"), |m| format!("clock: {order} {m} min"));
     work.tell(Some(number), Some(&answer.from), text);
     // what follows by mail shows the new times: a receipt only where no prompt comes of it
-    if !matches!(order, "next" | "back" | "resume") {
+    if !matches!(order, "next" | "back") && !(order == "resume" && prompt_again(work, number)) {
         let receipt = Receipt::Clock { order: order.to_owned(), minutes };
         work.receipt(Some(number), &answer.from, receipt, None, &answer.mail);
     }
@@ -95,6 +98,9 @@ fn go_on(work: &mut Work<'_>, number: MeetingNo, answered: Option<u32>) -> Resul
     let target = match (answered, current) {
         (Some(a), Some(c)) if a > c => a,
         (Some(a), Some(c)) if a < c => return Ok(()),
+        (Some(a), Some(c)) if a == c && run.steps.get(c as usize).is_some_and(|s| now - s.start < TWICE) => {
+            return Ok(());
+        }
         (_, Some(c)) => c + 1,
         // before the first step: "next" begins it
         (_, None) => 0,
@@ -115,6 +121,18 @@ fn go_back(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
     run.begin(target, now);
     due::prompt_all(work, number, target, now, &Facts::Resumed);
     Ok(())
+}
+
+/// After a pause: "you are in step 4 until 14:48", if enough of the step remains. Whether it went out.
+fn prompt_again(work: &mut Work<'_>, number: MeetingNo) -> bool {
+    let now = work.now();
+    let Some(run) = work.group.meeting(number).and_then(|m| m.run.as_ref()) else { return false };
+    let Some(position) = run.current(now) else { return false };
+    let enough = run.steps.get(position as usize).is_some_and(|step| step.leaves_enough(now));
+    if enough {
+        due::prompt_all(work, number, position, now, &Facts::Resumed);
+    }
+    enough
 }
 
 /// The prompt of a step that begins now, to those who have not got it.
@@ -203,6 +221,7 @@ impl Run {
             if at >= position {
                 step.start += shift;
                 step.end += shift;
+                step.skipped = false;
             } else if step.end > now || at + 1 == position {
                 step.skipped |= step.start > now;
                 step.start = step.start.min(now);

@@ -48,8 +48,7 @@ fn make_good(work: &mut Work<'_>, number: MeetingNo, position: u32, key: &DraftK
     let Some(run) = &meeting.run else { return };
     let Some(step) = run.steps.get(position as usize) else { return };
     let current = run.current(now) == Some(position);
-    let enough = step.end - now >= Duration::minutes(2).min((step.end - step.start) / 2);
-    if current && enough && run.paused.is_none() {
+    if current && step.leaves_enough(now) && run.paused.is_none() {
         due::prompt_one(work, number, position, now, &Facts::Resumed, &key.member);
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn subject(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -
     }
     if let Meaning::Swap { .. } = answer.meaning {
         work.tell(Some(number), Some(&answer.from), "the requester wishes to swap the turn");
-        requester_away(work, number, "swap")?;
+        requester_away(work, number, "swap");
         work.receipt(Some(number), &answer.from, Receipt::SwapAsked, None, &answer.mail);
         return Ok(());
     }
@@ -206,7 +206,13 @@ fn open(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
 
 /// A reply to M08: the facilitator hears who would take the seat, and decides.
 pub(super) fn volunteer(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
-    let willing = !matches!(answer.meaning, Meaning::No | Meaning::None if answer.text.split_whitespace().count() < 4);
+    // a few words that were not understood are no offer; a subject told at length is one
+    let pitch = answer.text.split_whitespace().count() > 3;
+    let willing = match answer.meaning {
+        Meaning::No => false,
+        Meaning::None => pitch,
+        _ => true,
+    };
     let id = work.keep(number, &answer.from, crate::core::meeting::Section::Note, &answer.text, false);
     super::answer::kept(work, number, answer, crate::core::meeting::Section::Note, false, id);
     if willing {
