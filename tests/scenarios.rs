@@ -13,7 +13,7 @@
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`
 //! - `refuse WHO`, `down`, `up`; `use GROUP`: the group that orders and `show` are about
 //! - `show N`: the meeting as it stands; `people`; `turns`; `kept`: mails kept, not applied
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod stage;
 

@@ -193,7 +193,9 @@ fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
     let requester = || vec![meeting.requester.clone()];
     let add = |kind, at, to| mail(group, meeting, kind, at, last_day, to);
     let Some(first) = sent(Kind::SubjectRequest, &meeting.requester) else {
-        return add(Kind::SubjectRequest, on(set.subject_days), requester()).into_iter().collect();
+        // a meeting planned at the last minute is asked about all the same
+        let (at, until) = (on(set.subject_days), group.starts(meeting));
+        return mail(group, meeting, Kind::SubjectRequest, at, until, requester()).into_iter().collect();
     };
     let backup = || meeting.backup.clone().into_iter().collect();
     if let Some(told) = sent(Kind::NoSubject, &meeting.facilitator).filter(|told| *told > first) {
