@@ -33,7 +33,8 @@ pub(super) fn live(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> R
     let text = minutes.map_or_else(|| format!("clock: {order}"), |m| format!("clock: {order} {m} min"));
     work.tell(Some(number), Some(&answer.from), text);
     // what follows by mail shows the new times: a receipt only where no prompt comes of it
-    if !matches!(order, "next" | "back") && !(order == "resume" && prompt_again(work, number)) {
+    let prompted = matches!(order, "next" | "back") || (order == "resume" && prompt_again(work, number));
+    if !prompted {
         let receipt = Receipt::Clock { order: order.to_owned(), minutes };
         work.receipt(Some(number), &answer.from, receipt, None, &answer.mail);
     }

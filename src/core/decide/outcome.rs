@@ -5,7 +5,6 @@ use crate::core::draft::{DraftKey, Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::Outcome;
 use crate::core::ids::MeetingNo;
 use crate::core::meeting::Stage;
-use chrono::Duration;
 
 pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
     let name = work.name(&key.member);
