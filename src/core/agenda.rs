@@ -276,7 +276,7 @@ fn after(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
         add(Kind::LastCall, last.max(asked), digest_at, missing);
         let review = if !plan && learning.is_empty() { ended } else { ended + secs(set.review_seconds) };
         add(Kind::DigestReview, review.max(ended), digest_at, requester.clone());
-        add(Kind::Digest, digest_at, digest_at + Duration::days(30), everybody(group));
+        add(Kind::Digest, digest_at, digest_at + Duration::days(7), everybody(group));
     }
     if let Some(at) = meeting.digest.correction_due {
         add(Kind::DigestCorrection, at, at + Duration::days(14), everybody(group));

@@ -2,7 +2,7 @@
 
 use super::ports::{Outgoing, Shared};
 use crate::store::{Claimed, Settled, StoreError};
-use crate::transport::{Delivery, Envelope, Lasting};
+use crate::transport::{Delivery, Envelope, Lasting, Phase};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::VecDeque;
 
@@ -63,7 +63,13 @@ fn wait(urgent: bool, attempt: u32, spread: i64) -> Duration {
     Duration::seconds(MINUTES[step] * 60 + spread.rem_euclid(30) * MINUTES[step])
 }
 
-/// Sends what is due.
+/// The wait while the server can't be reached at all: nobody is spared by waiting for hours, and what
+/// is useful should go soon after it is back.
+fn wait_for_server(urgent: bool, attempt: u32) -> Duration {
+    wait(urgent, attempt, 0).min(Duration::minutes(10))
+}
+
+/// Sends what is due. A server that can't be reached is tried with one mail, not with each.
 ///
 /// # Errors
 /// The store's own; what a server says is settled in the outbox.
@@ -84,8 +90,14 @@ pub async fn sender_step<O: Outgoing>(
         if claimed.is_empty() {
             return Ok(step);
         }
+        let mut away: Option<String> = None;
         for mail in claimed {
-            let settled = one(store, out, &mail, from, &now).await;
+            let settled = match &away {
+                Some(cause) => {
+                    Settled::Retry { at: now() + wait_for_server(mail.urgent, mail.attempt), reply: cause.clone() }
+                }
+                None => one(store, out, &mail, from, &now, &mut away).await,
+            };
             match settled {
                 Settled::Sent { .. } => step.sent += 1,
                 Settled::Retry { .. } => step.later += 1,
@@ -93,6 +105,9 @@ pub async fn sender_step<O: Outgoing>(
             }
             store.get().settle(mail.id, &settled, now())?;
             pace.note(now());
+        }
+        if away.is_some() {
+            return Ok(step);
         }
     }
 }
@@ -103,6 +118,7 @@ async fn one<O: Outgoing>(
     mail: &Claimed,
     from: &str,
     now: &impl Fn() -> DateTime<Utc>,
+    away: &mut Option<String>,
 ) -> Settled {
     let envelope = match Envelope::new(from, mail.envelope_to.as_str()) {
         Ok(envelope) => envelope,
@@ -121,6 +137,10 @@ async fn one<O: Outgoing>(
         }
     };
     let delivery = out.send(&envelope, &mail.bytes, &mut before_dot).await;
+    if let Delivery::Unreached { phase: Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth, cause } = &delivery
+    {
+        *away = Some(format!("the server could not be reached: {cause}"));
+    }
     settled(delivery, mail, now())
 }
 
@@ -136,7 +156,11 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
         Delivery::Accepted { reply } => Settled::Sent { reply },
         Delivery::Refused { lasting: Lasting::Permanent, reply, .. } => Settled::Refused { reply },
         Delivery::Refused { lasting: Lasting::Temporary, reply, .. } => later(reply),
-        Delivery::Unreached { phase, cause } => later(format!("while {}: {cause}", phase.doing())),
+        // never given up: what is of no use any more is dropped by its own time
+        Delivery::Unreached { phase, cause } => {
+            let reply = format!("while {}: {cause}", phase.doing());
+            Settled::Retry { at: now + wait_for_server(mail.urgent, mail.attempt), reply }
+        }
         Delivery::InDoubt { cause } => Settled::InDoubt { cause },
     }
 }

@@ -96,6 +96,10 @@ fn mails(work: &mut Work<'_>, due: &Due, meeting: Option<MeetingNo>, kind: Kind,
             work.mark(meeting, kind, None, member);
         }
         work.tell(meeting, None, format!("{kind} was not sent: its time was over"));
+        // a digest that comes weeks late helps nobody; the meeting is done with all the same
+        if let (Kind::Digest, Some(meeting)) = (kind, meeting.and_then(|n| work.group.meeting_mut(n))) {
+            meeting.stage = Stage::Digested;
+        }
         return;
     }
     for member in to {
@@ -189,6 +193,13 @@ fn after_mail(work: &mut Work<'_>, number: MeetingNo, kind: Kind) {
 fn begin(work: &mut Work<'_>, number: MeetingNo) {
     let now = work.now();
     let Some(meeting) = work.group.meeting(number) else { return };
+    if work.group.expected(meeting).is_empty() {
+        // everybody declined: nothing is held, and the turn stays owed
+        if super::order::cancel(work, number).is_ok() {
+            work.tell(Some(number), None, "everybody had declined");
+        }
+        return;
+    }
     let start = work.group.starts(meeting);
     let previous = work.group.previous(meeting).is_some();
     let Some(format) = work.group.format_of(meeting) else { return };

@@ -52,7 +52,7 @@ fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<()
 }
 
 /// Not at all: SEQUENCE rises, the event is taken off every calendar, the turn stays owed.
-fn cancel(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
+pub(super) fn cancel(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
     planned(work, number)?;
     let now = work.now();
     let meeting = work.meeting_mut(number)?;
