@@ -21,22 +21,6 @@ use std::sync::Arc;
 const TONGUES: [(&str, &str, bool); 3] = [("fr", "fr", false), ("fr-tu", "fr", true), ("en", "en", false)];
 const KEPT: [Section; 6] =
     [Section::Request, Section::Contribution, Section::ActionPlan, Section::Learning, Section::FollowUp, Section::Note];
-const QUESTIONS: [Question; 14] = [
-    Question::Attendance,
-    Question::Subject,
-    Question::Share,
-    Question::NoSubject,
-    Question::Volunteer,
-    Question::Live,
-    Question::StepRequest,
-    Question::Contribution,
-    Question::ActionPlan,
-    Question::Learning,
-    Question::LastCall,
-    Question::Review,
-    Question::Progress,
-    Question::Note,
-];
 
 /// One mail to write.
 struct Case {
@@ -233,7 +217,7 @@ fn receipts() -> Vec<(String, Facts)> {
     put("person_asked", Receipt::PersonAsked);
     put("old_time", Receipt::OldTime);
     put("help_none", Receipt::Help { question: None });
-    for question in QUESTIONS {
+    for question in Question::ALL {
         put(&format!("help_{}", question.name()), Receipt::Help { question: Some(question) });
     }
     for order in ["next", "extend", "shorten", "pause", "resume", "stop", "late", "back", "absent", "request"] {
@@ -271,7 +255,7 @@ fn refusals() -> Vec<(String, Facts)> {
     let mut all = Vec::new();
     for refusal in reasons {
         let questions: Vec<_> = match refusal {
-            Refusal::NotUnderstood | Refusal::NoAnswer => QUESTIONS.into_iter().map(Some).chain([None]).collect(),
+            Refusal::NotUnderstood | Refusal::NoAnswer => Question::ALL.into_iter().map(Some).chain([None]).collect(),
             _ => vec![None],
         };
         for question in questions {

@@ -207,24 +207,7 @@ fn a_mistake_in_a_word_list_is_told_with_file_and_line() {
 }
 
 fn any_question() -> impl Strategy<Value = Option<Question>> {
-    use Question::*;
-    let all = vec![
-        Attendance,
-        Subject,
-        Share,
-        NoSubject,
-        Volunteer,
-        Live,
-        StepRequest,
-        Contribution,
-        ActionPlan,
-        Learning,
-        LastCall,
-        Review,
-        Progress,
-        Note,
-    ];
-    prop::option::of(prop::sample::select(all))
+    prop::option::of(prop::sample::select(Question::ALL.to_vec()))
 }
 
 /// Letters, marks and signs that the rules look at, and any others.

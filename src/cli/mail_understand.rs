@@ -11,24 +11,6 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use std::io::{self, BufRead};
 
-/// All questions there are, for the one who misspells one.
-const QUESTIONS: [Question; 14] = [
-    Question::Attendance,
-    Question::Subject,
-    Question::Share,
-    Question::NoSubject,
-    Question::Volunteer,
-    Question::Live,
-    Question::StepRequest,
-    Question::Contribution,
-    Question::ActionPlan,
-    Question::Learning,
-    Question::LastCall,
-    Question::Review,
-    Question::Progress,
-    Question::Note,
-];
-
 /// What `--context` may say.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -71,9 +53,9 @@ fn question(name: &str) -> Result<Option<Question>> {
     if name == "any" {
         return Ok(None);
     }
-    let found = QUESTIONS.iter().find(|q| q.name() == name);
+    let found = Question::ALL.iter().find(|q| q.name() == name);
     found.copied().map(Some).ok_or_else(|| {
-        let known: Vec<String> = QUESTIONS.iter().map(|q| q.name().to_owned()).collect();
+        let known: Vec<String> = Question::ALL.iter().map(|q| q.name().to_owned()).collect();
         let near = nearest(name, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
         Failure::Usage(format!("--question {name}: no such question{near} There are: any, {}", known.join(", ")))
     })

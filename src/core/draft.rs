@@ -238,6 +238,24 @@ pub enum Question {
 }
 
 impl Question {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Attendance,
+        Self::Subject,
+        Self::Share,
+        Self::NoSubject,
+        Self::Volunteer,
+        Self::Live,
+        Self::StepRequest,
+        Self::Contribution,
+        Self::ActionPlan,
+        Self::Learning,
+        Self::LastCall,
+        Self::Review,
+        Self::Progress,
+        Self::Note,
+    ];
+
     /// The word used at the command line, in the store and in word lists.
     pub fn name(self) -> &'static str {
         match self {
