@@ -228,7 +228,10 @@ fn shared(group: &Group, meeting: &Meeting) -> Option<Due> {
 
 fn during(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     let Some(run) = &meeting.run else { return };
-    if run.paused.is_some() {
+    if let Some(since) = run.paused {
+        // a pause nobody ended: the session is over all the same, and plan and learnings are asked
+        let at = run.announced_end.max(since) + Duration::hours(1);
+        all.push(Due { at, until: at + Duration::days(30), task: Task::End { meeting: meeting.number } });
         return;
     }
     let set = group.settings();
@@ -276,10 +279,10 @@ fn after(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
         add(Kind::LastCall, last.max(asked), digest_at, missing);
         let review = if !plan && learning.is_empty() { ended } else { ended + secs(set.review_seconds) };
         add(Kind::DigestReview, review.max(ended), digest_at, requester.clone());
-        add(Kind::Digest, digest_at, digest_at + Duration::days(7), everybody(group));
+        add(Kind::Digest, digest_at, digest_at + Duration::days(7), there_then(group, ended));
     }
     if let Some(at) = meeting.digest.correction_due {
-        add(Kind::DigestCorrection, at, at + Duration::days(14), everybody(group));
+        add(Kind::DigestCorrection, at, at + Duration::days(14), there_then(group, ended));
     }
     if meeting.stage == Stage::Digested && !plan_missing(meeting) {
         let day = meeting.wall.date().checked_add_days(chrono::Days::new(u64::from(set.follow_up_days)));
@@ -304,6 +307,11 @@ pub fn digest_at(group: &Group, meeting: &Meeting, ended: DateTime<Utc>) -> Date
 /// Everybody who gets mail: circle and facilitators.
 pub(super) fn everybody(group: &Group) -> Vec<MemberId> {
     group.members.iter().filter(|m| m.gets_mail()).map(|m| m.id.clone()).collect()
+}
+
+/// Everybody who was in the group when a session ended: newcomers read nothing of the past.
+fn there_then(group: &Group, ended: DateTime<Utc>) -> Vec<MemberId> {
+    group.members.iter().filter(|m| m.gets_mail() && m.joined <= ended).map(|m| m.id.clone()).collect()
 }
 
 /// Those who take part in the session: the circle less those who declined, and who leads.

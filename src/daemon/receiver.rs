@@ -35,11 +35,18 @@ pub async fn receiver_step<I: Incoming>(
         if fetched.is_empty() {
             return Ok(count);
         }
+        let mut failed = None;
         for mail in fetched {
             let place = mail.place.clone();
             take(store, mail, now())?;
-            incoming.taken(&place).await?;
+            // one that can't be marked holds up none of the others
+            if let Err(error) = incoming.taken(&place).await {
+                failed.get_or_insert(error);
+            }
             count += 1;
+        }
+        if let Some(error) = failed {
+            return Err(error.into());
         }
     }
 }

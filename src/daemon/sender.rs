@@ -27,7 +27,7 @@ impl Pace {
     /// How many may go now.
     fn room(&mut self, now: DateTime<Utc>) -> u32 {
         let Some(limit) = self.per_minute else { return CLAIM };
-        while self.sent.front().is_some_and(|t| *t <= now - Duration::minutes(1)) {
+        while self.sent.front().is_some_and(|t| *t <= now - Duration::minutes(1) || *t > now) {
             self.sent.pop_front();
         }
         let used = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);

@@ -39,7 +39,7 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
 fn universal(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Option<Result<(), Refusal>> {
     let from = &answer.from;
     match &answer.meaning {
-        Meaning::Stop if answer.question == Some(Question::Live) => return None,
+        Meaning::Stop if answer.question == Some(Question::Live) && running(work, number) => return None,
         Meaning::Stop => stop(work, number, answer),
         Meaning::Help => {
             let receipt = Receipt::Help { question: answer.question };
@@ -54,6 +54,11 @@ fn universal(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) ->
     }
     work.tell(number, Some(from), format!("{} wrote {:?}", work.name(from), word(&answer.meaning)));
     Some(Ok(()))
+}
+
+/// Only while the session is held does "stop" mean its end (`decisions.md` 16).
+fn running(work: &Work<'_>, number: Option<MeetingNo>) -> bool {
+    number.and_then(|n| work.group.meeting(n)).is_some_and(|m| m.stage == Stage::Running)
 }
 
 fn word(meaning: &Meaning) -> &'static str {
@@ -326,7 +331,8 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     // a facilitator has nobody to be passed on to: they get the choices once more
     let leads = facilitator_of(work, number).as_ref() == Some(&answer.from);
     if unclear && again && !leads {
-        let private = matches!(answer.question, Some(Question::Subject | Question::Share | Question::Progress));
+        // only words about the meeting itself are passed on; the others may be private (`decisions.md` 4)
+        let private = !matches!(answer.question, Some(Question::Attendance));
         let text = (!private && !answer.text.trim().is_empty()).then(|| answer.text.clone());
         pass_on(work, number, Notice::NeedsPerson { member: answer.from.clone(), text });
         work.receipt(number, &answer.from, Receipt::PersonAsked, None, &answer.mail);

@@ -167,11 +167,12 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
     let open: Vec<MeetingNo> =
         work.group.meetings.iter().filter(|m| m.stage == Stage::Planned).map(|m| m.number).collect();
     for number in open {
-        let there = |work: &Work<'_>, id: &MemberId| work.group.member(id).is_some_and(|m| m.is_active());
+        let there = |work: &Work<'_>, id: &MemberId| work.group.circle().any(|m| m.id == *id);
         let meeting = work.meeting(number)?;
         let (requester, backup, facilitator) =
             (meeting.requester.clone(), meeting.backup.clone(), meeting.facilitator.clone());
-        if let (false, Some(leads)) = (there(work, &facilitator), leads.clone()) {
+        let still_leads = work.group.facilitators().iter().any(|m| m.id == facilitator);
+        if let (false, Some(leads)) = (still_leads, leads.clone()) {
             work.meeting_mut(number)?.facilitator = leads;
         }
         if backup.as_ref().is_some_and(|b| !there(work, b)) {

@@ -165,6 +165,10 @@ fn absent(work: &mut Work<'_>, number: MeetingNo, name: &str) -> Result<(), Refu
 
 /// The requester's reply in step 3.
 pub(super) fn step_request(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    // who gave the seat away in mid-session does not speak for the next requester
+    if work.meeting(number)?.requester != answer.from {
+        return answer::note(work, Some(number), answer);
+    }
     let text = match &answer.meaning {
         Meaning::Request { text } => text.clone(),
         _ => answer.text.clone(),

@@ -55,6 +55,14 @@ fn make_good(work: &mut Work<'_>, number: MeetingNo, position: u32, key: &DraftK
 /// A calendar mail in doubt is sent once more: its UID makes it harmless (`reliability.md` 3).
 fn again(work: &mut Work<'_>, key: &DraftKey) {
     let Some(meeting) = key.meeting.and_then(|n| work.group.meeting(n)) else { return };
+    // what was cancelled or moved since is not to come back to a calendar
+    let off = meeting.stage != Stage::Planned && key.kind != Kind::Cancelled;
+    let sent = |kind| work.group.was_sent(key.meeting, kind, &key.member).map(|s| s.at);
+    let newer =
+        [Kind::Moved, Kind::Updated, Kind::Cancelled].into_iter().any(|k| k != key.kind && sent(k) > sent(key.kind));
+    if off || newer {
+        return;
+    }
     let until = work.group.starts(meeting);
     let due = work.now();
     if due >= until || key.revision > 3 {

@@ -6,6 +6,7 @@ use crate::core::draft::Kind;
 use crate::core::event::{Answer, Inverse, Receipt};
 use crate::core::group::Undo;
 use crate::core::ids::MeetingNo;
+use crate::core::meeting::Stage;
 use crate::core::refusal::Refusal;
 
 /// Undoes what the receipt told that was answered, else the author's newest change.
@@ -35,14 +36,24 @@ fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Res
     }
     let number = number.ok_or(Refusal::NothingToUndo)?;
     if let Inverse::Requester { member } = &undo.inverse {
+        // a seat that was taken in the session, or left meanwhile, is not given back
+        let there = work.group.circle().any(|m| m.id == *member);
+        if !there || work.meeting(number)?.stage != Stage::Planned {
+            return Err(Refusal::Over);
+        }
         return give_seat(work, number, member);
     }
     let meeting = work.meeting_mut(number)?;
+    // the subject of whoever gave the seat away stays private: it never becomes the next one's
+    if matches!(undo.inverse, Inverse::Subject { .. }) && meeting.requester != undo.member {
+        return Err(Refusal::Over);
+    }
     match undo.inverse.clone() {
-        Inverse::Attendance { before: Some(before) } => {
+        // an answer to the hour before a move does not come back
+        Inverse::Attendance { before: Some(before) } if before.sequence >= meeting.time_sequence => {
             meeting.attendance.insert(undo.member.clone(), before);
         }
-        Inverse::Attendance { before: None } => {
+        Inverse::Attendance { .. } => {
             meeting.attendance.remove(&undo.member);
         }
         Inverse::Subject { before } => meeting.subject = before,
