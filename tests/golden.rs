@@ -517,7 +517,7 @@ fn peoples_words_stay_words() {
     }
 }
 
-/// Every button opens a mail to us, with the tag at the subject's end and one word of the choices.
+/// Every button opens a mail to us, with the token at the subject's end and one word of the choices.
 #[test]
 fn buttons_write_the_answer() {
     let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
@@ -529,7 +529,11 @@ fn buttons_write_the_answer() {
             let (address, rest) = link.split_once("?subject=").unwrap_or_else(|| panic!("{}: {link}", case.name));
             let (subject, body) = rest.split_once("&body=").unwrap_or_else(|| panic!("{}: {link}", case.name));
             assert_eq!(address, post().reply_to, "{}", case.name);
-            assert!(subject.starts_with("Re: ") && subject.ends_with(" [k7f3-92qd]"), "{}: {subject}", case.name);
+            assert!(
+                subject.starts_with("Re: ") && subject.ends_with(" [7K3F92QDJX4M0ZT8]"),
+                "{}: {subject}",
+                case.name
+            );
             assert!(!body.is_empty() && body.lines().count() == 1, "{}: {body:?}", case.name);
             buttons += 1;
         }

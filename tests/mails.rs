@@ -125,6 +125,7 @@ fn tokens(letter: &Letter) -> Vec<String> {
         Carrier::InReplyTo => "in_reply_to",
         Carrier::References => "references",
         Carrier::Body => "body",
+        Carrier::Subject => "subject",
     };
     mail::tokens(letter).iter().map(|t| format!("{} {}", place(t.carrier), t.token)).collect()
 }

@@ -8,6 +8,7 @@
 //! - `WHO answers MAIL: words` (`\n` for a new line), in the manner of their program (`WHO has outlook`)
 //! - `WHO presses accepted|declined|tentative on MAIL[: comment]` (`WHO has calendar outlook`), `WHO is away on MAIL: words`
 //! - `WHO answers MAIL of OTHER: words`: with somebody else's mail in hand
+//! - `WHO clicks WORD in MAIL`: a button of the mail itself, which opens a new mail
 //! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox, with `{id WHO MAIL}` filled in
 //! - `look WHO MAIL: words`: whether that mail, or the calendar in it, says these words
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`

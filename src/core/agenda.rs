@@ -150,6 +150,11 @@ fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool
     let Some(sent) = group.was_sent(number, kind, member) else { return false };
     let by_day =
         matches!(kind, Kind::AttendanceCheck | Kind::AttendanceCount | Kind::WarmUp | Kind::DayOf | Kind::PlanReprint);
+    let cancelled = group.was_sent(number, Kind::Cancelled, member);
+    if kind == Kind::Invitation && cancelled.is_some_and(|c| c.at > sent.at) {
+        // taken off, and back in the group
+        return false;
+    }
     let moved = group.was_sent(number, Kind::Moved, member).map(|m| m.at);
     !(by_day && moved.is_some_and(|at| at > sent.at))
 }
@@ -278,7 +283,8 @@ fn after(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
         }
         add(Kind::LastCall, last.max(asked), digest_at, missing);
         let review = if !plan && learning.is_empty() { ended } else { ended + secs(set.review_seconds) };
-        add(Kind::DigestReview, review.max(ended), digest_at, requester.clone());
+        // shown for its review however late: nothing of the requester's leaves unseen but for their silence
+        add(Kind::DigestReview, review.max(ended), digest_at + Duration::days(7), requester.clone());
         add(Kind::Digest, digest_at, digest_at + Duration::days(7), there_then(group, ended));
     }
     if let Some(at) = meeting.digest.correction_due {
@@ -299,7 +305,7 @@ pub fn digest_at(group: &Group, meeting: &Meeting, ended: DateTime<Utc>) -> Date
     let digest = &meeting.digest;
     match (digest.approved, digest.review_sent) {
         (Some(yes), _) => yes,
-        (None, Some(sent)) => (sent + secs(set.review_time_seconds)).min(deadline),
+        (None, Some(sent)) => sent + secs(set.review_time_seconds),
         (None, None) => deadline,
     }
 }

@@ -224,7 +224,8 @@ fn still_open(facts: &Facts) -> Option<Question> {
 fn lane(mail: &Mail, revision: u32) -> Lane {
     let meeting = mail.meeting.map_or_else(|| "-".to_owned(), |m| m.to_string());
     let topic = match mail.kind {
-        Kind::Invitation | Kind::Moved | Kind::Updated | Kind::Cancelled => "calendar",
+        // a detail never replaces the question itself
+        Kind::Invitation | Kind::Moved | Kind::Cancelled => "calendar",
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => "subject",
         Kind::StepPrompt => "prompt",
         Kind::Digest | Kind::DigestCorrection => "digest",

@@ -8,6 +8,10 @@ use crate::core::spec::GroupSpec;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+/// What a mail program sends for us when its "unsubscribe" is pressed: no more mail, in a session too,
+/// where the word "stop" alone ends the session.
+pub const UNSUBSCRIBE: &str = "unsubscribe";
+
 /// When it happens, with what the core can't make itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
@@ -333,6 +337,11 @@ pub enum Inverse {
     Subject {
         /// `None` where there was none.
         before: Option<Subject>,
+    },
+    /// What might be shared before.
+    Sharing {
+        /// `None` where nothing was said.
+        before: Option<Sharing>,
     },
     /// The text is withdrawn.
     Word {

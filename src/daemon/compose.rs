@@ -1,5 +1,6 @@
 //! From a draft to frozen bytes: words, calendar object, headers, in the transaction that decided it.
 
+use crate::core::event::UNSUBSCRIBE;
 use crate::core::meeting::Attending;
 use crate::core::{Draft, Facts, Group, Kind, Meeting, Member};
 use crate::ical::{self, Attendee, IcalError, Method, Organizer, PartStat, Status};
@@ -100,7 +101,7 @@ impl Composer<'_> {
         let calendar = self.calendar(group, draft, member)?;
         let message_id = format!("{token}@{}", self.sender.domain());
         let references = self.references(group, draft, &message_id);
-        let unsubscribe = format!("{}?subject=stop%20%5B{}%5D&body=stop", self.sender.address, draft_id.tag());
+        let unsubscribe = format!("{}?subject=stop%20%5B{token}%5D&body={UNSUBSCRIBE}", self.sender.address);
         let outgoing = mail::Outgoing {
             from_name: &self.sender.name,
             from_email: self.sender.address.as_str(),

@@ -16,12 +16,14 @@ const GIVE_UP: u32 = 40;
 pub struct Pace {
     per_minute: Option<u32>,
     sent: VecDeque<DateTime<Utc>>,
+    /// A step ended before all it had claimed was settled (disk full): those are looked after first.
+    unsettled: bool,
 }
 
 impl Pace {
     /// At most so many in any minute; live prompts are never held back.
     pub fn per_minute(limit: u32) -> Self {
-        Self { per_minute: Some(limit.max(1)), sent: VecDeque::new() }
+        Self { per_minute: Some(limit.max(1)), ..Self::default() }
     }
 
     /// How many may go now.
@@ -81,15 +83,21 @@ pub async fn sender_step<O: Outgoing>(
     now: impl Fn() -> DateTime<Utc>,
 ) -> Result<SenderStep, StoreError> {
     let mut step = SenderStep::default();
+    if pace.unsettled {
+        store.get().recover(now())?;
+        pace.unsettled = false;
+    }
     loop {
-        let room = pace.room(now());
-        if room == 0 {
-            return Ok(step);
-        }
-        let claimed = store.get().claim(now(), room, |attempt| wait(false, attempt, 0))?;
+        // a full minute holds back everything but live prompts
+        let (room, ahead) = (pace.room(now()), |attempt| wait(false, attempt, 0));
+        let claimed = match room {
+            0 => store.get().claim_urgent(now(), CLAIM, ahead)?,
+            _ => store.get().claim(now(), room, ahead)?,
+        };
         if claimed.is_empty() {
             return Ok(step);
         }
+        pace.unsettled = true;
         let mut away: Option<String> = None;
         for mail in claimed {
             let settled = match &away {
@@ -106,6 +114,7 @@ pub async fn sender_step<O: Outgoing>(
             store.get().settle(mail.id, &settled, now())?;
             pace.note(now());
         }
+        pace.unsettled = false;
         if away.is_some() {
             return Ok(step);
         }

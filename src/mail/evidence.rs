@@ -16,6 +16,8 @@ pub enum Carrier {
     InReplyTo,
     /// In References: counts less, since old mails are taken up again for new topics.
     References,
+    /// In brackets at the end of the subject, where our own buttons put it.
+    Subject,
     /// In the line "Réf. …" of our text, quoted below the answer.
     Body,
 }
@@ -41,6 +43,7 @@ pub fn tokens(letter: &Letter) -> Vec<TokenFound> {
     letter.to.iter().flat_map(|email| in_address(email)).for_each(|t| add(t, Carrier::Recipient));
     letter.in_reply_to.iter().filter_map(|id| in_id(id)).for_each(|t| add(t, Carrier::InReplyTo));
     letter.references.iter().rev().take(100).filter_map(|id| in_id(id)).for_each(|t| add(t, Carrier::References));
+    in_subject(&letter.subject).into_iter().for_each(|t| add(t, Carrier::Subject));
     in_footer(&letter.whole).into_iter().for_each(|t| add(t, Carrier::Body));
     found
 }
@@ -64,6 +67,12 @@ fn in_id(id: &str) -> Option<Token> {
     let left = id.split('@').next()?;
     let left = super::text::cut(left, 200);
     Token::parse(left).or_else(|| left.split(['.', '_', '+', '=']).find_map(Token::parse))
+}
+
+/// Whole tokens in brackets in a subject; the short tag is none.
+fn in_subject(subject: &str) -> Vec<Token> {
+    let pieces = super::text::cut(subject, 1000).split('[').skip(1).filter_map(|p| p.split(']').next());
+    pieces.filter_map(Token::parse).collect()
 }
 
 /// Tokens after "Réf." or "Ref." in a text, across line breaks and quote marks.

@@ -23,17 +23,17 @@ impl Choices {
     /// The choices of a question for the template: `word`, `label`, `href`.
     pub fn of(&self, question: Option<Question>, subject: &str, post: &Post) -> Value {
         let all = question.and_then(|q| self.0.get(&q)).map(Vec::as_slice).unwrap_or_default();
-        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.tag, &c.word) });
+        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.reference, &c.word) });
         all.iter().map(one).collect()
     }
 }
 
 /// A link that opens a mail with everything filled in (RFC 6068): blanks as `%20`, never `+`; one
-/// line of body, since line breaks get lost in some clients; the tag last in the subject, where it
-/// survives.
-pub(super) fn mailto(address: &str, subject: &str, tag: &str, body: &str) -> String {
+/// line of body, since line breaks get lost in some clients; the token last in the subject, where it
+/// survives: the mail it opens is a new one, with nothing else that leads to the question.
+pub(super) fn mailto(address: &str, subject: &str, token: &str, body: &str) -> String {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let subject = format!("{} [{tag}]", plain(subject));
+    let subject = format!("{} [{token}]", plain(subject));
     let mut link = String::from("mailto:");
     encode(address, "@+", &mut link);
     link.push_str("?subject=");

@@ -155,11 +155,36 @@ impl Store {
         limit: u32,
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
+        self.hand_out(now, limit, true, wait)
+    }
+
+    /// The same of live prompts alone: what may go when the account has sent all it may in this minute.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn claim_urgent(
+        &mut self,
+        now: DateTime<Utc>,
+        limit: u32,
+        wait: impl Fn(u32) -> Duration,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.hand_out(now, limit, false, wait)
+    }
+
+    fn hand_out(
+        &mut self,
+        now: DateTime<Utc>,
+        limit: u32,
+        others: bool,
+        wait: impl Fn(u32) -> Duration,
+    ) -> Result<Vec<Claimed>, StoreError> {
         self.write("take mails from the outbox", |tx, _| {
             expire(tx, now)?;
             let mut found = due(tx, DUE_PROMPTS, now, limit)?;
             let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
-            found.extend(due(tx, DUE_OTHERS, now, left)?);
+            if others {
+                found.extend(due(tx, DUE_OTHERS, now, left)?);
+            }
             for mail in &found {
                 let next = utc(now + wait(mail.attempt));
                 let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL \

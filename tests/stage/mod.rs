@@ -136,6 +136,7 @@ impl Stage {
             [who, "has", "calendar", style] => self.person(who).calendar = style_named(style),
             [who, "presses", button, "on", ..] => self.press(who, button, line).await,
             [who, "answers", ..] => self.answer(who, line).await,
+            [who, "clicks", word, "in", ref mail @ ..] => self.click(who, word, &mail.join(" ")).await,
             [who, "is", "away", "on", ..] => self.away(who, line).await,
             _ => panic!("not a directive: {line:?}"),
         }
@@ -303,6 +304,24 @@ impl Stage {
         self.send(who, &first_line(&text), bytes).await;
     }
 
+    /// A button of the mail itself: it opens a new mail, with nothing but its subject and one word.
+    async fn click(&mut self, who: &str, word: &str, name: &str) {
+        let raw = self.mail(who, name);
+        let mail = mail_parser::MessageParser::default().parse(&raw).unwrap();
+        let html = mail.body_html(0).unwrap().replace("&amp;", "&").replace("&#x2F;", "/");
+        let links = html.split("href=\"mailto:").skip(1).map(|l| decoded(l.split('"').next().unwrap()));
+        let link = links.into_iter().find(|l| l.ends_with(&format!("&body={word}"))).expect("such a button");
+        let (address, rest) = link.split_once("?subject=").unwrap();
+        let (subject, body) = rest.split_once("&body=").unwrap();
+        let (number, from) = (self.world().number(), self.people[who].email.clone());
+        let date = self.now.to_rfc2822();
+        let text = format!(
+            "From: <{from}>\r\nTo: <{address}>\r\nSubject: {subject}\r\nDate: {date}\r\nMessage-ID: <b{number}@{who}.example>\r\n\
+             MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n"
+        );
+        self.send(who, &format!("({body})"), text.into_bytes()).await;
+    }
+
     async fn press(&mut self, who: &str, button: &str, line: &str) {
         let (head, comment) = line.split_once(": ").map_or((line, None), |(h, c)| (h, Some(c)));
         let name = head.splitn(5, ' ').nth(4).unwrap();
@@ -461,6 +480,21 @@ impl Stage {
             say(format!("step {} {}-{}{}", s.key, hour(s.start), hour(s.end), if s.skipped { " skipped" } else { "" }));
         }
     }
+}
+
+/// A link as the mail program reads it (RFC 6068).
+fn decoded(link: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = link.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let pair = [rest.next().unwrap(), rest.next().unwrap()];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&pair).unwrap(), 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 fn author(person: &Person) -> Author<'_> {

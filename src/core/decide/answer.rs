@@ -2,7 +2,7 @@
 
 use super::{Mail, Work, live, subject, undo};
 use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
-use crate::core::event::{Answer, Certainty, Inverse, Meaning, PlanLine, Receipt};
+use crate::core::event::{Answer, Certainty, Inverse, Meaning, PlanLine, Receipt, UNSUBSCRIBE};
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Action, Attendance, Attending, Meeting, Section, Stage};
 use crate::core::refusal::Refusal;
@@ -20,9 +20,11 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
     if known.is_none() {
         return Err(Refusal::NoSuchMember { name: answer.from.to_string(), known: String::new() });
     }
-    let number = answer.to.meeting;
+    // a meeting that no longer matters is out of sight: nothing is taken for it any more
+    let number = answer.to.meeting.filter(|n| work.group.meeting(*n).is_some());
     let told = match universal(work, number, answer) {
         Some(done) => done,
+        None if number != answer.to.meeting => Err(Refusal::Over),
         None if answer.text.trim().is_empty() => Err(Refusal::NoAnswer),
         None => by_question(work, number, answer),
     };
@@ -39,7 +41,7 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
 fn universal(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Option<Result<(), Refusal>> {
     let from = &answer.from;
     match &answer.meaning {
-        Meaning::Stop if answer.question == Some(Question::Live) && running(work, number) => return None,
+        Meaning::Stop if ends_session(work, number, answer) => return None,
         Meaning::Stop => stop(work, number, answer),
         Meaning::Help => {
             let receipt = Receipt::Help { question: answer.question };
@@ -56,9 +58,11 @@ fn universal(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) ->
     Some(Ok(()))
 }
 
-/// Only while the session is held does "stop" mean its end (`decisions.md` 16).
-fn running(work: &Work<'_>, number: Option<MeetingNo>) -> bool {
-    number.and_then(|n| work.group.meeting(n)).is_some_and(|m| m.stage == Stage::Running)
+/// Only while the session is held does the facilitator's "stop" mean its end (`decisions.md` 16), and
+/// never what a mail program's unsubscribe button writes.
+fn ends_session(work: &Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> bool {
+    let live = answer.question == Some(Question::Live) && !answer.text.to_lowercase().contains(UNSUBSCRIBE);
+    live && number.and_then(|n| work.group.meeting(n)).is_some_and(|m| m.stage == Stage::Running)
 }
 
 fn word(meaning: &Meaning) -> &'static str {
@@ -146,7 +150,10 @@ fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
         Some(inverse),
         &answer.mail,
     );
-    if long {
+    // the requester's words may be the subject: they stay between them and the daemon (`decisions.md` 4)
+    if long && work.meeting(number)?.requester == answer.from {
+        work.keep(number, &answer.from, Section::Note, &answer.text, false);
+    } else if long {
         pass_on(work, Some(number), Notice::Passed { member: answer.from.clone(), text: answer.text.clone() });
     }
     Ok(())
@@ -358,8 +365,13 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
 
 /// Who leads the meeting, else the group.
 fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
-    let leads = work.group.facilitators().first().map(|m| m.id.clone());
-    number.and_then(|n| work.group.meeting(n)).map(|m| m.facilitator.clone()).or(leads)
+    let group = &work.group;
+    let reached = |id: &MemberId| group.member(id).is_some_and(|m| m.gets_mail() && m.unreachable.is_none());
+    let all: Vec<_> = group.facilitators().iter().map(|m| m.id.clone()).collect();
+    let leads = number.and_then(|n| group.meeting(n)).map(|m| m.facilitator.clone());
+    // whoever leads; another one where mail does not reach that one
+    let other = all.iter().find(|id| reached(id)).cloned();
+    leads.clone().filter(reached).or(other).or(leads).or(all.first().cloned())
 }
 
 /// Tells the facilitator something.

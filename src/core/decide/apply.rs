@@ -43,6 +43,9 @@ pub(super) fn apply(work: &mut Work<'_>, spec: &GroupSpec, live: bool) -> Result
     work.group.spec = spec.clone();
     circle(work, spec);
     seats(work)?;
+    if before.zone != spec.zone && !before.members.is_empty() {
+        zone_changed(work)?;
+    }
     if before.place != spec.place && !before.members.is_empty() {
         place_changed(work)?;
     }
@@ -110,7 +113,21 @@ fn join(work: &mut Work<'_>, at: Option<usize>, wanted: &MemberSpec) {
         Some(at) => work.group.members[at] = member,
         None => work.group.members.push(member),
     }
+    invite_again(work, &wanted.id);
     work.tell(None, Some(&wanted.id), format!("{} joined", wanted.name));
+}
+
+/// Somebody who is back is asked anew: their cancellation had a SEQUENCE of its own, above which the
+/// new invitation must lie (RFC 5546 §2.1.4), and an old answer does not count.
+fn invite_again(work: &mut Work<'_>, id: &MemberId) {
+    let off = |n| work.group.was_sent(Some(n), crate::core::draft::Kind::Cancelled, id).is_some();
+    let open = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned).map(|m| m.number);
+    for number in open.filter(|n| off(*n)).collect::<Vec<_>>() {
+        if let Some(meeting) = work.group.meeting_mut(number) {
+            meeting.sequence += 1;
+            meeting.attendance.remove(id);
+        }
+    }
 }
 
 fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec) {
@@ -118,7 +135,8 @@ fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec)
     if old.name != wanted.name {
         member.name = wanted.name.clone();
     }
-    if old.email != wanted.email {
+    let elsewhere = old.email != wanted.email;
+    if elsewhere {
         member.email = wanted.email.clone();
         member.unreachable = None;
     }
@@ -130,6 +148,9 @@ fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec)
     }
     if old.zone != wanted.zone {
         member.zone = wanted.zone;
+    }
+    if elsewhere {
+        order::update_own_calendar(work, &wanted.id);
     }
     work.tell(None, Some(&wanted.id), format!("the details of {} changed", wanted.name));
 }
@@ -184,6 +205,16 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
         {
             subject::give_seat(work, number, &next)?;
         }
+    }
+    Ok(())
+}
+
+/// Another zone for the group's hours: every planned meeting is at another instant, and is asked anew.
+fn zone_changed(work: &mut Work<'_>) -> Result<(), Refusal> {
+    let planned = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned);
+    for (number, wall) in planned.map(|m| (m.number, m.wall)).collect::<Vec<_>>() {
+        work.tell(Some(number), None, "the group's zone changed: the same hour is another instant");
+        order::at_another_time(work, number, wall)?;
     }
     Ok(())
 }

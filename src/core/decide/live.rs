@@ -43,6 +43,8 @@ pub(super) fn live(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> R
 
 fn turn_clock(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(&'static str, Option<u32>), Refusal> {
     let now = work.now();
+    // while the clock stands still, "now" is when it was stopped
+    let stands = work.meeting(number)?.run.as_ref().and_then(|r| r.paused).unwrap_or(now);
     match &answer.meaning {
         Meaning::Next | Meaning::Yes => go_on(work, number, answer.to.step).map(|()| ("next", None)),
         Meaning::Back => go_back(work, number).map(|()| ("back", None)),
@@ -52,16 +54,16 @@ fn turn_clock(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
         }
         Meaning::Absent { name } => absent(work, number, name).map(|()| ("absent", None)),
         Meaning::Extend { minutes, move_end } => {
-            run_mut(work, number)?.extend(now, min(*minutes), *move_end);
+            run_mut(work, number)?.extend(stands, min(*minutes), *move_end);
             Ok(("extend", Some(*minutes)))
         }
         Meaning::Late { minutes } => {
             let minutes = minutes.unwrap_or(5);
-            run_mut(work, number)?.extend(now, min(minutes), false);
+            run_mut(work, number)?.extend(stands, min(minutes), false);
             Ok(("late", Some(minutes)))
         }
         Meaning::Shorten { minutes } => {
-            run_mut(work, number)?.extend(now, -min(*minutes), false);
+            run_mut(work, number)?.extend(stands, -min(*minutes), false);
             Ok(("shorten", Some(*minutes)))
         }
         Meaning::Pause => {
@@ -99,7 +101,10 @@ fn go_on(work: &mut Work<'_>, number: MeetingNo, answered: Option<u32>) -> Resul
     let target = match (answered, current) {
         (Some(a), Some(c)) if a > c => a,
         (Some(a), Some(c)) if a < c => return Ok(()),
-        (Some(a), Some(c)) if a == c && run.steps.get(c as usize).is_some_and(|s| now - s.start < TWICE) => {
+        (Some(a), Some(c))
+            if a == c
+                && run.steps.get(c as usize).is_some_and(|s| now - s.start < TWICE.min((s.end - s.start) / 4)) =>
+        {
             return Ok(());
         }
         (_, Some(c)) => c + 1,
@@ -118,6 +123,9 @@ fn go_on(work: &mut Work<'_>, number: MeetingNo, answered: Option<u32>) -> Resul
 fn go_back(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
     let now = work.now();
     let run = run_mut(work, number)?;
+    if let Some(since) = run.paused.take() {
+        run.shift_after(since, now - since, false);
+    }
     let Some(target) = run.current(now).and_then(|c| c.checked_sub(1)) else { return Err(Refusal::NotUnderstood) };
     run.begin(target, now);
     due::prompt_all(work, number, target, now, &Facts::Resumed);
@@ -152,13 +160,13 @@ fn absent(work: &mut Work<'_>, number: MeetingNo, name: &str) -> Result<(), Refu
     let meeting = work.meeting_mut(number)?;
     let away = Attendance { answer: Attending::No, sequence: meeting.sequence, stamp: now, comment: None };
     meeting.attendance.insert(who.clone(), away);
-    let (requester, backup) = (meeting.requester.clone(), meeting.backup.clone());
+    let requester = meeting.requester.clone();
     let text = format!("{} is absent", work.name(&who));
     work.tell(Some(number), Some(&who), text);
     if who == requester
-        && let Some(backup) = backup
+        && let Ok(next) = super::subject::next_in_line(work, number)
     {
-        super::subject::give_seat(work, number, &backup)?;
+        super::subject::give_seat(work, number, &next)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::{Mail, Work, apply, subject};
 use crate::core::agenda::everybody;
 use crate::core::draft::{Facts, Kind, Question, WhenLate};
 use crate::core::event::Order;
-use crate::core::ids::MeetingNo;
+use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::Stage;
 use crate::core::refusal::Refusal;
 use crate::core::schedule::instant;
@@ -37,8 +37,16 @@ fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<()
     if to == from || instant(to, work.group.spec.zone) <= now {
         return Err(Refusal::BadTime { wanted: to.format("%Y-%m-%d %H:%M").to_string() });
     }
+    let text = format!("moved from {} to {}", from.format("%Y-%m-%d %H:%M"), to.format("%Y-%m-%d %H:%M"));
+    work.tell(Some(number), None, text);
+    at_another_time(work, number, to)
+}
+
+/// The instant changed, by an order or by the zone: SEQUENCE rises, every answer is asked anew.
+pub(super) fn at_another_time(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<(), Refusal> {
+    let now = work.now();
     let meeting = work.meeting_mut(number)?;
-    meeting.wall = to;
+    let from = std::mem::replace(&mut meeting.wall, to);
     meeting.sequence += 1;
     meeting.time_sequence = meeting.sequence;
     meeting.changed = now;
@@ -46,8 +54,6 @@ fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<()
     for turn in work.group.turns.iter_mut().filter(|t| t.meeting == number) {
         turn.wall = to;
     }
-    let text = format!("moved from {} to {}", from.format("%Y-%m-%d %H:%M"), to.format("%Y-%m-%d %H:%M"));
-    work.tell(Some(number), None, text);
     calendar_mails(work, number, Kind::Moved, Some(Question::Attendance), &Facts::Moved { from })
 }
 
@@ -103,8 +109,29 @@ pub(super) fn update_calendars(work: &mut Work<'_>, number: MeetingNo) -> Result
     calendar_mails(work, number, Kind::Updated, Some(Question::Attendance), &Facts::None)
 }
 
+/// One person's calendar is brought up to date: another address, or mail again after a "stop".
+pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
+    let due = work.now();
+    let planned = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned);
+    let invited = planned.filter(|m| work.group.was_sent(Some(m.number), Kind::Invitation, to).is_some());
+    for (number, until) in invited.map(|m| (m.number, work.group.starts(m))).collect::<Vec<_>>() {
+        work.mail(Mail {
+            meeting: Some(number),
+            kind: Kind::Updated,
+            step: None,
+            to: to.clone(),
+            due,
+            until,
+            when_late: WhenLate::Send,
+            question: Some(Question::Attendance),
+            facts: Facts::None,
+            answers: None,
+        });
+    }
+}
+
 /// One person is taken off a meeting that the others keep (`calendar.md` 6).
-pub(super) fn take_off(work: &mut Work<'_>, number: MeetingNo, mail_to: &crate::core::ids::MemberId) {
+pub(super) fn take_off(work: &mut Work<'_>, number: MeetingNo, mail_to: &MemberId) {
     let due = work.now();
     work.mail(Mail {
         meeting: Some(number),

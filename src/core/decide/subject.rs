@@ -85,14 +85,13 @@ pub(super) fn share(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> 
         return Err(Refusal::Over);
     }
     let Some(subject) = &mut meeting.subject else { return Err(Refusal::NotUnderstood) };
-    let before = Some(subject.clone());
-    subject.sharing = Some(sharing);
+    let before = subject.sharing.replace(sharing);
     subject.at = now;
     work.receipt(
         Some(number),
         &answer.from,
         Receipt::Sharing { sharing },
-        Some(Inverse::Subject { before }),
+        Some(Inverse::Sharing { before }),
         &answer.mail,
     );
     work.tell(Some(number), Some(&answer.from), "the requester said what may be shared");
@@ -230,10 +229,9 @@ pub(super) fn swap(
     name: Option<&str>,
 ) -> Result<(MemberId, MemberId), Refusal> {
     let meeting = work.meeting(number)?;
-    let backup = meeting.backup.clone();
     let with = match name {
         Some(name) => find(work, name)?,
-        None => backup.clone().ok_or(Refusal::NoSuchMember { name: "(backup)".to_owned(), known: String::new() })?,
+        None => next_in_line(work, number)?,
     };
     let before = meeting.requester.clone();
     if before == with {
@@ -244,6 +242,15 @@ pub(super) fn swap(
     }
     give_seat(work, number, &with)?;
     Ok((before, with))
+}
+
+/// Who takes the seat when nobody is named: the backup, or if they can't come the next in turn who can.
+pub(super) fn next_in_line(work: &Work<'_>, number: MeetingNo) -> Result<MemberId, Refusal> {
+    let meeting = work.meeting(number)?;
+    let comes = |id: &MemberId| work.group.expected(meeting).iter().any(|m| m.id == *id);
+    let line = meeting.backup.iter().cloned().chain(work.group.whose_turn());
+    let mut able = line.filter(|id| *id != meeting.requester && comes(id));
+    able.next().ok_or(Refusal::NoSuchMember { name: "(backup)".to_owned(), known: String::new() })
 }
 
 /// The change itself: the subject of the one before stays private (method note §6) and leaves the meeting.

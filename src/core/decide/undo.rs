@@ -13,13 +13,15 @@ use crate::core::refusal::Refusal;
 pub(super) fn undo(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> {
     let told = matches!(answer.to.kind, Kind::Receipt | Kind::SubjectReceipt);
     let exact = |u: &Undo| {
-        let same_mail = matches!(u.inverse, Inverse::Subject { .. }) || answer.to.kind == Kind::Receipt;
+        let by_mirror = matches!(u.inverse, Inverse::Subject { .. });
+        let same_mail = by_mirror == (answer.to.kind == Kind::SubjectReceipt);
         u.member == answer.from && u.meeting == answer.to.meeting && u.receipt == answer.to.revision && same_mail
     };
     let own = |u: &Undo| u.member == answer.from;
     let undos = &work.group.undos;
-    let at = if told { undos.iter().rposition(exact) } else { None };
-    let Some(at) = at.or_else(|| undos.iter().rposition(own)) else { return Err(Refusal::NothingToUndo) };
+    // a receipt's word takes back what that receipt told and nothing else, once
+    let at = if told { undos.iter().rposition(exact) } else { undos.iter().rposition(own) };
+    let Some(at) = at else { return Err(Refusal::NothingToUndo) };
     let undo = work.group.undos.remove(at);
     take_back(work, undo.meeting, &undo)?;
     work.tell(undo.meeting, Some(&answer.from), "the last change was taken back");
@@ -32,6 +34,8 @@ fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Res
         if let Some(member) = work.group.members.iter_mut().find(|m| m.id == undo.member) {
             member.paused = None;
         }
+        // what changed meanwhile was not written to them
+        super::order::update_own_calendar(work, &undo.member);
         return Ok(());
     }
     let number = number.ok_or(Refusal::NothingToUndo)?;
@@ -45,7 +49,7 @@ fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Res
     }
     let meeting = work.meeting_mut(number)?;
     // the subject of whoever gave the seat away stays private: it never becomes the next one's
-    if matches!(undo.inverse, Inverse::Subject { .. }) && meeting.requester != undo.member {
+    if matches!(undo.inverse, Inverse::Subject { .. } | Inverse::Sharing { .. }) && meeting.requester != undo.member {
         return Err(Refusal::Over);
     }
     match undo.inverse.clone() {
@@ -57,6 +61,11 @@ fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Res
             meeting.attendance.remove(&undo.member);
         }
         Inverse::Subject { before } => meeting.subject = before,
+        Inverse::Sharing { before } => {
+            if let Some(subject) = &mut meeting.subject {
+                subject.sharing = before;
+            }
+        }
         Inverse::Word { id } => withdraw(meeting, id),
         Inverse::Plan { before, word } => {
             meeting.actions = before;
