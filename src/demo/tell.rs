@@ -3,6 +3,7 @@
 use super::cast::Cast;
 use crate::mail;
 use crate::sim::WorldEvent;
+use crate::sim::person::beginning;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -65,8 +66,8 @@ impl Teller {
                 if key.kind.is_answer() {
                     self.flush(say);
                     let text = mail::letter(bytes).text;
-                    let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
-                    say(&format!("{}  → {name:<12} ✓ {line}", self.when(*at)));
+                    let line = beginning(text.trim_start().split("\n\n").next().unwrap_or_default(), 76);
+                    say(&format!("{}  → {name:<14} ✓ {line}", self.when(*at)));
                     return;
                 }
                 match &mut self.pending {
@@ -80,7 +81,7 @@ impl Teller {
             }
             WorldEvent::In { at, from, what, .. } => {
                 self.flush(say);
-                say(&format!("{}  ← {:<10} {what}", self.when(*at), self.name(from)));
+                say(&format!("{}  ← {:<14} {what}", self.when(*at), self.name(from)));
             }
             WorldEvent::Decided(_) => {}
         }
@@ -94,7 +95,7 @@ impl Teller {
         } else {
             p.to.join(", ")
         };
-        say(&format!("{}  → {to:<12} {}", self.when(p.at), p.subject));
+        say(&format!("{}  → {to:<14} {}", self.when(p.at), p.subject));
     }
 
     fn name(&self, address: &str) -> String {

@@ -90,7 +90,7 @@ impl Person {
     fn act(&self, habit: &Habit, ours: &Letter, number: u64, at: DateTime<Utc>) -> Option<Answered> {
         let author = self.author();
         let (bytes, what) = match &habit.say {
-            Say::Words(text) => (client::reply(self.client, &author, ours, text, number, at), first_line(text)),
+            Say::Words(text) => (client::reply(self.client, &author, ours, text, number, at), beginning(text, 60)),
             Say::Absence(text) => (client::absence(&author, ours, text, number, at), "(absence)".to_owned()),
             Say::Button(answer) => {
                 let ics = String::from_utf8(ours.calendar.first()?.clone()).ok()?;
@@ -103,10 +103,11 @@ impl Person {
     }
 }
 
-fn first_line(text: &str) -> String {
-    let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or("").trim();
-    let short: String = line.chars().take(60).collect();
-    if short.len() < line.len() { format!("{short}…") } else { short }
+/// What a text begins with, on one line.
+pub fn beginning(text: &str, longest: usize) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = flat.chars().take(longest).collect();
+    if short.len() < flat.len() { format!("{}…", short.trim_end()) } else { short }
 }
 
 fn verb(answer: PartStat, french: bool) -> &'static str {
