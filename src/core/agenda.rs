@@ -144,7 +144,8 @@ fn mail(
     (!to.is_empty()).then_some(Due { at, until, task: Task::Mail { meeting: Some(meeting.number), kind, to } })
 }
 
-/// Whether this was said. What is asked by the day counts anew once the meeting was moved.
+/// Whether this was said. What is asked by the day counts anew once the meeting was moved, and who
+/// was taken off a meeting that still stands (they left and came back) is invited anew.
 fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool {
     let number = Some(meeting.number);
     let Some(sent) = group.was_sent(number, kind, member) else { return false };
@@ -240,7 +241,7 @@ fn during(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
         return;
     }
     let set = group.settings();
-    let never_after = run.announced_end + Duration::minutes(15);
+    let never_after = run.never_after();
     for (step, position) in run.steps.iter().zip(0u32..) {
         let at = step.start - secs(set.prompt_lead_seconds);
         if step.key == StepKey::Break || step.skipped || at > never_after || prompted(group, meeting, position) {

@@ -107,8 +107,15 @@ impl<'a> Work<'a> {
         revision
     }
 
-    /// Drafts a mail to somebody who gets mail; the others are passed over silently.
-    fn mail(&mut self, mail: Mail) {
+    /// Drafts a mail to somebody who gets mail; the others are passed over silently. So is a mail
+    /// whose time is over (the hour passed while nobody looked), unless it answers somebody.
+    fn mail(&mut self, mut mail: Mail) {
+        if mail.due > mail.until {
+            if !mail.kind.is_answer() {
+                return;
+            }
+            mail.until = mail.due + Duration::hours(1);
+        }
         if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.paused.is_none() || mail.kind.is_answer()))
         {
             return;

@@ -73,3 +73,10 @@ pub struct Run {
     /// Ended by the facilitator's word.
     pub stopped: Option<DateTime<Utc>>,
 }
+
+impl Run {
+    /// After this no prompt is sent, however long the session takes (method note §6, overrun).
+    pub fn never_after(&self) -> DateTime<Utc> {
+        self.announced_end + Duration::minutes(15)
+    }
+}

@@ -187,9 +187,15 @@ pub(super) fn take(
 /// M07: the requester can't or would rather not; the facilitator chooses. The backup is warned.
 pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) {
     let Some(meeting) = work.group.meeting(number) else { return };
-    let (facilitator, backup, until) =
-        (meeting.facilitator.clone(), meeting.backup.clone(), work.group.starts(meeting));
+    let (requester, facilitator, backup) =
+        (meeting.requester.clone(), meeting.facilitator.clone(), meeting.backup.clone());
+    let until = work.group.starts(meeting);
     let due = work.now();
+    if due > until {
+        // the session runs: nobody can bring a subject any more, but who leads it hears of it
+        pass_on(work, Some(number), Notice::RequesterAway { member: requester });
+        return;
+    }
     let mut mail = |kind, to, question, facts| {
         work.mail(Mail {
             meeting: Some(number),

@@ -182,7 +182,8 @@ fn circle(work: &mut Work<'_>, spec: &GroupSpec) {
     }
 }
 
-/// Seats of open meetings whose holder is gone go to the next in turn.
+/// Seats of open meetings whose holder is gone, or facilitates from outside the circle now, go to
+/// the next in turn.
 fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
     let leads = work.group.facilitators().first().map(|m| m.id.clone());
     let open: Vec<MeetingNo> =
@@ -196,11 +197,12 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
         if let (false, Some(leads)) = (still_leads, leads.clone()) {
             work.meeting_mut(number)?.facilitator = leads;
         }
-        if backup.as_ref().is_some_and(|b| !there(work, b)) {
+        let in_circle = |work: &Work<'_>, id: &MemberId| work.group.circle().any(|m| m.id == *id);
+        if backup.as_ref().is_some_and(|b| !in_circle(work, b)) {
             let next = work.group.whose_turn().into_iter().find(|t| *t != requester);
             work.meeting_mut(number)?.backup = next;
         }
-        if !there(work, &requester)
+        if !in_circle(work, &requester)
             && let Some(next) = work.group.whose_turn().into_iter().next()
         {
             subject::give_seat(work, number, &next)?;

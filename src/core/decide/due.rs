@@ -231,6 +231,8 @@ fn prompt(work: &mut Work<'_>, due: &Due, number: MeetingNo, position: u32) {
         return;
     }
     prompt_all(work, number, position, due.at.max(now), &facts);
+    // nobody who gets mail is left in the session: the step does not stay due
+    skip(work, number, position);
 }
 
 /// Drafts a step's prompt to everybody in the session.
@@ -252,7 +254,8 @@ pub(super) fn prompt_one(
 ) {
     let late = Duration::seconds(i64::from(work.group.settings().prompt_late_seconds));
     let Some(meeting) = work.group.meeting(number) else { return };
-    let Some(step) = meeting.run.as_ref().and_then(|r| r.steps.get(position as usize)) else { return };
+    let Some(run) = meeting.run.as_ref().filter(|r| at <= r.never_after()) else { return };
+    let Some(step) = run.steps.get(position as usize) else { return };
     let question = prompt_question(work.group.role_in(meeting, member), step.collects);
     let until = (at + late).min(step.end.max(at));
     work.mail(Mail {
@@ -291,7 +294,7 @@ fn skip(work: &mut Work<'_>, number: MeetingNo, position: u32) {
     let Some(step) = meeting.run.as_mut().and_then(|r| r.steps.get_mut(position as usize)) else { return };
     step.skipped = true;
     let key = step.key;
-    work.tell(Some(number), None, format!("the prompt of step {key} was not sent: it would have come too late"));
+    work.tell(Some(number), None, format!("the prompt of step {key} was not sent: too late, or nobody to read it"));
 }
 
 /// The session is over: from now on plan and learnings are collected.

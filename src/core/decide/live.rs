@@ -34,7 +34,8 @@ pub(super) fn live(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> R
     work.tell(Some(number), Some(&answer.from), text);
     // what follows by mail shows the new times: a receipt only where no prompt comes of it
     let prompted = matches!(order, "next" | "back") || (order == "resume" && prompt_again(work, number));
-    if !prompted {
+    let overrun = work.meeting(number)?.run.as_ref().is_some_and(|run| work.now() > run.never_after());
+    if !prompted || overrun {
         let receipt = Receipt::Clock { order: order.to_owned(), minutes };
         work.receipt(Some(number), &answer.from, receipt, None, &answer.mail);
     }
@@ -94,9 +95,7 @@ fn run_mut<'w>(work: &'w mut Work<'_>, number: MeetingNo) -> Result<&'w mut Run,
 fn go_on(work: &mut Work<'_>, number: MeetingNo, answered: Option<u32>) -> Result<(), Refusal> {
     let now = work.now();
     let run = run_mut(work, number)?;
-    if let Some(since) = run.paused.take() {
-        run.shift_after(since, now - since, false);
-    }
+    run.wake(now);
     let current = run.current(now);
     let target = match (answered, current) {
         (Some(a), Some(c)) if a > c => a,
@@ -123,9 +122,7 @@ fn go_on(work: &mut Work<'_>, number: MeetingNo, answered: Option<u32>) -> Resul
 fn go_back(work: &mut Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
     let now = work.now();
     let run = run_mut(work, number)?;
-    if let Some(since) = run.paused.take() {
-        run.shift_after(since, now - since, false);
-    }
+    run.wake(now);
     let Some(target) = run.current(now).and_then(|c| c.checked_sub(1)) else { return Err(Refusal::NotUnderstood) };
     run.begin(target, now);
     due::prompt_all(work, number, target, now, &Facts::Resumed);
@@ -225,6 +222,13 @@ impl Run {
         self.steps.iter().zip(0u32..).filter(|(s, _)| s.start <= now).map(|(_, p)| p).last()
     }
 
+    /// The step that is gone to ends a pause.
+    fn wake(&mut self, now: DateTime<Utc>) {
+        if let Some(since) = self.paused.take() {
+            self.shift_after(since, now - since, false);
+        }
+    }
+
     /// Step `position` begins now and keeps its length; those before it are over, those after it
     /// follow, and the session ends earlier or later by as much.
     pub(super) fn begin(&mut self, position: u32, now: DateTime<Utc>) {
@@ -246,6 +250,8 @@ impl Run {
     /// The step under way takes `more` (less if negative). The end stays, at the cost of what is
     /// still to come, unless it is to move.
     pub(super) fn extend(&mut self, now: DateTime<Utc>, more: Duration, move_end: bool) {
+        // in a pause the clock stands in the step where it was stopped
+        let now = self.paused.unwrap_or(now);
         let current = self.current(now).unwrap_or(0) as usize;
         let old_end = self.steps.last().map(|s| s.end);
         let Some(step) = self.steps.get_mut(current) else { return };

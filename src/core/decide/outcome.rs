@@ -65,7 +65,13 @@ fn again(work: &mut Work<'_>, key: &DraftKey) {
     }
     let until = work.group.starts(meeting);
     let due = work.now();
-    if due >= until || key.revision > 3 {
+    // what was true when it left and is no more (an invitation to what was cancelled since) stays in doubt
+    let holds = match meeting.stage {
+        Stage::Planned => key.kind != Kind::Cancelled,
+        Stage::Cancelled => key.kind == Kind::Cancelled,
+        Stage::Running | Stage::Collecting | Stage::Digested => false,
+    };
+    if !holds || due >= until || key.revision > 3 {
         return;
     }
     let facts = if key.kind == Kind::Moved { Facts::Moved { from: meeting.slot } } else { Facts::None };

@@ -1,0 +1,1 @@
+//! The session's clock under the facilitator's words.
