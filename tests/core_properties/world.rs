@@ -196,6 +196,29 @@ impl World {
         Some(Order::Apply { spec: Box::new(spec), live: true })
     }
 
+    /// The first meeting, its session begun.
+    pub fn in_session() -> Self {
+        let mut world = Self::new();
+        while world.group.meetings.first().is_none_or(|m| m.stage == Stage::Planned) {
+            world.play(&Op::Next(0));
+        }
+        world
+    }
+
+    /// The newest mail of that kind to somebody.
+    pub fn newest(&self, kind: Kind, member: &str) -> &Draft {
+        let same = |d: &&Draft| d.key.kind == kind && d.key.member.as_str() == member;
+        self.mails.iter().rev().find(same).unwrap_or_else(|| panic!("no {kind} to {member}"))
+    }
+
+    /// Somebody answers the newest mail of that kind, in an instant of its own.
+    pub fn says(&mut self, member: &str, kind: Kind, meaning: codevd::core::Meaning) {
+        self.now += Duration::seconds(1);
+        let mut answer = self.answer_to(&self.newest(kind, member).clone(), meaning, true);
+        answer.question = answer.question.filter(|_| kind != Kind::StepPrompt).or(Some(codevd::core::Question::Live));
+        assert!(self.decide(&Event::Answer(answer)), "{member} was refused");
+    }
+
     /// What must hold of every decision.
     fn check(&mut self, event: &Event, change: &Change) {
         for draft in &change.drafts {

@@ -227,12 +227,12 @@ fn prompt(work: &mut Work<'_>, due: &Due, number: MeetingNo, position: u32) {
     let worth = step.leaves_enough(now);
     let facts = if now - due.at <= late { Facts::None } else { Facts::Resumed };
     if newer || (facts == Facts::Resumed && !worth) {
-        skip(work, number, position);
+        skip(work, number, position, "it would have come too late");
         return;
     }
     prompt_all(work, number, position, due.at.max(now), &facts);
-    // nobody who gets mail is left in the session: the step does not stay due
-    skip(work, number, position);
+    // where everybody in the session stopped all mail, the step does not stay due
+    skip(work, number, position, "nobody is there to read it");
 }
 
 /// Drafts a step's prompt to everybody in the session.
@@ -285,7 +285,7 @@ fn prompt_question(role: Role, collects: Collects) -> Question {
 }
 
 /// A step goes by without a prompt.
-fn skip(work: &mut Work<'_>, number: MeetingNo, position: u32) {
+fn skip(work: &mut Work<'_>, number: MeetingNo, position: u32, why: &str) {
     let Some(meeting) = work.group.meeting(number) else { return };
     if prompted(&work.group, meeting, position) {
         return;
@@ -294,7 +294,7 @@ fn skip(work: &mut Work<'_>, number: MeetingNo, position: u32) {
     let Some(step) = meeting.run.as_mut().and_then(|r| r.steps.get_mut(position as usize)) else { return };
     step.skipped = true;
     let key = step.key;
-    work.tell(Some(number), None, format!("the prompt of step {key} was not sent: too late, or nobody to read it"));
+    work.tell(Some(number), None, format!("the prompt of step {key} was not sent: {why}"));
 }
 
 /// The session is over: from now on plan and learnings are collected.
