@@ -115,8 +115,13 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn answer() -> impl Strategy<Value = Op> {
     let sure = proptest::sample::select(vec![Certainty::Sure, Certainty::Probable, Certainty::None]);
     (proptest::bool::weighted(0.7), any::<usize>(), meaning(), sure, proptest::bool::weighted(0.9), any::<bool>())
-        .prop_map(|(newest, mail, meaning, sure, text, attached)| {
-            Op::Answer { newest, mail, meaning, sure, text, attached: attached && !newest }
+        .prop_map(|(newest, mail, meaning, sure, text, attached)| Op::Answer {
+            newest,
+            mail,
+            meaning,
+            sure,
+            text,
+            attached: attached && !newest,
         })
 }
 

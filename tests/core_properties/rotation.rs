@@ -60,7 +60,8 @@ fn turns(world: &World, before: u32, member: &MemberId) -> usize {
 
 /// Those of the circle whom no month takes out.
 fn all_along(world: &World, months: &[Month]) -> Vec<MemberId> {
-    let toggled: Vec<_> = months.iter().filter_map(|m| if let Month::Toggle(n) = m { Some(*n) } else { None }).collect();
+    let toggled: Vec<_> =
+        months.iter().filter_map(|m| if let Month::Toggle(n) = m { Some(*n) } else { None }).collect();
     let here = |n: &usize| *n < 6 && !toggled.contains(n);
     (1..8).filter(here).map(|n| world.group.members[n].id.clone()).collect()
 }
@@ -96,4 +97,3 @@ proptest! {
         prop_assert!(world.group.meetings.len() >= 36);
     }
 }
-

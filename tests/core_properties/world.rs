@@ -114,17 +114,13 @@ impl World {
                 return Some(Event::Answer(answer));
             }
             Op::Fate { newest, mail, outcome } => {
-                return Some(Event::Outcome {
-                    key: self.pick(*newest, *mail)?.key.clone(),
-                    outcome: outcome.clone(),
-                });
+                return Some(Event::Outcome { key: self.pick(*newest, *mail)?.key.clone(), outcome: outcome.clone() });
             }
             Op::Button { member, meeting, answer, proven, comment } => {
                 let meeting = self.group.meeting(number(meeting)?)?;
                 let from = self.all[member % self.all.len()].id.clone();
                 let comment = comment.then(|| "je serai en visite chez un client".to_owned());
-                let attendance =
-                    Attendance { answer: *answer, sequence: meeting.sequence, stamp: self.now, comment };
+                let attendance = Attendance { answer: *answer, sequence: meeting.sequence, stamp: self.now, comment };
                 let uid = meeting.uid.clone();
                 let mail = in_reply_to();
                 let button = CalendarAnswer { from, uid, attendance, old_time: false, proven: *proven, mail };
