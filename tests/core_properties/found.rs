@@ -163,7 +163,7 @@ fn a_step_that_nobody_reads_does_not_stay_due() {
 #[test]
 fn no_prompt_goes_out_long_after_the_announced_end() {
     let mut world = World::in_session();
-    world.play(&Op::Wait(600));
+    world.play(&Op::Wait(300));
     world.says("marie", Kind::StepPrompt, Meaning::Pause);
     let end = world.group.meetings[0].run.clone().unwrap().announced_end;
     // nobody looks in between: the word comes first
