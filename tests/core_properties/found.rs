@@ -185,3 +185,13 @@ fn a_subject_that_comes_before_the_start_is_noticed_is_read_back_all_the_same() 
     let read_back = world.newest(Kind::SubjectReceipt, "ana");
     assert!(read_back.useful_until > read_back.due);
 }
+
+#[test]
+fn a_mail_in_doubt_does_not_go_out_again_to_who_left() {
+    let mut world = ahead();
+    let key = world.newest(Kind::Invitation, "bo").key.clone();
+    world.play(&Op::Apply(Edit::Toggle(2)));
+    world.now += Duration::seconds(1);
+    world.decide(&Event::Outcome { key, outcome: Outcome::InDoubt });
+    assert_eq!(mails(&world, Kind::Invitation, "bo"), 1);
+}

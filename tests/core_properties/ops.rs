@@ -142,7 +142,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any::<usize>().prop_map(|meeting| Op::Cancel { meeting }),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(meeting, member)| Op::Swap { meeting, member }),
         3 => edit().prop_map(Op::Apply),
-        3 => fate.prop_map(|(newest, mail, outcome)| Op::Fate { newest, mail, outcome }),
+        5 => fate.prop_map(|(newest, mail, outcome)| Op::Fate { newest, mail, outcome }),
     ]
 }
 

@@ -58,6 +58,10 @@ fn turns(world: &World, before: u32, member: &MemberId) -> usize {
     world.group.meetings.iter().filter(counts).count()
 }
 
+fn joined(world: &World, id: &MemberId) -> chrono::DateTime<chrono::Utc> {
+    world.group.member(id).unwrap().joined
+}
+
 /// Those of the circle whom no month takes out.
 fn all_along(world: &World, months: &[Month]) -> Vec<MemberId> {
     let toggled: Vec<_> =
@@ -81,6 +85,33 @@ proptest! {
                     let less = turns(world, meeting.number.0, other);
                     assert!(had <= less, "{} had {had} turns, {other} {less}", meeting.requester);
                 }
+            }
+        });
+    }
+
+    /// Who joins is soon the requester, and then waits like everybody: nobody catches up, nobody is kept waiting.
+    #[test]
+    fn a_newcomer_takes_a_turn_and_then_waits_like_everybody(months in months(true)) {
+        live(&months, |world, meeting| {
+            let circle = all_along(world, &months);
+            let since = |from: &dyn Fn(&Meeting) -> bool, who: &MemberId| {
+                let planned = world.group.meetings.iter().filter(|m| m.number < meeting.number && from(m));
+                planned.filter(|m| m.requester == *who).count()
+            };
+            let turn_before = world.group.meetings.iter().rev().find(|m| {
+                m.number < meeting.number && m.requester == meeting.requester
+            });
+            if let Some(last) = turn_before.filter(|l| joined(world, &meeting.requester) < l.created) {
+                for other in &circle {
+                    let had = *other == meeting.requester || since(&|m| m.number > last.number, other) > 0;
+                    assert!(had, "{} again, and {other} not since", meeting.requester);
+                }
+            }
+            for new in world.group.members.iter().filter(|m| m.is_active() && !circle.contains(&m.id)) {
+                let after = |m: &Meeting| m.created > new.joined;
+                let waits = since(&after, &new.id) == 0 && meeting.requester != new.id && new.circle;
+                let twice = circle.contains(&meeting.requester) && since(&after, &meeting.requester) > 0;
+                assert!(!(waits && twice), "{} twice, and {} not since they joined", meeting.requester, new.id);
             }
         });
     }
