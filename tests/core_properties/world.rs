@@ -264,7 +264,7 @@ impl World {
         }
     }
 
-    /// SEQUENCE never falls, rises by move, cancel and place alone, and answers lie within it.
+    /// SEQUENCE never falls, rises by move, cancel, place and a return alone, and answers lie within it.
     fn sequences(&self, event: &Event, after: &Group) {
         for meeting in &after.meetings {
             assert!(meeting.time_sequence <= meeting.sequence);
@@ -278,13 +278,20 @@ impl World {
             let place = |to: &GroupSpec| to.place != self.group.spec.place && before.stage == Stage::Planned;
             let rises = match event {
                 Event::Order(Order::Move { meeting, .. } | Order::Cancel { meeting }) => this(meeting),
-                Event::Order(Order::Apply { spec, .. }) => place(spec),
+                Event::Order(Order::Apply { spec, .. }) => place(spec) || self.comes_back(spec, before),
                 _ => false,
             };
             assert_eq!(meeting.sequence, before.sequence + u32::from(rises), "SEQUENCE of {}", meeting.number);
             let moved = meeting.wall != before.wall;
             assert_eq!(moved, meeting.time_sequence > before.time_sequence, "the time of {}", meeting.number);
         }
+    }
+
+    /// Somebody taken off a meeting ahead is back: the new invitation lies above their cancellation.
+    fn comes_back(&self, spec: &GroupSpec, meeting: &codevd::core::Meeting) -> bool {
+        let off = |id: &MemberId| self.group.was_sent(Some(meeting.number), Kind::Cancelled, id).is_some();
+        let back = |id: &MemberId| self.group.member(id).is_some_and(|m| !m.is_active());
+        meeting.stage == Stage::Planned && spec.members.iter().any(|m| back(&m.id) && off(&m.id))
     }
 
     /// What people wrote is never lost, and every text keeps its number.

@@ -197,12 +197,11 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
         if let (false, Some(leads)) = (still_leads, leads.clone()) {
             work.meeting_mut(number)?.facilitator = leads;
         }
-        let in_circle = |work: &Work<'_>, id: &MemberId| work.group.circle().any(|m| m.id == *id);
-        if backup.as_ref().is_some_and(|b| !in_circle(work, b)) {
+        if backup.as_ref().is_some_and(|b| !there(work, b)) {
             let next = work.group.whose_turn().into_iter().find(|t| *t != requester);
             work.meeting_mut(number)?.backup = next;
         }
-        if !in_circle(work, &requester)
+        if !there(work, &requester)
             && let Some(next) = work.group.whose_turn().into_iter().next()
         {
             subject::give_seat(work, number, &next)?;
