@@ -103,6 +103,7 @@ pub(super) fn progress(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) 
     let Some(owner) = plan_of(&work.group, number, answer) else { return note(work, Some(number), answer) };
     let id = work.keep(owner, &answer.from, Section::FollowUp, &answer.text, false);
     let Meaning::Progress { actions } = &answer.meaning else {
+        work.tell(Some(owner), Some(&answer.from), "wrote how the plan is going");
         super::answer::kept(work, owner, answer, Section::FollowUp, false, id);
         return Ok(());
     };
