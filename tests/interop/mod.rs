@@ -1,5 +1,7 @@
 //! Real Postfix and Dovecot for tests, started by `servers.sh` in a folder of their own and stopped when dropped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+pub mod marionette;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
