@@ -10,8 +10,8 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::letter::{Letter, kind, raw_header};
-use status::{groups, is_status, recipient};
 use super::text;
+use status::{groups, is_status, recipient};
 
 /// A report on delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,8 +97,9 @@ pub(super) fn read(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &L
     let status: Vec<String> =
         parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned()).collect();
     let mut recipients = Vec::new();
+    let own = free::own_text(parts).to_lowercase();
     for group in status.iter().flat_map(|s| groups(s)) {
-        push(&mut recipients, recipient(&group));
+        push(&mut recipients, recipient(&group, &own));
     }
     if recipients.is_empty() {
         recipients = by_header(message, letter);
@@ -163,7 +164,11 @@ fn classify(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> Bou
         || says(&DATA.hard)
     {
         BounceClass::Hard
-    } else if detail.starts_with("7.") || matches!(detail, "1.7" | "1.8") || detail.starts_with("6.") || says(&DATA.policy) {
+    } else if detail.starts_with("7.")
+        || matches!(detail, "1.7" | "1.8")
+        || detail.starts_with("6.")
+        || says(&DATA.policy)
+    {
         BounceClass::Policy
     } else if status.starts_with('4') || matches!(detail, "4.5" | "4.7" | "3.2" | "3.4") || says(&DATA.soft) {
         BounceClass::Soft

@@ -6,8 +6,8 @@ use mail_parser::{Message, MessagePart, MimeHeaders};
 use regex::Regex;
 use serde::Deserialize;
 
-use super::{bounce, evidence};
 use super::letter::{Letter, kind, raw_header};
+use super::{bounce, evidence};
 
 /// The kinds, in the order they are looked for: the first that matches is it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

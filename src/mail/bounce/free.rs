@@ -26,7 +26,8 @@ pub(super) struct Form {
 }
 
 /// A quoted or plain local part, and a domain.
-const ADDRESS: &str = r#"\b{start-half}(?P<a>(?:"[^"@]{1,64}"|[^\s<>"'(),;:\[\]@\\]{1,64})@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"#;
+const ADDRESS: &str =
+    r#"\b{start-half}(?P<a>(?:"[^"@]{1,64}"|[^\s<>"'(),;:\[\]@\\]{1,64})@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"#;
 
 static FORMS: LazyLock<Vec<(u8, Regex)>> = LazyLock::new(|| {
     let compile = |form: &Form| {
@@ -76,7 +77,10 @@ fn named(line: &str, rank: u8) -> Vec<String> {
     }
     let mut found: Vec<String> = Vec::new();
     for (_, form) in FORMS.iter().filter(|(r, _)| *r == rank) {
-        let hits = form.captures_iter(line).filter_map(|c| c.name("a").and_then(|a| text::address(a.as_str())));
+        let hits = form
+            .captures_iter(line)
+            .take(MAX_RECIPIENTS)
+            .filter_map(|c| c.name("a").and_then(|a| text::address(a.as_str())));
         for address in hits {
             if !found.contains(&address) && found.len() < MAX_RECIPIENTS {
                 found.push(address);
@@ -99,7 +103,7 @@ fn judged(address: String, lines: &[String], at: usize) -> BouncedRecipient {
 }
 
 /// What the server itself wrote, up to where the returned mail begins.
-fn own_text(parts: &[&MessagePart<'_>]) -> String {
+pub(super) fn own_text(parts: &[&MessagePart<'_>]) -> String {
     let mut all = String::new();
     for part in parts {
         let kind = kind(part);

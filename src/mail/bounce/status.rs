@@ -39,10 +39,11 @@ pub(super) fn groups(status: &str) -> Vec<Group> {
 }
 
 /// One per-recipient group (RFC 3464 §2.3); `None` when it reports no failure or names nobody.
-pub(super) fn recipient(group: &Group) -> Option<BouncedRecipient> {
+pub(super) fn recipient(group: &Group, own: &str) -> Option<BouncedRecipient> {
     let field = |name: &str| group.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     let original = field("original-recipient").and_then(typed_address);
-    let address = field("final-recipient").and_then(typed_address).or_else(|| original.clone())?;
+    let last = field("final-recipient").filter(|v| !v.to_ascii_lowercase().starts_with("x400")).and_then(typed_address);
+    let (address, original) = told(original, last, own)?;
     let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
     if matches!(action.as_deref(), Some("delivered" | "relayed" | "expanded")) {
         return None;
@@ -54,7 +55,6 @@ pub(super) fn recipient(group: &Group) -> Option<BouncedRecipient> {
         .or_else(|| first_status(diagnostic))
         .or_else(|| field("status").and_then(first_status));
     let class = classify(action.as_deref(), status.as_deref(), diagnostic);
-    let original = original.filter(|o| !o.eq_ignore_ascii_case(&address));
     Some(BouncedRecipient { address, original, class, status })
 }
 
@@ -68,3 +68,15 @@ fn typed_address(value: &str) -> Option<String> {
     text::address(&bare.replace("+2B", "+").replace("+3D", "=")).filter(|a| !a.ends_with('@'))
 }
 
+/// Where the two addresses differ, we wrote to the original one; but a report that speaks of the last one alone, or
+/// calls the original what it was "expanded from", means the last. The other is kept beside it.
+fn told(original: Option<String>, last: Option<String>, own: &str) -> Option<(String, Option<String>)> {
+    let (Some(first), Some(last)) = (original.clone(), last.clone()) else {
+        return original.or(last).map(|one| (one, None));
+    };
+    let named = |address: &str| own.find(&address.to_lowercase());
+    let expanded = |at: usize| own[..at].trim_end_matches(['<', ' ', '\n']).ends_with("expanded from");
+    let by_last = named(&last).is_some() && named(&first).is_none_or(expanded) && !last.starts_with('@');
+    let differ = !first.eq_ignore_ascii_case(&last);
+    Some(if differ && by_last { (last, Some(first)) } else { (first, None) })
+}
