@@ -75,7 +75,9 @@ fn told(original: Option<String>, last: Option<String>, own: &str) -> Option<(St
         return original.or(last).map(|one| (one, None));
     };
     let named = |address: &str| own.find(&address.to_lowercase());
-    let expanded = |at: usize| own[..at].trim_end_matches(['<', ' ', '\n']).ends_with("expanded from");
+    let expanded = |at: usize| {
+        own[..at].trim_end_matches(['<', ' ', '\n']).ends_with("expanded from") || own[..at].ends_with("rfc822;")
+    };
     let by_last = named(&last).is_some() && named(&first).is_none_or(expanded) && !last.starts_with('@');
     let differ = !first.eq_ignore_ascii_case(&last);
     Some(if differ && by_last { (last, Some(first)) } else { (first, None) })
