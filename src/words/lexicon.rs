@@ -78,6 +78,10 @@ pub(super) enum TableName {
     DatePoll,
     /// `choice`.
     Choice,
+    /// `confirm`.
+    Confirm,
+    /// `swap`, asked of the one who would give the turn.
+    Swap,
     /// `charter`.
     Charter,
     /// `quorum`.

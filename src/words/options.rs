@@ -55,7 +55,8 @@ impl Ask<'_> {
                 Some(n) => usize::try_from(n - 1).ok().filter(|k| *k < many),
                 None => None,
             };
-            if let Some(k) = index {
+            let inside = |s: &super::scan::Span| matches!(s.label, Label::All | Label::Ignore) && s.tokens.contains(&i);
+            if let Some(k) = index.filter(|_| !r.spans.iter().any(inside)) {
                 found.push((k, self.refused_at(i)));
             }
         }

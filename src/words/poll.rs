@@ -134,7 +134,7 @@ impl Ask<'_> {
             let alone = !pieces.is_empty() && pieces.iter().all(|p| matches!(p, Piece::Named(_)));
             let next = ends.get(i + 1).map_or_else(Vec::new, |next| self.pieces(mentions, end + 1..*next));
             let answered = !next.is_empty() && next.iter().all(|p| matches!(p, Piece::Said(_)));
-            if alone && answered && r.normal.tokens.get(end).is_some_and(|t| t.text == ",") {
+            if alone && answered {
                 continue;
             }
             let soft = r.normal.tokens.get(end).is_some_and(|t| t.text == ",");
