@@ -127,7 +127,7 @@ impl Words {
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
         let heard = self.understand_in(question, text, context, &self.tongues(language, false));
-        if !heard.is_none() || is_free(question) || text.len() > LIGHT {
+        if !heard.is_none() || is_free(question) || text.len() > LIGHT || !self.is_foreign(question, text, language) {
             return heard;
         }
         // a few words in a language that nobody is written to in: understood, and asked back
@@ -135,6 +135,14 @@ impl Words {
         let tried = others.map(|l| self.understand_in(question, text, context, &self.tongues(l, true)));
         let clear = { tried }.find(|other| other.certainty == Certainty::Sure);
         clear.map_or(heard, |other| Heard::probable(other.meaning))
+    }
+
+    /// Nothing in it is a word of the languages mails are written in.
+    fn is_foreign(&self, question: Option<Question>, text: &str, language: &Language) -> bool {
+        let names: Vec<TableName> = tables(question).iter().copied().chain([TableName::Consent]).collect();
+        let reading = self.read_in(&names, text, &self.tongues(language, false));
+        let courtesy = [Label::Greeting, Label::Closing, Label::Filler];
+        reading.spans.iter().all(|s| courtesy.contains(&s.label))
     }
 
     fn tongues<'a>(&'a self, own: &'a Language, alone: bool) -> Tongues<'a> {
