@@ -41,6 +41,7 @@ fn daemon(setup: &Setup) -> Result<Daemon<Smtp, Mailbox, SystemClock, RandomIds>
     Ok(Daemon {
         out: setup.smtp()?,
         mailbox: setup.mailbox()?,
+        prover: setup.prover()?,
         engine: setup.engine(setup.store()?)?,
         clock: SystemClock,
         pace: Pace::per_minute(config.pace.per_minute),

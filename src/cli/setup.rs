@@ -5,8 +5,8 @@ use crate::config::{self, Config, Defaults, Incoming, SecretSource, Security as 
 use crate::core::{Formats, Language};
 use crate::daemon::edge::{self, Mailbox, RandomIds, SystemClock};
 use crate::daemon::ports::Clock;
-use crate::daemon::{Engine, Kit, Sender, control, shared};
-use crate::mail::Key;
+use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
+use crate::mail::{Believed, Key};
 use crate::render::Renderer;
 use crate::store::{Reader, Store};
 use crate::transport::{Imap, ImapSettings, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap};
@@ -76,6 +76,16 @@ impl Setup {
     pub fn renderer(&self) -> Result<Renderer> {
         let own = self.config.templates.as_deref().map_or_else(|| Ok(Vec::new()), files_of)?;
         Ok(Renderer::with_overrides(own)?)
+    }
+
+    /// Who finds out whom a mail is from, as `[mailbox]` says.
+    ///
+    /// # Errors
+    /// Signatures are to be checked and no name server can be asked.
+    pub fn prover(&self) -> Result<Prover> {
+        let mailbox = &self.config.mailbox;
+        let believed = mailbox.authserv_id.as_deref().map(Believed::parse);
+        Prover::new(believed, mailbox.check_signatures).map_err(|why| Failure::because(why.to_string()))
     }
 
     /// Word lists, those of the configured folder in place of the binary's.

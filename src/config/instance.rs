@@ -15,6 +15,11 @@ pub struct Mailbox {
     pub address: Email,
     /// The name members see as the sender.
     pub name: String,
+    /// The authserv-id of the mailbox's host, whose Authentication-Results are believed (RFC 8601); `outlook-none` for
+    /// one that writes none.
+    pub authserv_id: Option<String>,
+    /// Whether codevd looks at signatures itself (DKIM), which asks name servers.
+    pub check_signatures: bool,
     /// Where the address stands in the file, for errors found later.
     pub at: Place,
 }
@@ -211,7 +216,7 @@ fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck)
 
 /// Keys of the parts, for those written in the wrong place.
 const ELSEWHERE: [(&str, &[&str]); 4] = [
-    ("in [mailbox]", &["address", "name"]),
+    ("in [mailbox]", &["address", "name", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
     ("in [imap]", &["poll_seconds", "taken"]),
     ("in [pace]", &["per_minute"]),
@@ -221,7 +226,9 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 19] = [
+const SHOWN: [&str; 21] = [
+    "authserv_id",
+    "check_signatures",
     "database",
     "host",
     "templates",
@@ -310,8 +317,23 @@ impl<'a> Reader<'a> {
     fn mailbox(&mut self, table: &mut Table<'a>) -> Option<Mailbox> {
         let name = table.line("name").map_or_else(|| "Codev".to_owned(), |at| at.value);
         let address = table.required("address", "the address codevd writes from, such as \"codev@example.org\"")?;
+        let authserv_id = self.authserv_id(table);
+        let check_signatures = table.flag("check_signatures").is_some_and(|at| at.value);
         let at = self.doc.source.place(&address.span);
-        Some(Mailbox { address: values::email(self.doc, address)?.value, name, at })
+        Some(Mailbox { address: values::email(self.doc, address)?.value, name, authserv_id, check_signatures, at })
+    }
+
+    fn authserv_id(&mut self, table: &mut Table<'a>) -> Option<String> {
+        let At { value, span } = table.line("authserv_id")?;
+        let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if value.is_empty() || !value.chars().all(clean) {
+            let expected =
+                "the id that the mailbox's host writes first in Authentication-Results, such as \"mx.example.net\"";
+            let remedy = "codevd check --learn-sender-proof shows the ids of the mails in the mailbox";
+            self.doc.wrong(&span, format!("`authserv_id`: {value:?} is no such id"), expected, Some(remedy.to_owned()));
+            return None;
+        }
+        Some(value)
     }
 
     fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {

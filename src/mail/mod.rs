@@ -25,12 +25,13 @@ mod text;
 pub mod token;
 pub mod write;
 
+pub use crate::core::proof::{Level, Proof};
 pub use auth_results::Believed;
 pub use bounce::{Bounce, BounceClass, BouncedRecipient};
 pub use class::Class;
 pub use evidence::{Carrier, TokenFound, subject_tag, tokens};
 pub use letter::{Address, Letter, Limits, letter, letter_within};
-pub use proof::{Level, Proof, Verdict, proof};
+pub use proof::{Verdict, proof};
 pub use reply::{Reply, reply};
 pub use report::read_json;
 pub use signature::without_name;

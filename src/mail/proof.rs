@@ -1,39 +1,10 @@
 //! How sure it is that a mail comes from the address in its From: the evidence of `inbound.md` §4.
 
+use crate::core::proof::{Level, Proof};
+
 use super::auth_results::{Believed, MethodResult, believed};
 use mail_parser::{Message, MessageParser};
 use serde::{Deserialize, Serialize};
-
-/// How much is known of the sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Level {
-    /// The domain of From vouches: DMARC or an aligned DKIM signature passed.
-    A,
-    /// Nothing is said.
-    B,
-    /// It fails, and its own policy says that such mail is not to be believed.
-    C,
-}
-
-/// The level, and in a sentence why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// A, B or C.
-    pub level: Level,
-    /// For people.
-    pub why: String,
-}
-
-impl Proof {
-    fn new(level: Level, why: impl Into<String>) -> Self {
-        Self { level, why: why.into() }
-    }
-
-    /// Nobody looked.
-    pub fn nothing() -> Self {
-        Self::new(Level::B, "nothing says who sent it")
-    }
-}
 
 /// What the daemon's own check found when the mail arrived (DKIM, RFC 6376; DMARC's policy, RFC 9989). Kept with the
 /// mail and never made again: keys change.

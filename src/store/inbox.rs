@@ -4,6 +4,7 @@ use super::cells::{Read, all, first, json, run, utc, word};
 use super::commit::InboxDone;
 use super::error::Fault;
 use super::{Reader, Store, StoreError};
+use crate::core::proof::Proof;
 use crate::core::{GroupId, MemberId, Outcome};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, named_params, params, params_from_iter};
@@ -54,6 +55,8 @@ pub struct Received {
     pub received_at: DateTime<Utc>,
     /// The From address as written, if there is one.
     pub from: Option<String>,
+    /// What was found out about the sender.
+    pub proof: Option<Proof>,
 }
 
 /// What became of a mail handed in.
@@ -80,6 +83,8 @@ pub struct InboxRow {
     pub received_at: DateTime<Utc>,
     /// The From address as written.
     pub from: Option<String>,
+    /// What was found out about the sender when it arrived.
+    pub proof: Option<Proof>,
     /// The group it is for, once known.
     pub group: Option<GroupId>,
     /// The member it is from, once known.
@@ -180,9 +185,10 @@ fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
     if let Some(id) = first(tx, "SELECT id FROM inbox WHERE hash = ?", [&mail.hash], |r| r.int("id"))? {
         return Ok(Taken::Duplicate(id));
     }
-    let sql = "INSERT INTO inbox (kind, place, message_id, hash, received_at, from_address, state) \
-        VALUES ('mail', ?, ?, ?, ?, ?, 'new')";
-    run(tx, sql, params![mail.place, mail.message_id, mail.hash, utc(mail.received_at), mail.from])?;
+    let sql = "INSERT INTO inbox (kind, place, message_id, hash, received_at, from_address, proof, state) \
+        VALUES ('mail', ?, ?, ?, ?, ?, ?, 'new')";
+    let proof = mail.proof.as_ref().map(json).transpose()?;
+    run(tx, sql, params![mail.place, mail.message_id, mail.hash, utc(mail.received_at), mail.from, proof])?;
     with_bytes(tx, &mail.bytes).map(Taken::New)
 }
 
@@ -232,6 +238,7 @@ fn read_row(r: &Read<'_>) -> Result<InboxRow, Fault> {
         message_id: r.opt_text("message_id")?,
         received_at: r.time("received_at")?,
         from: r.opt_text("from_address")?,
+        proof: r.opt_text("proof")?.and_then(|text| serde_json::from_str(&text).ok()),
         group: r.opt_parsed("group_id")?,
         member: r.opt_parsed("member")?,
         draft_key: r.opt_text("draft_key")?,

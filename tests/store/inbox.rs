@@ -11,6 +11,7 @@ fn received(message_id: &str, hash: &str) -> Received {
         bytes: vec![0, 159, 146, 150, 13, 10],
         received_at: now(),
         from: Some("Ana@example.org".to_owned()),
+        proof: None,
     }
 }
 
