@@ -193,9 +193,16 @@ fn servers(setup: &Setup, report: &mut Report, terminal: &mut Terminal) -> Resul
         config::Incoming::Maildir { path } => {
             report.took("maildir", Maildir::open(path).and_then(|m| m.check()).map_err(Failure::from));
         }
+        config::Incoming::Lmtp(listen) => {
+            let place = match listen {
+                config::LmtpListen::Socket(path, _) => format!("unix:{}", path.display()),
+                config::LmtpListen::Port(at) => format!("inet:{at}"),
+            };
+            let text = format!("a mail server on this machine hands mail in at {place}, while `codevd run` runs");
+            report.add(Mark::Good, "lmtp", text);
+        }
         config::Incoming::None => {
-            let text =
-                "no [imap] and no [maildir]: mail comes in only by `codevd mail deliver`, from a mail server's alias";
+            let text = "no [imap], no [maildir], no [lmtp]: mail comes in only by `codevd mail deliver`, from a mail server's alias";
             report.add(Mark::Care, "incoming", text);
         }
     }

@@ -9,7 +9,7 @@ use crate::daemon::{Engine, Kit, Sender, control, shared};
 use crate::mail::Key;
 use crate::render::Renderer;
 use crate::store::{Reader, Store};
-use crate::transport::{Imap, ImapSettings, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap};
+use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -214,8 +214,24 @@ impl Setup {
         Ok(match (self.imap()?, &self.config.incoming) {
             (Some(settings), _) => Mailbox::Imap(Box::new(Imap::offline(settings)?)),
             (None, Incoming::Maildir { path }) => Mailbox::Maildir(Maildir::open(path)?, MAILDIR_LOOKS),
+            (None, Incoming::Lmtp(listen)) => Mailbox::Lmtp(Box::new(self.lmtp(listen)?)),
             (None, _) => Mailbox::None,
         })
+    }
+
+    fn lmtp(&self, listen: &config::LmtpListen) -> Result<Lmtp> {
+        let address = &self.config.mailbox.address;
+        let sender = Sender { name: String::new(), address: address.clone() };
+        let terms = lmtp::Terms {
+            name: sender.domain().to_owned(),
+            address: address.to_string(),
+            max_bytes: control::MAX_MAIL,
+        };
+        let listen = match listen {
+            config::LmtpListen::Socket(path, mode) => lmtp::Listen::Socket(path.clone(), *mode),
+            config::LmtpListen::Port(at) => lmtp::Listen::Port(*at),
+        };
+        Ok(Lmtp::bind(listen, terms)?)
     }
 
     /// How to read the mailbox by IMAP, if that is how.

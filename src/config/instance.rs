@@ -8,6 +8,9 @@ use crate::config::{read_text, values};
 use crate::core::ids::Email;
 use std::path::{Path, PathBuf};
 
+mod lmtp;
+pub use lmtp::LmtpListen;
+
 /// The mailbox codevd writes from and reads: its own, nobody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
@@ -49,6 +52,8 @@ pub enum Incoming {
         /// The folder that holds `new`, `cur` and `tmp`.
         path: PathBuf,
     },
+    /// From the mail server of this machine, by LMTP.
+    Lmtp(LmtpListen),
     /// Only by `codevd mail deliver`.
     None,
 }
@@ -221,7 +226,10 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 19] = [
+const SHOWN: [&str; 22] = [
+    "listen",
+    "mode",
+    "lmtp",
     "database",
     "host",
     "templates",
@@ -292,7 +300,12 @@ impl<'a> Reader<'a> {
     }
 
     fn path(&mut self, table: &mut Table<'a>, key: &'static str, wanted: Wanted) -> Option<PathBuf> {
-        let At { value, span } = table.text(key)?;
+        let at = table.text(key)?;
+        self.path_at(at, key, wanted)
+    }
+
+    fn path_at(&mut self, at: At<&'a str>, key: &'static str, wanted: Wanted) -> Option<PathBuf> {
+        let At { value, span } = at;
         if value.trim().is_empty() || value.contains('\0') {
             self.doc.wrong(&span, format!("`{key}` is no path"), "a path, relative to this file or absolute", None);
             return None;
@@ -395,9 +408,11 @@ impl<'a> Reader<'a> {
     }
 
     fn incoming(&mut self, root: &mut Table<'a>) -> Incoming {
-        let both = root.has("imap").then(|| root.key_span("maildir")).flatten();
-        if let Some(span) = both {
-            self.doc.wrong(&span, "both [imap] and [maildir]", "one of the two", None);
+        let ways: Vec<_> = ["imap", "maildir", "lmtp"].into_iter().filter(|way| root.has(way)).collect();
+        if let [first, .., second] = ways[..]
+            && let Some(span) = root.key_span(second)
+        {
+            self.doc.wrong(&span, format!("both [{first}] and [{second}]"), "one of the two", None);
         }
         let imap = root.table("imap").map(|mut table| {
             let imap = self.imap(&mut table);
@@ -415,7 +430,12 @@ impl<'a> Reader<'a> {
             table.finish(&[]);
             path.map_or(Incoming::None, |path| Incoming::Maildir { path })
         });
-        imap.or(maildir).unwrap_or(Incoming::None)
+        let lmtp = root.table("lmtp").map(|mut table| {
+            let listen = self.lmtp(&mut table);
+            table.finish(&[]);
+            listen.map_or(Incoming::None, Incoming::Lmtp)
+        });
+        imap.or(maildir).or(lmtp).unwrap_or(Incoming::None)
     }
 
     fn imap(&mut self, table: &mut Table<'a>) -> Option<ImapConfig> {
