@@ -172,14 +172,19 @@ impl Setup {
     }
 
     fn kit(&self, key: Key) -> Result<Kit> {
-        let mailbox = &self.config.mailbox;
         Ok(Kit {
             renderer: self.renderer()?,
             words: self.words()?,
             formats: self.formats()?,
             key,
-            sender: Sender { name: mailbox.name.clone(), address: mailbox.address.clone() },
+            sender: self.sender(),
         })
+    }
+
+    /// Who writes.
+    pub fn sender(&self) -> Sender {
+        let mailbox = &self.config.mailbox;
+        Sender { name: mailbox.name.clone(), address: mailbox.address.clone(), plus: mailbox.plus }
     }
 
     /// Where the control socket lies.
@@ -194,7 +199,7 @@ impl Setup {
     pub fn smtp(&self) -> Result<Smtp> {
         let smtp = &self.config.smtp;
         let login = smtp.login.as_ref().map(|l| Ok::<_, Failure>((l.user.clone(), password(&l.password)?)));
-        let sender = Sender { name: String::new(), address: self.config.mailbox.address.clone() };
+        let sender = self.sender();
         Ok(Smtp::new(SmtpSettings {
             host: smtp.server.host.clone(),
             port: smtp.server.port,
@@ -220,11 +225,10 @@ impl Setup {
     }
 
     fn lmtp(&self, listen: &config::LmtpListen) -> Result<Lmtp> {
-        let address = &self.config.mailbox.address;
-        let sender = Sender { name: String::new(), address: address.clone() };
+        let sender = self.sender();
         let terms = lmtp::Terms {
             name: sender.domain().to_owned(),
-            address: address.to_string(),
+            address: sender.address.to_string(),
             max_bytes: control::MAX_MAIL,
         };
         let listen = match listen {

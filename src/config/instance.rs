@@ -18,6 +18,8 @@ pub struct Mailbox {
     pub address: Email,
     /// The name members see as the sender.
     pub name: String,
+    /// Mail to `local+anything@domain` arrives in it: `codevd check --learn-plus` tries that.
+    pub plus: bool,
     /// Where the address stands in the file, for errors found later.
     pub at: Place,
 }
@@ -216,7 +218,7 @@ fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck)
 
 /// Keys of the parts, for those written in the wrong place.
 const ELSEWHERE: [(&str, &[&str]); 4] = [
-    ("in [mailbox]", &["address", "name"]),
+    ("in [mailbox]", &["address", "name", "plus"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
     ("in [imap]", &["poll_seconds", "taken"]),
     ("in [pace]", &["per_minute"]),
@@ -226,7 +228,8 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 22] = [
+const SHOWN: [&str; 23] = [
+    "plus",
     "listen",
     "mode",
     "lmtp",
@@ -324,7 +327,14 @@ impl<'a> Reader<'a> {
         let name = table.line("name").map_or_else(|| "Codev".to_owned(), |at| at.value);
         let address = table.required("address", "the address codevd writes from, such as \"codev@example.org\"")?;
         let at = self.doc.source.place(&address.span);
-        Some(Mailbox { address: values::email(self.doc, address)?.value, name, at })
+        let plus = table.flag("plus");
+        let address = values::email(self.doc, address)?.value;
+        let local = address.as_str().split('@').next().unwrap_or_default();
+        if let Some(plus) = plus.as_ref().filter(|plus| plus.value && (local.len() > 31 || local.contains('+'))) {
+            let expected = "a name of at most 31 characters without + before the @, or plus = false";
+            self.doc.wrong(&plus.span, format!("`plus`: {address} has no room for + and a token"), expected, None);
+        }
+        Some(Mailbox { address, name, plus: plus.is_some_and(|plus| plus.value), at })
     }
 
     fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {

@@ -101,7 +101,7 @@ pub fn kit() -> Kit {
         words,
         formats: std::sync::Arc::new(formats()),
         key: Key::new([7; 32]),
-        sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap() },
+        sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap(), plus: false },
     }
 }
 
