@@ -1,6 +1,7 @@
 //! `codevd check`: tries everything the configuration names; each line ok, warning or error with the remedy.
 
 use super::args::CheckArgs;
+use super::check_plus::{self, Learned};
 use super::failure::{Done, Failure, Result};
 use super::level;
 use super::setup::Setup;
@@ -62,6 +63,10 @@ pub(super) fn check(named: Option<&Path>, args: &CheckArgs, terminal: &mut Termi
             report.add(Mark::Care, "servers", "not tried (--offline)");
         } else {
             servers(&setup, &mut report, terminal)?;
+        }
+        if args.learn_plus {
+            progress(terminal, "a mail to ourselves with + in the address")?;
+            learn_plus(&setup, &mut report);
         }
     }
     show(&report, args, terminal)
@@ -207,6 +212,19 @@ fn servers(setup: &Setup, report: &mut Report, terminal: &mut Terminal) -> Resul
         }
     }
     Ok(())
+}
+
+/// Says which line to write, if it is not the one that is there.
+fn learn_plus(setup: &Setup, report: &mut Report) {
+    if let Some(learned) = report.take("plus", check_plus::learn(setup)) {
+        let works = learned == Learned::Works;
+        let mark = match (works, setup.config.mailbox.plus) {
+            (true, true) | (false, false) => Mark::Good,
+            (true, false) => Mark::Care,
+            (false, true) => Mark::Bad,
+        };
+        report.add(mark, "plus", learned.told());
+    }
 }
 
 fn progress(terminal: &mut Terminal, what: &str) -> Result<()> {
