@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 /// Connections at a time; further ones wait to be accepted.
 const CONNECTIONS: usize = 8;
 /// Mails that may wait to be written; the next is answered `452`.
-const WAITING: usize = 8;
+const WAITING: usize = 4;
 /// How long a client may say nothing (RFC 5321 §4.5.3.2.7).
 const SILENCE: Duration = Duration::from_secs(5 * 60);
 /// How long writing a mail may take, before `451` is said.
