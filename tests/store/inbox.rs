@@ -103,7 +103,7 @@ fn an_order_waits_for_its_outcome_like_a_mail() {
 fn lists_are_by_state() {
     let (_dir, mut store) = open();
     for (n, state) in (1..).zip([InboxState::Quarantined, InboxState::Recorded, InboxState::Done]) {
-        store.receive(&[received("m@x", &n.to_string())]).unwrap();
+        store.receive(&[received(&format!("{n}@x"), &n.to_string())]).unwrap();
         store.commit(done(n, state)).unwrap();
     }
     store.receive(&[received("m@x", "9")]).unwrap();
