@@ -29,7 +29,7 @@ fn rooms(bench: &mut Criterion) {
     });
 
     let (renderer, words, key) = (Renderer::embedded().unwrap(), Words::embedded().unwrap(), Key::new([7; 32]));
-    let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap() };
+    let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap(), plus: false };
     let composer = Composer { renderer: &renderer, key: &key, sender: &sender };
     let invitation = change.drafts.iter().find(|d| d.key.kind.is_calendar()).expect("an invitation");
     let mail = composer.compose(&change.group, invitation).unwrap();

@@ -130,7 +130,7 @@ async fn one<O: Outgoing>(
     now: &impl Fn() -> DateTime<Utc>,
     away: &mut Option<String>,
 ) -> Settled {
-    let envelope = match Envelope::new(&from.return_path(&mail.message_id), mail.envelope_to.as_str()) {
+    let envelope = match Envelope::new(from.return_path(&mail.message_id), mail.envelope_to.as_str()) {
         Ok(envelope) => envelope,
         Err(error) => return Settled::Refused { reply: error.to_string() },
     };
