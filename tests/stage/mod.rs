@@ -151,6 +151,7 @@ impl Stage {
     }
 
     fn restart(&mut self) {
+        let last = self.world.as_mut().map_or(0, |w| w.number());
         let post = self.world.take().map(|w| w.out);
         let mut store = Store::open(self.folder.path().join("codevd.db")).unwrap();
         store.recover(self.now).unwrap();
@@ -159,7 +160,10 @@ impl Stage {
         kit.sender.plus = self.plus;
         let engine = Engine::new(kit, shared(store), SeededIds::of(seed));
         let post = post.unwrap_or_default();
-        self.world = Some(World::new(engine, post, VirtualClock::at(self.now), Vec::new(), ADDRESS));
+        let mut world = World::new(engine, post, VirtualClock::at(self.now), Vec::new(), ADDRESS);
+        // people's programs go on and give no Message-ID twice
+        while world.number() < last {}
+        self.world = Some(world);
     }
 
     fn world(&mut self) -> &mut Scene {
