@@ -16,7 +16,7 @@ pub mod run;
 pub mod sender;
 pub mod verify;
 
-pub use compose::{ComposeError, Composer, Sender};
+pub use compose::{ComposeError, Composer, LOCAL_FOR_PLUS, Sender};
 pub use engine::{Engine, EngineError, Kit, Story};
 pub use ports::{Clock, Ids, Incoming, Outgoing, Shared, shared};
 pub use receiver::receiver_step;

@@ -1,6 +1,7 @@
 //! The daemon's tasks: engine, sender, receiver and control socket, each going on when one of its steps
 //! fails, until they are asked to stop.
 
+use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
 use super::notify;
@@ -50,8 +51,8 @@ pub struct Daemon<O, M, C, I> {
     pub clock: C,
     /// How fast mail leaves.
     pub pace: Pace,
-    /// The envelope's sender: the daemon's address.
-    pub from: String,
+    /// Who writes: the envelope's sender comes of it.
+    pub from: Sender,
     /// Where the control socket lies.
     pub socket: PathBuf,
     /// The service manager.
@@ -385,7 +386,7 @@ struct Post<C> {
     store: Shared,
     clock: C,
     pace: Pace,
-    from: String,
+    from: Sender,
 }
 
 async fn sending<O: Outgoing, C: Clock>(

@@ -35,5 +35,5 @@ pub use proof::{Verdict, proof};
 pub use reply::{Reply, reply};
 pub use report::read_json;
 pub use signature::without_name;
-pub use token::{DraftId, Key, Token};
+pub use token::{DraftId, Key, TOKEN_CHARS, Token};
 pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};

@@ -113,7 +113,7 @@ impl InboxRow {
 impl Store {
     /// Takes mails in. They are on disk when this returns: only then may the sender be told so.
     /// The same bytes make one row however often they come; another mail with the same Message-ID
-    /// is a row of its own.
+    /// is a row of its own, quarantined: two mails may not act under one name.
     ///
     /// # Errors
     /// Nothing was taken: [`StoreError::is_temporary`] says whether it may be tried again.
@@ -185,10 +185,17 @@ fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
     if let Some(id) = first(tx, "SELECT id FROM inbox WHERE hash = ?", [&mail.hash], |r| r.int("id"))? {
         return Ok(Taken::Duplicate(id));
     }
-    let sql = "INSERT INTO inbox (kind, place, message_id, hash, received_at, from_address, proof, state) \
-        VALUES ('mail', ?, ?, ?, ?, ?, ?, 'new')";
+    let sql = "SELECT id FROM inbox WHERE message_id = ? AND kind = 'mail' ORDER BY id LIMIT 1";
+    let twin = first(tx, sql, [&mail.message_id], |r| r.int("id"))?;
+    let reason = twin.map(|id| format!("the Message-ID of mail {id} with other bytes: kept for a person to compare"));
+    let state = if reason.is_some() { InboxState::Quarantined } else { InboxState::New };
+    let at = utc(mail.received_at);
+    let done = reason.as_ref().map(|_| at.clone());
+    let sql = "INSERT INTO inbox (kind, place, message_id, hash, received_at, from_address, proof, state, reason, done_at) \
+        VALUES ('mail', ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let proof = mail.proof.as_ref().map(json).transpose()?;
-    run(tx, sql, params![mail.place, mail.message_id, mail.hash, utc(mail.received_at), mail.from, proof])?;
+    let values = params![mail.place, mail.message_id, mail.hash, at, mail.from, proof, word(&state)?, reason, done];
+    run(tx, sql, values)?;
     with_bytes(tx, &mail.bytes).map(Taken::New)
 }
 
