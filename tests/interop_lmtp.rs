@@ -3,7 +3,7 @@
 mod interop;
 
 use codevd::daemon::edge::{Mailbox, SystemClock};
-use codevd::daemon::{Clock, Incoming, receiver_step, shared};
+use codevd::daemon::{Clock, Incoming, Prover, receiver_step, shared};
 use codevd::store::Store;
 use codevd::transport::lmtp::{Listen, Lmtp, Terms};
 use codevd::transport::smtp::{Delivery, Envelope, Smtp, SmtpSettings, Timeouts};
@@ -47,7 +47,7 @@ async fn postfix_hands_mail_in_and_keeps_it_until_it_is_on_disk() {
     assert!(mailbox.fetch_new().await.unwrap().is_empty());
     for _ in 0..40 {
         mailbox.wait(Duration::from_secs(1)).await.unwrap();
-        if receiver_step(&store, &mut mailbox, || SystemClock.now()).await.unwrap() > 0 {
+        if receiver_step(&store, &mut mailbox, &Prover::default(), || SystemClock.now()).await.unwrap() > 0 {
             break;
         }
     }
