@@ -131,7 +131,8 @@ impl Words {
             return heard;
         }
         // a few words in a language that nobody is written to in: understood, and asked back
-        let others = self.lexicon.light.iter().filter(|l| *l != language);
+        let whole = |l: &Language| self.read_in(tables(question), text, &self.tongues(l, true)).unknown() == 0;
+        let others = self.lexicon.light.iter().filter(|l| *l != language && whole(l));
         let tried = others.map(|l| self.understand_in(question, text, context, &self.tongues(l, true)));
         let clear = { tried }.find(|other| other.certainty == Certainty::Sure);
         clear.map_or(heard, |other| Heard::probable(other.meaning))
