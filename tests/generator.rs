@@ -113,7 +113,8 @@ fn no_word_of_a_quote_is_an_answer() {
     for lang in ["fr", "en"] {
         for (name, plain) in sent(lang) {
             for client in clients() {
-                let raw = written(&client, lang, Style::Top, "", &plain).unwrap();
+                let raw =
+                    written(&client, lang, Style::Top, "", &plain).expect("each program writes French and English");
                 let letter = mail::letter(raw.as_bytes());
                 for known in [Some(plain.as_str()), None] {
                     let reply = mail::reply(&letter, known);
