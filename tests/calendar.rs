@@ -39,6 +39,8 @@ fn event() -> Event {
         categories: vec!["codev".into(), "pairs, entraide".into()],
         status: Status::Confirmed,
         alarm_minutes: Some(15),
+        steps: Vec::new(),
+        transparent: false,
         language: Some("fr".into()),
     }
 }

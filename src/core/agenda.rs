@@ -167,6 +167,9 @@ fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     let mut add = |kind, at, until, to| all.extend(mail(group, meeting, kind, at, until, to));
 
     add(Kind::Invitation, meeting.created, start, everybody(group));
+    if set.facilitator_alarms {
+        add(Kind::Alarms, meeting.created, start, vec![meeting.facilitator.clone()]);
+    }
     // an invitation or a move is an ask of its own: the next one waits a day
     let asked = meeting.changed + Duration::days(1);
     let check = on(set.attendance_days).max(asked.min(start - Duration::hours(24)));

@@ -22,6 +22,8 @@ pub struct Member {
     pub email: Email,
     /// Other addresses of the same person.
     pub aliases: Vec<Email>,
+    /// Addresses of those who may answer invitations for them.
+    pub delegates: Vec<Email>,
     /// Language of the mails.
     pub language: Language,
     /// Zone in which they read hours.
@@ -168,6 +170,11 @@ impl Group {
     /// The active member who writes from this address.
     pub fn by_address(&self, address: &str) -> Option<&Member> {
         self.members.iter().find(|m| m.is_active() && m.has_address(address))
+    }
+
+    /// The active members for whom this address may answer an invitation.
+    pub fn represented_by<'a>(&'a self, address: &'a str) -> impl Iterator<Item = &'a Member> {
+        self.members.iter().filter(move |m| m.is_active() && m.delegates.iter().any(|d| d.is(address)))
     }
 
     /// The meeting of that number, if it still matters.

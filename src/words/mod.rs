@@ -143,6 +143,7 @@ fn tables(question: Option<Question>) -> &'static [TableName] {
         None => &[],
         Some(Question::Attendance) => &[TableName::Consent, TableName::Attendance],
         Some(Question::Volunteer) => &[TableName::Consent, TableName::Volunteer],
+        Some(Question::Counter) => &[TableName::Consent, TableName::Counter],
         Some(Question::Share) => &[TableName::Consent, TableName::Share],
         Some(Question::Review) => &[TableName::Consent, TableName::Review],
         Some(Question::NoSubject) => &[TableName::NoSubject],
@@ -167,6 +168,7 @@ impl Ask<'_> {
         match question {
             Question::Attendance => self.attendance(),
             Question::Volunteer => self.volunteer(),
+            Question::Counter => self.counter(),
             Question::Share => self.share(),
             Question::Review => self.review(),
             Question::NoSubject => self.no_subject(),

@@ -155,6 +155,7 @@ impl World {
             from,
             to: draft.key.clone(),
             asked: draft.decided,
+            about: draft.facts.clone(),
             question: draft.question,
             at: self.now,
             text: if text { words } else { String::new() },
