@@ -106,7 +106,12 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         }
         Kind::ActionPlanRequest | Kind::DigestReview | Kind::FollowUp => vec![requester],
         Kind::Standby | Kind::CallForSubjects => vec![cooperant],
-        Kind::NoSubject | Kind::AttendanceCount | Kind::Notice | Kind::Counter | Kind::Forwarded | Kind::Alarms => {
+        Kind::NoSubject
+        | Kind::AttendanceCount
+        | Kind::Notice
+        | Kind::Counter
+        | Kind::Forwarded
+        | Kind::FacilitatorAlarms => {
             vec![facilitator]
         }
         Kind::CounterDeclined => vec![cooperant],
@@ -136,7 +141,7 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
         Kind::Notice => notices(),
         Kind::Counter | Kind::CounterDeclined => vec![("", proposed())],
         Kind::Forwarded => vec![("", Facts::Forwarded { who: "quelquun@ailleurs.example".to_owned() })],
-        Kind::Alarms => vec![("", Facts::None), ("off", Facts::TakenOff)],
+        Kind::FacilitatorAlarms => vec![("", Facts::None), ("off", Facts::TakenOff)],
         _ => vec![("", Facts::None)],
     }
 }

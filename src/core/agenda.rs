@@ -168,7 +168,7 @@ fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
 
     add(Kind::Invitation, meeting.created, start, everybody(group));
     if set.facilitator_alarms {
-        add(Kind::Alarms, meeting.created, start, vec![meeting.facilitator.clone()]);
+        add(Kind::FacilitatorAlarms, meeting.created, start, vec![meeting.facilitator.clone()]);
     }
     // an invitation or a move is an ask of its own: the next one waits a day
     let asked = meeting.changed + Duration::days(1);

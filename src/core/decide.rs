@@ -239,12 +239,7 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
         Kind::StepPrompt => "prompt",
         Kind::Digest | Kind::DigestCorrection => "digest",
         // receipts and notices each say something of their own
-        Kind::Receipt
-        | Kind::Refusal
-        | Kind::Notice
-        | Kind::Counter
-        | Kind::CounterDeclined
-        | Kind::Forwarded => {
+        Kind::Receipt | Kind::Refusal | Kind::Notice | Kind::Counter | Kind::CounterDeclined | Kind::Forwarded => {
             return Lane(format!("{meeting}/{}/{revision}", mail.kind.name()));
         }
         other => other.name(),

@@ -95,7 +95,7 @@ kinds! {
     /// Somebody who was not invited answered.
     Forwarded = "R6", "forwarded";
     /// The facilitator's own event, which rings at every step.
-    Alarms = "M03f", "facilitator_alarms";
+    FacilitatorAlarms = "M03f", "facilitator_alarms";
 }
 
 impl fmt::Display for Kind {
@@ -119,7 +119,12 @@ impl Kind {
     pub fn is_calendar(self) -> bool {
         matches!(
             self,
-            Self::Invitation | Self::Moved | Self::Cancelled | Self::Updated | Self::CounterDeclined | Self::Alarms
+            Self::Invitation
+                | Self::Moved
+                | Self::Cancelled
+                | Self::Updated
+                | Self::CounterDeclined
+                | Self::FacilitatorAlarms
         )
     }
 }

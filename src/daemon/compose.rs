@@ -163,9 +163,13 @@ impl Composer<'_> {
         let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
         let meeting = meeting.ok_or_else(|| ComposeError::Nobody { key: key() })?;
         let event = self.event(group, draft, meeting, member)?;
-        let event = if draft.key.kind == Kind::Alarms { self.alarms(group, draft, meeting, member, event)? } else { event };
+        let event = if draft.key.kind == Kind::FacilitatorAlarms {
+            self.alarms(group, draft, meeting, member, event)?
+        } else {
+            event
+        };
         let method = match (draft.key.kind, draft.facts == Facts::TakenOff) {
-            (Kind::Cancelled, _) | (Kind::Alarms, true) => Method::Cancel,
+            (Kind::Cancelled, _) | (Kind::FacilitatorAlarms, true) => Method::Cancel,
             (Kind::CounterDeclined, _) => Method::DeclineCounter,
             _ => Method::Request,
         };

@@ -115,7 +115,12 @@ fn bounce(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreErr
         }
         let key = sent.draft.key.clone();
         let event = Event::Outcome { key: key.clone(), outcome: Outcome::Refused { why } };
-        return Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event: Box::new(event) });
+        return Ok(Reading::Event {
+            group: sent.group,
+            member: Some(sent.member),
+            key: Some(key),
+            event: Box::new(event),
+        });
     }
     Ok(kept(InboxState::Recorded, "a bounce of no mail of ours"))
 }

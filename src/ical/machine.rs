@@ -33,7 +33,11 @@ mod tests {
         ] {
             assert!(is_machine_text(text), "{text}");
         }
-        for text in ["Je suis en déplacement, jeudi serait possible ?", "See you there!", "Désolée, j'ai accepté un autre rendez-vous"] {
+        for text in [
+            "Je suis en déplacement, jeudi serait possible ?",
+            "See you there!",
+            "Désolée, j'ai accepté un autre rendez-vous",
+        ] {
             assert!(!is_machine_text(text), "{text}");
         }
     }

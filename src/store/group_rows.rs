@@ -34,12 +34,8 @@ pub(super) static ADDRESSES: Table = Table {
     replace: false,
 };
 
-pub(super) static DELEGATES: Table = Table {
-    name: "member_delegates",
-    keys: &["group_id", "member", "position"],
-    cells: &["address"],
-    replace: false,
-};
+pub(super) static DELEGATES: Table =
+    Table { name: "member_delegates", keys: &["group_id", "member", "position"], cells: &["address"], replace: false };
 
 pub(super) static TURNS: Table =
     Table { name: "turns", keys: &["group_id", "position"], cells: &["meeting", "member", "wall"], replace: false };

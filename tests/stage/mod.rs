@@ -359,10 +359,12 @@ impl Stage {
     }
 
     async fn propose(&mut self, who: &str, at: DateTime<Utc>, line: &str) {
-        let (head, comment) = line.split_once(" on ").unwrap().1.split_once(": ").map_or_else(
-            || (line.split_once(" on ").unwrap().1, None),
-            |(h, c)| (h, Some(c)),
-        );
+        let (head, comment) = line
+            .split_once(" on ")
+            .unwrap()
+            .1
+            .split_once(": ")
+            .map_or_else(|| (line.split_once(" on ").unwrap().1, None), |(h, c)| (h, Some(c)));
         let (person, ics) = (self.people[who].clone(), self.ics(who, head));
         let text = calendar_reply::counter(&ics, &person.email, at, person.calendar, comment, self.now).unwrap();
         self.calendar(who, &person.email, (who, head), &text, "another time", "").await;

@@ -162,7 +162,7 @@ fn question(kind: Kind) -> Option<Question> {
         Kind::Welcome | Kind::SubjectShared | Kind::AttendanceCount => Some(Question::Note),
         Kind::Counter => Some(Question::Counter),
         Kind::CounterDeclined => Some(Question::Attendance),
-        Kind::Forwarded | Kind::Alarms => Some(Question::Note),
+        Kind::Forwarded | Kind::FacilitatorAlarms => Some(Question::Note),
         Kind::Cancelled | Kind::StepPrompt | Kind::Receipt | Kind::Refusal | Kind::Notice => None,
     }
 }
@@ -171,7 +171,12 @@ fn question(kind: Kind) -> Option<Question> {
 fn when_late(kind: Kind) -> WhenLate {
     match kind {
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::LastCall => WhenLate::Merge,
-        Kind::Invitation | Kind::Alarms | Kind::Digest | Kind::DigestCorrection | Kind::Welcome | Kind::NoSubject => WhenLate::Send,
+        Kind::Invitation
+        | Kind::FacilitatorAlarms
+        | Kind::Digest
+        | Kind::DigestCorrection
+        | Kind::Welcome
+        | Kind::NoSubject => WhenLate::Send,
         _ => WhenLate::Drop,
     }
 }

@@ -107,7 +107,7 @@ fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind) {
     let Some(meeting) = work.group.meeting(number) else { return };
     let to = meeting.facilitator.clone();
     match kind {
-        Kind::Moved if work.group.was_sent(Some(number), Kind::Alarms, &to).is_some() => {
+        Kind::Moved if work.group.was_sent(Some(number), Kind::FacilitatorAlarms, &to).is_some() => {
             let until = work.group.starts(meeting);
             alarms_mail(work, number, &to, until, Facts::None);
         }
@@ -118,7 +118,7 @@ fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind) {
 
 /// The alarms are taken off the calendar of somebody who has them.
 pub(super) fn alarms_off(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) {
-    if work.group.was_sent(Some(number), Kind::Alarms, from).is_some() {
+    if work.group.was_sent(Some(number), Kind::FacilitatorAlarms, from).is_some() {
         let until = work.now() + Duration::days(7);
         alarms_mail(work, number, from, until, Facts::TakenOff);
     }
@@ -128,7 +128,7 @@ fn alarms_mail(work: &mut Work<'_>, number: MeetingNo, to: &MemberId, until: Dat
     let due = work.now();
     work.mail(Mail {
         meeting: Some(number),
-        kind: Kind::Alarms,
+        kind: Kind::FacilitatorAlarms,
         step: None,
         to: to.clone(),
         due,
