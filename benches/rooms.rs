@@ -39,7 +39,7 @@ fn rooms(bench: &mut Criterion) {
 
     let author = Author { name: "Ana Lopes", email: "ana@b.example", french: true, zone: chrono_tz::Europe::Paris };
     let answer = client::reply(Client::Gmail, &author, &letter(&mail.bytes), "Oui, je serai là", 1, moment.now);
-    let context = Context { today: moment.now.date_naive(), actions: 0, names: Vec::new() };
+    let context = Context { today: moment.now.date_naive(), actions: 0, names: Vec::new(), ..Context::default() };
     bench.bench_function("read: a reply, its quote cut, its words understood", |b| {
         b.iter(|| {
             let read = letter(black_box(&answer));

@@ -498,7 +498,12 @@ const OFFERED: [(Question, &str, &str, &str); 25] = [
 fn every_word_that_is_offered_is_understood() {
     let words = Words::embedded().unwrap();
     let today = chrono::NaiveDate::from_ymd_opt(2026, 12, 8).unwrap();
-    let context = Context { today, actions: 2, names: vec!["Ana Lopes".to_owned(), "Bo Lindgren".to_owned()] };
+    let context = Context {
+        today,
+        actions: 2,
+        names: vec!["Ana Lopes".to_owned(), "Bo Lindgren".to_owned()],
+        ..Context::default()
+    };
     let mut wrong = Vec::new();
     for (question, french, english, meaning) in OFFERED {
         for (language, text) in [("fr", french), ("en", english)] {
@@ -516,7 +521,7 @@ fn every_word_that_is_offered_is_understood() {
 fn the_marks_of_a_plan_and_of_a_learning_are_understood() {
     let words = Words::embedded().unwrap();
     let today = chrono::NaiveDate::from_ymd_opt(2026, 12, 8).unwrap();
-    let context = Context { today, actions: 0, names: Vec::new() };
+    let context = Context { today, actions: 0, names: Vec::new(), ..Context::default() };
     for (text, shared) in [
         ("Appeler Paul pour convenir d’un point chaque lundi, avant le 15/12 (partager)", true),
         ("Call Paul to agree on a talk every Monday, by 15 December (share)", true),

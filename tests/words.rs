@@ -20,7 +20,15 @@ fn today() -> NaiveDate {
 
 fn context(actions: usize) -> Context {
     let names = ["Ana", "Paul Martin", "Jean-Luc", "Chloé"].map(str::to_owned).to_vec();
-    Context { today: today(), actions, names }
+    let at = |d: u32, h: u32, m: u32| NaiveDate::from_ymd_opt(2026, 3, d).unwrap().and_hms_opt(h, m, 0).unwrap();
+    // a Friday, a Tuesday, a Friday morning, a Wednesday afternoon
+    let choices = vec![at(6, 18, 0), at(10, 18, 30), at(13, 9, 0), at(18, 14, 0)];
+    Context { today: today(), actions, names, choices, options: Vec::new() }
+}
+
+/// With the options that the group of cases lists.
+fn with_options(group: &Group) -> Context {
+    Context { options: group.options.clone(), ..context(group.actions) }
 }
 
 #[derive(Deserialize)]
@@ -49,6 +57,8 @@ struct Group {
     /// Negation or condition: a plain yes would be a wrong effect.
     #[serde(default)]
     trap: bool,
+    #[serde(default)]
+    options: Vec<String>,
     #[serde(default)]
     fr: Vec<String>,
     #[serde(default)]
@@ -113,7 +123,7 @@ fn answers_are_understood_as_expected() {
             let fr = group.fr.iter().map(|t| (Language::french(), t));
             let en = group.en.iter().map(|t| (Language::english(), t));
             for (language, text) in fr.chain(en) {
-                let heard = WORDS.understand(group.question, &language, text, &context(group.actions));
+                let heard = WORDS.understand(group.question, &language, text, &with_options(group));
                 let said = to_json(&heard);
                 count += 1;
                 traps += usize::from(group.trap);
@@ -145,7 +155,7 @@ fn the_languages_are_both_tried_whoever_writes() {
                 .map(|t| (Language::english(), t))
                 .chain(group.en.iter().map(|t| (Language::french(), t)));
             for (language, text) in swapped {
-                let said = to_json(&WORDS.understand(group.question, &language, text, &context(group.actions)));
+                let said = to_json(&WORDS.understand(group.question, &language, text, &with_options(group)));
                 assert_eq!(said["meaning"], group.meaning.as_str(), "{text:?} by a member with {language}");
             }
         }

@@ -7,7 +7,7 @@ use super::terminal::Terminal;
 use crate::core::{Language, Question};
 use crate::daemon::{Clock, edge::SystemClock};
 use crate::words::{Context, Words, to_json};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 use std::io::{self, BufRead};
 
@@ -18,6 +18,8 @@ struct Known {
     today: Option<NaiveDate>,
     actions: Option<Actions>,
     names: Vec<String>,
+    choices: Vec<String>,
+    options: Vec<String>,
 }
 
 /// How many, or the actions themselves.
@@ -62,9 +64,13 @@ fn question(name: &str) -> Result<Option<Question>> {
 }
 
 fn context(json: Option<&str>) -> Result<Context> {
-    let expected = "expected {\"today\": \"2026-12-01\", \"actions\": 2, \"names\": [\"Ana Lopes\"]}";
+    let expected = "expected {\"today\": \"2026-12-01\", \"actions\": 2, \"names\": [\"Ana Lopes\"], \"choices\": [\"2026-12-06T18:00\"], \"options\": [\"…\"]}";
     let known = json.map(serde_json::from_str::<Known>).transpose();
     let known = known.map_err(|why| Failure::Usage(format!("--context: {why}; {expected}")))?.unwrap_or_default();
+    let choices = known.choices.iter().map(|text| hour(text)).collect::<std::result::Result<_, _>>();
+    let choices = choices.map_err(|text| {
+        Failure::Usage(format!("--context: the choice {text:?} is no local hour such as 2026-03-06T18:00"))
+    })?;
     Ok(Context {
         today: known.today.unwrap_or_else(|| SystemClock.now().date_naive()),
         actions: match known.actions {
@@ -73,7 +79,18 @@ fn context(json: Option<&str>) -> Result<Context> {
             Some(Actions::Texts(all)) => all.len(),
         },
         names: known.names,
+        choices,
+        options: known.options,
     })
+}
+
+/// A local hour, with or without seconds; a day alone is its midnight.
+fn hour(text: &str) -> std::result::Result<NaiveDateTime, String> {
+    let forms = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let bare = text.trim_end_matches('Z');
+    let day = || NaiveDate::parse_from_str(bare, "%Y-%m-%d").ok().and_then(|d| d.and_hms_opt(0, 0, 0));
+    let hours = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(bare, form).ok());
+    hours.or_else(day).ok_or_else(|| text.to_owned())
 }
 
 /// A JSON string, or the line as it stands.

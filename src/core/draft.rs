@@ -253,11 +253,23 @@ pub enum Question {
     Counter,
     /// Free text, kept as a note.
     Note,
+    /// Dates offered: yes, no, if needed for each.
+    DatePoll,
+    /// yes, no, maybe: gives the turn in exchange.
+    Swap,
+    /// One of the options listed.
+    Choice,
+    /// yes, no: was it you, did I read you right.
+    Confirm,
+    /// agree, refuse, question: the group's charter.
+    Charter,
+    /// keep, move, short, cancel (the facilitator, too few people).
+    Quorum,
 }
 
 impl Question {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::Attendance,
         Self::Subject,
         Self::Share,
@@ -273,6 +285,12 @@ impl Question {
         Self::Progress,
         Self::Counter,
         Self::Note,
+        Self::DatePoll,
+        Self::Swap,
+        Self::Choice,
+        Self::Confirm,
+        Self::Charter,
+        Self::Quorum,
     ];
 
     /// The word used at the command line, in the store and in word lists.
@@ -293,6 +311,12 @@ impl Question {
             Self::Progress => "progress",
             Self::Counter => "counter",
             Self::Note => "note",
+            Self::DatePoll => "date_poll",
+            Self::Swap => "swap",
+            Self::Choice => "choice",
+            Self::Confirm => "confirm",
+            Self::Charter => "charter",
+            Self::Quorum => "quorum",
         }
     }
 }

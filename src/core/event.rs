@@ -171,6 +171,39 @@ pub enum Meaning {
         /// The author wants no name beside it.
         anonymous: bool,
     },
+    /// Which of the dates offered suit; the key is the date's number from 1.
+    Answers {
+        /// Those stated or plainly implied.
+        choices: std::collections::BTreeMap<u32, Suits>,
+    },
+    /// None of the dates offered.
+    NoneWorks,
+    /// One of the options listed.
+    Choice {
+        /// Its number, from 1.
+        n: u32,
+    },
+    /// Any of the options.
+    NoPreference,
+    /// Agrees with the charter.
+    Agree,
+    /// Does not.
+    Refuse,
+    /// Asks something about it.
+    Asked,
+    /// The session is kept in spite of few people.
+    Keep,
+    /// It moves.
+    Move,
+    /// It is held in its short form.
+    Short,
+    /// It is cancelled.
+    Cancel,
+    /// This person's turn is passed.
+    Pass {
+        /// The name as written.
+        name: String,
+    },
     /// How does this work?
     Help,
     /// Take the last thing back.
@@ -179,6 +212,18 @@ pub enum Meaning {
     Person,
     /// Nothing understood.
     None,
+}
+
+/// How a date suits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suits {
+    /// Well.
+    Yes,
+    /// Not at all.
+    No,
+    /// If it must be.
+    IfNeeded,
 }
 
 /// A line of the action plan as it was read.

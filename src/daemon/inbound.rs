@@ -169,6 +169,7 @@ fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: Da
         today: at.with_timezone(&zone).date_naive(),
         actions: actions_asked(group, &sent.draft.key),
         names: group.members.iter().filter(|m| m.is_active()).map(|m| m.name.clone()).collect(),
+        ..Context::default()
     };
     let stage = sent.draft.key.meeting.and_then(|n| group.meeting(n)).map(|m| m.stage);
     let reader = Reader { words: &kit.words, language: &language, context: &context };

@@ -1,5 +1,8 @@
 //! What a bounce says: who was not reached, why, and which of our mails it was (RFC 3464, RFC 6533, RFC 3463).
 
+mod free;
+mod status;
+
 use std::sync::LazyLock;
 
 use mail_parser::{Message, MessagePart, PartType};
@@ -8,6 +11,7 @@ use serde::Deserialize;
 
 use super::letter::{Letter, kind, raw_header};
 use super::text;
+use status::{groups, is_status, recipient};
 
 /// A report on delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,8 +25,10 @@ pub struct Bounce {
 /// One address of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BouncedRecipient {
-    /// The address we wrote to where the report tells it, else the final one.
+    /// The address that failed (Final-Recipient).
     pub address: String,
+    /// The address we wrote to, where the report tells another one (Original-Recipient, RFC 3461 §4.2).
+    pub original: Option<String>,
     /// What to make of it.
     pub class: BounceClass,
     /// Enhanced status code, RFC 3463: `5.1.1`.
@@ -64,9 +70,21 @@ struct Data {
     quota: Vec<String>,
     policy: Vec<String>,
     hard: Vec<String>,
+    soft: Vec<String>,
+    delayed: Vec<String>,
+    /// What follows such a line is the returned mail.
+    ends: Vec<String>,
+    /// A line with such a word names whom to ask, not who failed.
+    asides: Vec<String>,
+    /// Sentences that only a report on delivery says.
+    says: Vec<String>,
+    /// How servers name a recipient, the surest first.
+    recipient: Vec<free::Form>,
 }
 
-static DATA: LazyLock<Data> = LazyLock::new(|| toml::from_str(include_str!("data/bounces.toml")).unwrap_or_default());
+static DATA: LazyLock<Data> = LazyLock::new(|| toml::from_str(TABLE).unwrap_or_default());
+/// The file as it is built in; a test reads it.
+const TABLE: &str = include_str!("data/bounces.toml");
 
 /// Most addresses taken from one report.
 const MAX_RECIPIENTS: usize = 100;
@@ -79,18 +97,41 @@ pub(super) fn read(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &L
     let status: Vec<String> =
         parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned()).collect();
     let mut recipients = Vec::new();
+    let own = free::own_text(parts).to_lowercase();
     for group in status.iter().flat_map(|s| groups(s)) {
-        push(&mut recipients, recipient(&group));
+        push(&mut recipients, recipient(&group, &own));
     }
-    if status.is_empty() {
-        for address in
-            raw_header(message, "X-Failed-Recipients").unwrap_or_default().split(',').filter_map(text::address)
-        {
-            let class = classify(None, None, &letter.text);
-            push(&mut recipients, Some(BouncedRecipient { address, class, status: first_status(&letter.text) }));
-        }
+    if recipients.is_empty() {
+        recipients = by_header(message, letter);
+    }
+    if recipients.is_empty() && !status.iter().any(|s| reports_success(s)) {
+        recipients = free::recipients(message, parts, letter);
     }
     Bounce { recipients, original_ids: original_ids(parts, &status, letter) }
+}
+
+/// Exim's and Gmail's own header (Exim's `X-Failed-Recipients`).
+fn by_header(message: &Message<'_>, letter: &Letter) -> Vec<BouncedRecipient> {
+    let mut all = Vec::new();
+    for address in raw_header(message, "X-Failed-Recipients").unwrap_or_default().split(',').filter_map(text::address) {
+        let class = classify(None, None, &letter.text);
+        push(&mut all, Some(BouncedRecipient { address, original: None, class, status: first_status(&letter.text) }));
+    }
+    all
+}
+
+/// A report that tells of success alone names nobody who failed.
+fn reports_success(status: &str) -> bool {
+    let action = |g: &status::Group| g.iter().find(|(n, _)| n == "action").map(|(_, v)| v.to_ascii_lowercase());
+    let actions: Vec<String> = groups(status).iter().filter_map(action).collect();
+    let good = |a: &String| ["delivered", "relayed", "expanded"].iter().any(|w| a.starts_with(w));
+    !actions.is_empty() && actions.iter().all(good)
+}
+
+/// Does this text say what only reports on delivery say?
+pub(super) fn says_so(text: &str) -> bool {
+    let low = text::one_line(&text.to_lowercase());
+    DATA.says.iter().any(|w| low.contains(w.as_str()))
 }
 
 fn push(all: &mut Vec<BouncedRecipient>, one: Option<BouncedRecipient>) {
@@ -98,68 +139,6 @@ fn push(all: &mut Vec<BouncedRecipient>, one: Option<BouncedRecipient>) {
     if all.len() < MAX_RECIPIENTS && !all.iter().any(|known| known.address.eq_ignore_ascii_case(&one.address)) {
         all.push(one);
     }
-}
-
-fn is_status(part: &MessagePart<'_>) -> bool {
-    matches!(kind(part).as_str(), "message/delivery-status" | "message/global-delivery-status")
-}
-
-/// The fields of a group: names in lower case, values unfolded.
-type Group = Vec<(String, String)>;
-
-/// Splits a delivery-status part into its groups of fields (RFC 3464 §2.1).
-fn groups(status: &str) -> Vec<Group> {
-    let mut all: Vec<Group> = vec![Group::new()];
-    for line in status.lines() {
-        if line.trim().is_empty() {
-            all.push(Group::new());
-            continue;
-        }
-        let Some(group) = all.last_mut() else {
-            continue;
-        };
-        match (line.starts_with([' ', '\t']), line.split_once(':')) {
-            (true, _) => {
-                if let Some((_, value)) = group.last_mut() {
-                    value.push(' ');
-                    value.push_str(line.trim());
-                }
-            }
-            (false, Some((name, value))) => group.push((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
-            (false, None) => {}
-        }
-    }
-    all
-}
-
-/// One per-recipient group (RFC 3464 §2.3); `None` when it reports no failure or names nobody.
-fn recipient(group: &Group) -> Option<BouncedRecipient> {
-    let field = |name: &str| group.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    let address = field("original-recipient")
-        .and_then(typed_address)
-        .or_else(|| field("final-recipient").and_then(typed_address))?;
-    let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
-    if matches!(action.as_deref(), Some("delivered" | "relayed" | "expanded")) {
-        return None;
-    }
-    let diagnostic = field("diagnostic-code").unwrap_or_default();
-    let status = field("status")
-        .and_then(first_status)
-        .filter(|s| !s.ends_with(".0.0"))
-        .or_else(|| first_status(diagnostic))
-        .or_else(|| field("status").and_then(first_status));
-    let class = classify(action.as_deref(), status.as_deref(), diagnostic);
-    Some(BouncedRecipient { address, class, status })
-}
-
-/// `rfc822; <anne@example.org>` → the address (RFC 3464 §2.3.1; RFC 3461 §4.2 for `+2B`).
-fn typed_address(value: &str) -> Option<String> {
-    let bare = value.split_once(';').map_or(value, |(_, address)| address).trim();
-    let bare = match (bare.find('<'), bare.rfind('>')) {
-        (Some(open), Some(close)) if open < close => &bare[open + 1..close],
-        _ => bare.split_whitespace().next().unwrap_or_default(),
-    };
-    text::address(&bare.replace("+2B", "+").replace("+3D", "=")).filter(|a| !a.ends_with('@'))
 }
 
 /// The first enhanced status code in a text.
@@ -177,17 +156,21 @@ fn classify(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> Bou
     let detail = status.split_once('.').map_or("", |(_, detail)| detail);
     if action == Some("delayed") {
         BounceClass::Delayed
-    } else if detail == "2.2" || says(&DATA.quota) {
+    } else if matches!(detail, "2.2" | "2.3") || says(&DATA.quota) {
         BounceClass::Quota
-    } else if matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1")
+    } else if matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1")
         && !status.starts_with('4')
         && !says(&DATA.policy)
         || says(&DATA.hard)
     {
         BounceClass::Hard
-    } else if detail.starts_with("7.") || detail == "1.8" || says(&DATA.policy) {
+    } else if detail.starts_with("7.")
+        || matches!(detail, "1.7" | "1.8")
+        || detail.starts_with("6.")
+        || says(&DATA.policy)
+    {
         BounceClass::Policy
-    } else if status.starts_with('4') || matches!(detail, "4.5" | "4.7" | "3.2") {
+    } else if status.starts_with('4') || matches!(detail, "4.5" | "4.7" | "3.2" | "3.4") || says(&DATA.soft) {
         BounceClass::Soft
     } else {
         BounceClass::Hard
@@ -247,5 +230,18 @@ fn add_ids(ids: &mut Vec<String>, name: &str, value: &str) {
         if ids.len() < MAX_IDS && !ids.iter().any(|known| known == one) {
             ids.push(one.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_and_every_pattern_compiles() {
+        let data: Data = toml::from_str(TABLE).unwrap();
+        assert!(data.recipient.len() > 15);
+        assert_eq!(free::compiled(), data.recipient.len());
     }
 }

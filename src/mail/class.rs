@@ -6,8 +6,8 @@ use mail_parser::{Message, MessagePart, MimeHeaders};
 use regex::Regex;
 use serde::Deserialize;
 
-use super::evidence;
 use super::letter::{Letter, kind, raw_header};
+use super::{bounce, evidence};
 
 /// The kinds, in the order they are looked for: the first that matches is it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,13 @@ pub(super) struct Signs {
     /// Local parts (beginnings) of addresses nobody reads.
     nobody: Vec<String>,
     /// Beginnings of subjects of reports on delivery.
-    pub(super) bounce_subjects: Vec<String>,
+    bounce_subjects: Vec<String>,
+    /// Words anywhere in the subject of such a report.
+    bounce_words: Vec<String>,
+    /// Names in From under which mail servers report.
+    mailer_names: Vec<String>,
+    /// Beginnings of subjects of what a person passes on.
+    forwards: Vec<String>,
 }
 
 /// The signs, from `data/signs.toml`.
@@ -97,19 +103,37 @@ pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Let
     }
 }
 
-/// RFC 3464 by its parts, or a mail server's own way of saying it (qmail, Exim, Gmail) from a mail server's address.
+/// RFC 3464 by its parts, or a mail server's own way of saying it (qmail, Exim, Gmail): from a mail server's address
+/// when its subject or its text says so; from another only when both do, and it answers nobody.
 fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: bool) -> bool {
     if report == "delivery-status" || status_part {
         return true;
     }
-    let from_a_mailer =
-        is_empty_return_path(message) || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers));
-    let failed = raw_header(message, "X-Failed-Recipients").is_some();
-    let says_so = || {
-        letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers))
-            && begins(&letter.subject, &SIGNS.bounce_subjects)
-    };
-    from_a_mailer && (failed || says_so())
+    let subject = begins(&letter.subject, &SIGNS.bounce_subjects) || holds(&letter.subject, &SIGNS.bounce_words);
+    if has_auto_subject(&letter.subject) || report == "feedback-report" {
+        return false;
+    }
+    if is_from_a_mailer(message, letter) || is_empty_return_path(message) {
+        let failed = || raw_header(message, "X-Failed-Recipients").is_some();
+        return subject || failed() || bounce::says_so(&letter.whole);
+    }
+    let reply = !letter.in_reply_to.is_empty() || !letter.references.is_empty();
+    let forwarded = begins(&letter.subject, &SIGNS.forwards);
+    subject && !reply && !forwarded && bounce::says_so(&letter.whole)
+}
+
+/// `MAILER-DAEMON`, `postmaster`, an empty From, or a return path that says so.
+fn is_from_a_mailer(message: &Message<'_>, letter: &Letter) -> bool {
+    let header = |name: &'static str| raw_header(message, name).unwrap_or_default().to_lowercase();
+    let from = header("From");
+    letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers))
+        || holds(&from, &SIGNS.mailer_names)
+        || begins(header("Return-Path").trim_start_matches('<'), &SIGNS.mailers)
+}
+
+fn holds(text: &str, words: &[String]) -> bool {
+    let low = text.to_lowercase();
+    words.iter().any(|one| low.contains(one.as_str()))
 }
 
 /// RFC 3834, and the headers programs used before it. `X-Auto-Response-Suppress` alone says nothing: Exchange puts it

@@ -114,6 +114,17 @@ impl DateWords {
         Ok(())
     }
 
+    /// A month's number, by its name or its short form.
+    pub(super) fn month(&self, word: &str) -> Option<u32> {
+        self.months.get(word).copied()
+    }
+
+    /// A day of the week by its name.
+    pub(super) fn weekday(&self, word: &str) -> Option<chrono::Weekday> {
+        let number = self.weekdays.get(word)?;
+        chrono::Weekday::try_from(u8::try_from(number.checked_sub(1)?).ok()?).ok()
+    }
+
     /// The deadline a text names: the first date after a deadline word, else the first date; days first.
     pub(super) fn due(&self, normal: &Normal, today: NaiveDate) -> Option<NaiveDate> {
         let mut best: Option<(bool, NaiveDate)> = None;

@@ -20,6 +20,7 @@ fn contract_name(meaning: &Meaning) -> Option<&'static str> {
         Meaning::ShareAll => Some("all"),
         Meaning::ShareTitle => Some("title_only"),
         Meaning::ShareNothing => Some("nothing"),
+        Meaning::Asked => Some("question"),
         _ => None,
     }
 }

@@ -100,6 +100,30 @@ pub(super) enum Label {
     NotYet,
     /// No content ("rien à ajouter", "je réfléchis").
     Empty,
+    /// Only this one.
+    Only,
+    /// All but this one.
+    Except,
+    /// Those not named.
+    Rest,
+    /// Rather this one.
+    Prefer,
+    /// If it must be.
+    IfNeeded,
+    /// Agrees to a charter.
+    Agree,
+    /// Does not.
+    Refuse,
+    /// The session is kept.
+    Keep,
+    /// It moves.
+    Move,
+    /// Its short form.
+    Short,
+    /// It is cancelled.
+    Cancel,
+    /// Somebody's turn is passed.
+    Pass,
 }
 
 impl Label {
@@ -107,12 +131,13 @@ impl Label {
     /// and no, then marks.
     pub(super) fn rank(self) -> u8 {
         match self {
-            Self::Ignore | Self::Empty => 0,
-            Self::Yes | Self::No | Self::Ok | Self::Ack => 2,
-            Self::Help | Self::Stop | Self::Undo | Self::Person => 3,
-            Self::Negation | Self::Half | Self::Condition | Self::But | Self::Change => 4,
-            Self::Greeting | Self::Closing | Self::Filler => 5,
-            _ => 1,
+            Self::IfNeeded | Self::Rest => 0,
+            Self::Ignore | Self::Empty => 1,
+            Self::Yes | Self::No | Self::Ok | Self::Ack => 3,
+            Self::Help | Self::Stop | Self::Undo | Self::Person => 4,
+            Self::Negation | Self::Half | Self::Condition | Self::But | Self::Change => 5,
+            Self::Greeting | Self::Closing | Self::Filler => 6,
+            _ => 2,
         }
     }
 }

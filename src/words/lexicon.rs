@@ -3,6 +3,7 @@
 use super::dates::DateWords;
 use super::label::Label;
 use super::normal::Spelling;
+use super::offered::OfferedWords;
 use super::plan::PlanWords;
 use super::scan::Table;
 use crate::core::ids::Language;
@@ -40,6 +41,8 @@ struct File {
     dates: RawDates,
     plan: RawPlan,
     persons: Persons,
+    #[serde(default)]
+    offered: OfferedWords,
     phrases: BTreeMap<TableName, Lists>,
 }
 
@@ -73,6 +76,18 @@ pub(super) enum TableName {
     Progress,
     /// Contribution, learning, note, action plan: what is no content.
     Free,
+    /// `date_poll`.
+    DatePoll,
+    /// `choice`.
+    Choice,
+    /// `confirm`.
+    Confirm,
+    /// `swap`, asked of the one who would give the turn.
+    Swap,
+    /// `charter`.
+    Charter,
+    /// `quorum`.
+    Quorum,
 }
 
 /// `[dates]` as it is written.
@@ -120,6 +135,7 @@ pub(super) struct Lexicon {
     pub(super) dates: DateWords,
     pub(super) plan: PlanWords,
     pub(super) persons: Persons,
+    pub(super) offered: OfferedWords,
 }
 
 /// Where a file's text comes from, to say where a mistake is.
@@ -176,6 +192,7 @@ impl Lexicon {
             dates: DateWords::default(),
             plan: PlanWords::default(),
             persons: Persons::default(),
+            offered: OfferedWords::default(),
         };
         for (language, text) in files {
             let place = Place { file: format!("templates/{language}/words.toml"), text };
@@ -199,6 +216,7 @@ impl Lexicon {
             }
         }
         self.dates.take(&file.dates, place)?;
+        self.offered.take(file.offered);
         self.plan.take(file.plan);
         self.persons.first.extend(file.persons.first);
         self.persons.open.extend(file.persons.open);

@@ -9,7 +9,8 @@ use crate::core::event::{Certainty, Meaning};
 const MINUTES: u32 = 5;
 
 /// The commands, in no order: only one may be said.
-const COMMANDS: [Label; 10] = [
+const COMMANDS: [Label; 11] = [
+    Label::Pass,
     Label::Next,
     Label::Back,
     Label::Extend,
@@ -54,7 +55,7 @@ impl Ask<'_> {
         let r = &self.reading;
         let hedged =
             r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.has(Label::Half) || r.asks();
-        let named = span.label == Label::Absent && !self.is_member(span);
+        let named = matches!(span.label, Label::Absent | Label::Pass) && !self.is_member(span);
         let capital = span.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
         if named && !capital {
             return Certainty::None;
@@ -85,6 +86,7 @@ impl Ask<'_> {
             Label::Stop | Label::MoveEnd => Meaning::Stop,
             Label::Late => Meaning::Late { minutes },
             Label::Absent => Meaning::Absent { name: self.name(span)? },
+            Label::Pass => Meaning::Pass { name: self.name(span)? },
             _ => return None,
         })
     }

@@ -14,7 +14,10 @@ mod label;
 mod lexicon;
 mod live;
 mod normal;
+mod offered;
+mod options;
 mod plan;
+mod poll;
 mod progress;
 mod request;
 mod scan;
@@ -26,7 +29,7 @@ pub use plan::{due, plan, strip_marks};
 use crate::core::draft::Question;
 use crate::core::event::{Certainty, Meaning};
 use crate::core::ids::Language;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use label::Label;
 use lexicon::{Lexicon, TableName};
 use scan::Reading;
@@ -41,7 +44,7 @@ pub struct Heard {
 }
 
 /// What the words alone don't say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     /// The day it was written, in the member's zone.
     pub today: NaiveDate,
@@ -49,6 +52,10 @@ pub struct Context {
     pub actions: usize,
     /// The members' names, to recognise who is to swap or is absent.
     pub names: Vec<String>,
+    /// The hours offered (date poll), local to the member.
+    pub choices: Vec<NaiveDateTime>,
+    /// The options listed (choice), as they were written.
+    pub options: Vec<String>,
 }
 
 /// The word lists of all languages.
@@ -142,6 +149,12 @@ fn tables(question: Option<Question>) -> &'static [TableName] {
     match question {
         None => &[],
         Some(Question::Attendance) => &[TableName::Consent, TableName::Attendance],
+        Some(Question::Confirm) => &[TableName::Consent, TableName::Confirm],
+        Some(Question::Swap) => &[TableName::Consent, TableName::Volunteer, TableName::Swap],
+        Some(Question::DatePoll) => &[TableName::DatePoll],
+        Some(Question::Choice) => &[TableName::Choice],
+        Some(Question::Charter) => &[TableName::Consent, TableName::Charter],
+        Some(Question::Quorum) => &[TableName::Quorum],
         Some(Question::Volunteer) => &[TableName::Consent, TableName::Volunteer],
         Some(Question::Counter) => &[TableName::Consent, TableName::Counter],
         Some(Question::Share) => &[TableName::Consent, TableName::Share],
@@ -167,7 +180,12 @@ impl Ask<'_> {
     fn answer(&self, question: Question) -> Heard {
         match question {
             Question::Attendance => self.attendance(),
-            Question::Volunteer => self.volunteer(),
+            Question::Volunteer | Question::Swap => self.volunteer(),
+            Question::Confirm => self.confirm(),
+            Question::DatePoll => self.date_poll(),
+            Question::Choice => self.option(),
+            Question::Charter => self.charter(),
+            Question::Quorum => self.quorum(),
             Question::Counter => self.counter(),
             Question::Share => self.share(),
             Question::Review => self.review(),

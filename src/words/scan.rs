@@ -68,7 +68,7 @@ pub(super) struct Reading<'a> {
     /// In order, never overlapping.
     pub(super) spans: Vec<Span>,
     /// Tokens that end a clause: marks, and "but".
-    breaks: Vec<usize>,
+    pub(super) breaks: Vec<usize>,
 }
 
 impl<'a> Reading<'a> {

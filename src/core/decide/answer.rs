@@ -106,7 +106,17 @@ fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) 
         Some(Question::Review) => super::digest::review(work, number, answer),
         Some(Question::Progress) => super::digest::progress(work, number, answer),
         Some(Question::Counter) => super::calendar::proposal(work, number, answer),
-        Some(Question::Note) | None => note(work, Some(number), answer),
+        // what no mail of ours asks yet is kept as a note
+        Some(
+            Question::Note
+            | Question::DatePoll
+            | Question::Swap
+            | Question::Choice
+            | Question::Confirm
+            | Question::Charter
+            | Question::Quorum,
+        )
+        | None => note(work, Some(number), answer),
     }
 }
 

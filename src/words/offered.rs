@@ -1,0 +1,349 @@
+//! Which of the dates offered a text speaks of. Dates are resolved among the choices alone, so that the order of day
+//! and month does not matter (`inbound.md` §7, advice 4).
+
+use super::dates::DateWords;
+use super::normal::Token;
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, Timelike, Weekday};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Words that place a date among those offered; `[offered]` of the word lists.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfferedWords {
+    /// "première" = 1; the last is -1.
+    pub(super) ordinals: BTreeMap<String, i64>,
+    /// What makes a number an ordinal: "e", "th".
+    pub(super) suffixes: Vec<String>,
+    /// Words before the number of a choice: "option", "date".
+    pub(super) markers: Vec<String>,
+    /// Words before a day of the month: "le", "the".
+    pub(super) articles: Vec<String>,
+    /// Words inside a date that say nothing: "de", "of", "à", "at".
+    pub(super) joints: Vec<String>,
+    /// "matin" = [0, 12]: hours from, until before.
+    pub(super) parts: BTreeMap<String, (u32, u32)>,
+    /// "h", "heures", "pm".
+    pub(super) hours: Vec<String>,
+    /// Days from today: "demain" = 1.
+    pub(super) days: BTreeMap<String, u64>,
+    /// "half" before an hour is half past it (British).
+    pub(super) half: Vec<String>,
+}
+
+impl OfferedWords {
+    pub(super) fn take(&mut self, more: Self) {
+        self.ordinals.extend(more.ordinals);
+        self.parts.extend(more.parts);
+        self.days.extend(more.days);
+        for (mine, its) in [
+            (&mut self.suffixes, more.suffixes),
+            (&mut self.markers, more.markers),
+            (&mut self.articles, more.articles),
+            (&mut self.joints, more.joints),
+            (&mut self.hours, more.hours),
+            (&mut self.half, more.half),
+        ] {
+            mine.extend(its);
+        }
+    }
+}
+
+/// A place in the text that names choices, by index from 0. Several only where several are meant ("les deux premières",
+/// "le matin"); a day that fits two choices is `ambiguous`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mention {
+    pub(super) tokens: Range<usize>,
+    pub(super) choices: Vec<usize>,
+    pub(super) ambiguous: bool,
+    /// "The others": takes no word over from before.
+    pub(super) rest: bool,
+}
+
+/// What is known of one date that is being read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sought {
+    weekday: Option<Weekday>,
+    day: Option<u32>,
+    month: Option<u32>,
+    hour: Option<u32>,
+    minute: Option<u32>,
+    part: Option<(u32, u32)>,
+    date: Option<NaiveDate>,
+    /// A number that may be a day or a choice's number.
+    number: Option<i64>,
+    article: bool,
+}
+
+/// Finds the choices named.
+pub(super) struct Finder<'a> {
+    pub(super) words: &'a OfferedWords,
+    pub(super) dates: &'a DateWords,
+    pub(super) tokens: &'a [Token],
+    pub(super) choices: &'a [NaiveDateTime],
+    pub(super) today: NaiveDate,
+}
+
+impl Finder<'_> {
+    pub(super) fn all(&self) -> Vec<Mention> {
+        let mut found = Vec::new();
+        let mut i = 0;
+        while i < self.tokens.len() {
+            let special = self.group(i).or_else(|| self.nth_weekday(i)).or_else(|| self.weekdays(i));
+            match special.or_else(|| self.by_number(i)).or_else(|| self.by_date(i)) {
+                Some(mention) => {
+                    i = mention.tokens.end.max(i + 1);
+                    found.push(mention);
+                }
+                None => i += 1,
+            }
+        }
+        found
+    }
+
+    fn text(&self, i: usize) -> &str {
+        self.tokens.get(i).map_or("", |t| t.text.as_str())
+    }
+
+    fn number(&self, i: usize) -> Option<i64> {
+        self.text(i).parse().ok().filter(|n| (0..=31).contains(n))
+    }
+
+    /// An ordinal: "premiere", "2 e", "3rd".
+    fn ordinal(&self, i: usize) -> Option<(i64, usize)> {
+        let word = self.text(i);
+        if let Some(n) = self.words.ordinals.get(word) {
+            return Some((*n, i + 1));
+        }
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let suffix = &word[digits.len()..];
+        let known = |s: &str| self.words.suffixes.iter().any(|k| k == s);
+        if !suffix.is_empty() && known(suffix) {
+            return digits.parse().ok().map(|n| (n, i + 1));
+        }
+        let n = self.number(i)?;
+        known(self.text(i + 1)).then_some((n, i + 2))
+    }
+
+    /// "les deux premières", "first two".
+    fn group(&self, i: usize) -> Option<Mention> {
+        let article = self.words.articles.iter().any(|a| a == self.text(i));
+        let (from, i) = (i, if article { i + 1 } else { i });
+        let counted = self.number(i).zip(self.edge(i + 1)).map(|(n, edge)| (n, edge, i + 2));
+        let turned = || self.edge(i).zip(self.number(i + 1)).map(|(edge, n)| (n, edge, i + 2));
+        let (n, edge, end) = counted.or_else(turned)?;
+        let n = usize::try_from(n).ok().filter(|n| (2..=self.choices.len()).contains(n))?;
+        let len = self.choices.len();
+        let choices = if edge > 0 { (0..n).collect() } else { (len - n..len).collect() };
+        Some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+    }
+
+    /// The first or the last of them, as a plural or in English.
+    fn edge(&self, i: usize) -> Option<i64> {
+        self.words.ordinals.get(self.text(i)).copied().filter(|n| matches!(n, 1 | -1))
+    }
+
+    /// "le premier vendredi", "the second Tuesday": of the choices on that weekday.
+    fn nth_weekday(&self, i: usize) -> Option<Mention> {
+        let (n, end) = self.ordinal(i)?;
+        let weekday = self.dates.weekday(self.text(end))?;
+        let on: Vec<usize> = (0..self.choices.len()).filter(|k| self.choices[*k].weekday() == weekday).collect();
+        let place = if n < 0 { on.len().checked_sub(1) } else { usize::try_from(n - 1).ok() };
+        // "le 6 vendredi" is a day of the month
+        let word = self.words.ordinals.contains_key(self.text(i));
+        let choice = place.and_then(|k| on.get(k)).filter(|_| word)?;
+        Some(Mention { tokens: i..end + 1, choices: vec![*choice], ambiguous: false, rest: false })
+    }
+
+    /// "Vendredis", "Fridays": all of them.
+    fn weekdays(&self, i: usize) -> Option<Mention> {
+        let weekday = self.text(i).strip_suffix('s').and_then(|w| self.dates.weekday(w))?;
+        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| self.choices[*k].weekday() == weekday).collect();
+        (!choices.is_empty()).then_some(Mention { tokens: i..i + 1, choices, ambiguous: false, rest: false })
+    }
+
+    /// "option 2", "la 2e", "la deuxième".
+    fn by_number(&self, i: usize) -> Option<Mention> {
+        let marked = self.words.markers.iter().any(|m| m == self.text(i));
+        let at = if marked { i + 1 } else { i };
+        let (n, end) = self.ordinal(at).or_else(|| marked.then(|| Some((self.number(at)?, at + 1))).flatten())?;
+        // "the 6th": a day where a choice has it
+        let day = u32::try_from(n).ok().filter(|d| !marked && self.choices.iter().any(|c| c.day() == *d));
+        let is_word = self.words.ordinals.contains_key(self.text(at));
+        let month = self.month_near(end) || at.checked_sub(1).is_some_and(|b| self.dates.month(self.text(b)).is_some());
+        if !is_word && (day.is_some() || month) {
+            return None;
+        }
+        let index = if n < 0 { self.choices.len().checked_sub(1) } else { usize::try_from(n - 1).ok() };
+        let index = index.filter(|k| *k < self.choices.len())?;
+        Some(Mention { tokens: i..end, choices: vec![index], ambiguous: false, rest: false })
+    }
+
+    fn month_near(&self, i: usize) -> bool {
+        self.dates.month(self.text(i)).is_some()
+            || self.words.joints.iter().any(|j| j == self.text(i)) && self.dates.month(self.text(i + 1)).is_some()
+    }
+
+    /// Weekday, day, month and hour in any order, side by side.
+    fn by_date(&self, i: usize) -> Option<Mention> {
+        let mut sought = Sought::default();
+        let (mut at, mut end) = (i, i);
+        while at < self.tokens.len() && at < i + 12 {
+            if let Some(next) = self.part(&mut sought, at) {
+                at = next;
+                end = next;
+            } else if end > i && self.words.joints.iter().chain(&self.words.articles).any(|j| j == self.text(at)) {
+                at += 1;
+            } else if end == i && self.words.articles.iter().any(|a| a == self.text(at)) {
+                sought.article = true;
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        if end == i { None } else { self.resolve(&sought, i..end) }
+    }
+
+    /// Reads one part of a date; says where the next begins.
+    fn part(&self, sought: &mut Sought, at: usize) -> Option<usize> {
+        let word = self.text(at);
+        if let Some(weekday) = self.dates.weekday(word).filter(|_| sought.weekday.is_none()) {
+            sought.weekday = Some(weekday);
+            return Some(at + 1);
+        }
+        if let Some(month) = self.dates.month(word).filter(|_| sought.month.is_none()) {
+            sought.month = Some(month);
+            return Some(at + 1);
+        }
+        if let Some(part) = self.words.parts.get(word).filter(|_| sought.part.is_none()) {
+            sought.part = Some(*part);
+            return Some(at + 1);
+        }
+        if let Some(days) = self.words.days.get(word).filter(|_| sought.date.is_none()) {
+            sought.date = self.today.checked_add_days(Days::new(*days));
+            return Some(at + 1);
+        }
+        self.clock(sought, at).or_else(|| self.day(sought, at))
+    }
+
+    /// "18 h 30", "18:30", "6 pm", "half 6".
+    fn clock(&self, sought: &mut Sought, at: usize) -> Option<usize> {
+        if sought.hour.is_some() {
+            return None;
+        }
+        let half = self.words.half.iter().any(|h| h == self.text(at)) && self.number(at + 1).is_some();
+        if half {
+            sought.hour =
+                self.number(at + 1).and_then(|h| u32::try_from(h).ok()).map(|h| if h < 8 { h + 12 } else { h });
+            sought.minute = Some(30);
+            return Some(at + 2);
+        }
+        if let Some((h, m)) = self.text(at).split_once(':') {
+            (sought.hour, sought.minute) = (Some(h.parse().ok()?), Some(m.parse().ok()?));
+            return Some(at + 1);
+        }
+        let word = self.text(at);
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let (hour, unit, mut end) = if digits.len() < word.len() {
+            (digits.parse::<u32>().ok()?, &word[digits.len()..], at + 1)
+        } else {
+            (u32::try_from(self.number(at)?).ok()?, self.text(at + 1), at + 2)
+        };
+        if !self.words.hours.iter().any(|h| h == unit) {
+            return None;
+        }
+        sought.hour = Some(if unit == "pm" && hour < 12 { hour + 12 } else { hour });
+        if let Some(minute) = self.text(end).parse::<u32>().ok().filter(|m| unit.starts_with('h') && *m < 60 && *m > 5)
+        {
+            sought.minute = Some(minute);
+            end += 1;
+        }
+        Some(end)
+    }
+
+    /// "13", "13th", "13/3", "2026-03-13".
+    fn day(&self, sought: &mut Sought, at: usize) -> Option<usize> {
+        if sought.day.is_some() || sought.number.is_some() {
+            return None;
+        }
+        let word = self.text(at);
+        let pieces: Vec<Option<u32>> = word.split(['/', '-', '.']).map(|p| p.parse().ok()).collect();
+        match pieces[..] {
+            [Some(y), Some(m), Some(d)] if y > 1000 => {
+                sought.date = NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d);
+                Some(at + 1)
+            }
+            [Some(a), Some(b)] | [Some(a), Some(b), Some(_)] => {
+                let fits = |d: u32, m: u32| self.choices.iter().any(|c| c.day() == d && c.month() == m);
+                let (d, m) = if fits(a, b) || !fits(b, a) { (a, b) } else { (b, a) };
+                (sought.day, sought.month) = (Some(d), Some(m));
+                Some(at + 1)
+            }
+            _ => {
+                let (n, end) = self
+                    .ordinal(at)
+                    .filter(|(n, _)| self.is_day(word, *n))
+                    .or_else(|| Some((self.number(at)?, at + 1)))?;
+                sought.number = Some(n);
+                sought.article |= end > at + 1 || word.len() > 2;
+                Some(end)
+            }
+        }
+    }
+
+    /// An ordinal that is no choice's place is a day: "the thirteenth".
+    fn is_day(&self, word: &str, n: i64) -> bool {
+        let word = self.words.ordinals.contains_key(word);
+        !word || usize::try_from(n).is_ok_and(|n| n > self.choices.len())
+    }
+
+    /// The choices that fit; `None` where nothing offered fits.
+    fn resolve(&self, sought: &Sought, tokens: Range<usize>) -> Option<Mention> {
+        let mut sought = *sought;
+        let alone =
+            sought.weekday.is_none() && sought.month.is_none() && sought.hour.is_none() && sought.date.is_none();
+        if let Some(n) = sought.number {
+            let day = u32::try_from(n).ok()?;
+            let is_day = self.choices.iter().any(|c| c.day() == day);
+            let is_index = n >= 1 && usize::try_from(n).is_ok_and(|n| n <= self.choices.len());
+            match (alone && sought.part.is_none() && !sought.article, is_day, is_index) {
+                (true, true, true) => return Some(Mention { tokens, choices: vec![], ambiguous: true, rest: false }),
+                (true, false, true) => {
+                    return Some(Mention {
+                        tokens,
+                        choices: vec![usize::try_from(n - 1).ok()?],
+                        ambiguous: false,
+                        rest: false,
+                    });
+                }
+                (false, false, true) if alone && sought.part.is_none() => {
+                    return Some(Mention {
+                        tokens,
+                        choices: vec![usize::try_from(n - 1).ok()?],
+                        ambiguous: false,
+                        rest: false,
+                    });
+                }
+                _ => sought.day = Some(day),
+            }
+        }
+        let fits: Vec<usize> = (0..self.choices.len()).filter(|k| self.fits(&sought, *k)).collect();
+        // a part of the day or a weekday may mean several; a day of the month means one
+        let one = sought.day.is_some() || sought.hour.is_some() || sought.weekday.is_some() || sought.date.is_some();
+        let ambiguous = one && fits.len() > 1;
+        (!fits.is_empty()).then_some(Mention { tokens, choices: fits, ambiguous, rest: false })
+    }
+
+    fn fits(&self, sought: &Sought, index: usize) -> bool {
+        let Some(choice) = self.choices.get(index) else { return false };
+        let hour = |h: u32| choice.hour() == h || (h < 12 && choice.hour() == h + 12);
+        sought.weekday.is_none_or(|w| choice.weekday() == w)
+            && sought.day.is_none_or(|d| choice.day() == d)
+            && sought.month.is_none_or(|m| choice.month() == m)
+            && sought.date.is_none_or(|d| choice.date() == d)
+            && sought.hour.is_none_or(hour)
+            && sought.minute.is_none_or(|m| choice.minute() == m)
+            && sought.part.is_none_or(|(from, to)| choice.hour() >= from && choice.hour() < to)
+    }
+}

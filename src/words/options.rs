@@ -1,0 +1,162 @@
+//! One of a list: by number, by place, by its words; and the questions answered by one word out of a few.
+
+use super::label::Label;
+use super::{Ask, Heard, normal};
+use crate::core::event::Meaning;
+
+impl Ask<'_> {
+    /// A choice among the options.
+    pub(super) fn option(&self) -> Heard {
+        let r = &self.reading;
+        let many = self.context.options.len();
+        let plain = !r.asks() && !r.has(Label::Condition);
+        if r.has(Label::Empty) || r.has(Label::Maybe) {
+            return Heard::none();
+        }
+        let mut named = self.by_number(many);
+        let by_words = named.is_empty();
+        if by_words {
+            named = self.by_words();
+        }
+        let refused: Vec<usize> = named.iter().filter(|(_, no)| *no).map(|(k, _)| *k).collect();
+        let mut wanted: Vec<usize> = named.iter().filter(|(_, no)| !*no).map(|(k, _)| *k).collect();
+        wanted.dedup();
+        if let ([], [_]) = (&wanted[..], &refused[..])
+            && many == 2
+        {
+            wanted = (0..2).filter(|k| !refused.contains(k)).collect();
+        }
+        match wanted[..] {
+            [one] => {
+                let n = u32::try_from(one).unwrap_or(0) + 1;
+                Heard::sure_if(
+                    Meaning::Choice { n },
+                    plain && refused.is_empty() && r.unknown() <= if by_words { 9 } else { 4 },
+                )
+            }
+            [] if r.says(Label::All) => Heard::sure_if(Meaning::NoPreference, plain && r.unknown() <= 3),
+            _ => Heard::none(),
+        }
+    }
+
+    /// Numbers and ordinals that name an option, and whether they are refused.
+    fn by_number(&self, many: usize) -> Vec<(usize, bool)> {
+        let r = &self.reading;
+        let words = &self.words.lexicon.offered;
+        let mut found = Vec::new();
+        for (i, token) in r.normal.tokens.iter().enumerate() {
+            let digits = token.text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('#');
+            let suffix = &token.text[token.text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()..];
+            let number =
+                digits.parse::<i64>().ok().filter(|_| suffix.is_empty() || words.suffixes.iter().any(|s| s == suffix));
+            let n = number.or_else(|| words.ordinals.get(&token.text).copied());
+            let index = match n {
+                Some(-1) => many.checked_sub(1),
+                Some(n) => usize::try_from(n - 1).ok().filter(|k| *k < many),
+                None => None,
+            };
+            let inside = |s: &super::scan::Span| matches!(s.label, Label::All | Label::Ignore) && s.tokens.contains(&i);
+            if let Some(k) = index.filter(|_| !r.spans.iter().any(inside)) {
+                found.push((k, self.refused_at(i)));
+            }
+        }
+        found
+    }
+
+    /// The option whose own words the text uses most.
+    fn by_words(&self) -> Vec<(usize, bool)> {
+        let tokens = &self.reading.normal.tokens;
+        let options: Vec<Vec<String>> = self
+            .context
+            .options
+            .iter()
+            .map(|o| normal::folded(o).split(' ').filter(|w| w.len() > 3).map(str::to_owned).collect())
+            .collect();
+        let own = |k: usize, word: &str| {
+            options[k].iter().any(|w| alike(w, word))
+                && !(0..options.len()).any(|o| o != k && options[o].iter().any(|w| alike(w, word)))
+        };
+        let mut found = Vec::new();
+        for k in 0..options.len() {
+            let hit = tokens.iter().position(|t| own(k, &t.text));
+            found.extend(hit.map(|at| (k, self.refused_at(at))));
+        }
+        found
+    }
+
+    /// A negation up to four words before, in the same clause.
+    fn refused_at(&self, token: usize) -> bool {
+        let r = &self.reading;
+        let start = r.breaks.iter().rev().find(|b| **b < token).map_or(0, |b| b + 1).max(token.saturating_sub(4));
+        let no = [Label::Negation, Label::No, Label::Except];
+        r.spans.iter().any(|s| no.contains(&s.label) && s.tokens.start >= start && s.tokens.start < token)
+    }
+
+    /// Was it you? Did I read you right?
+    pub(super) fn confirm(&self) -> Heard {
+        let heard = self.volunteer();
+        if matches!(heard.meaning, Meaning::Yes | Meaning::No) { heard } else { Heard::none() }
+    }
+
+    /// The group's charter.
+    pub(super) fn charter(&self) -> Heard {
+        let r = &self.reading;
+        if r.asks() {
+            return Heard::sure_if(Meaning::Asked, !r.says(Label::Agree));
+        }
+        if r.has(Label::Edit) {
+            return Heard::probable(Meaning::Asked);
+        }
+        if r.has(Label::Maybe) || r.has(Label::Empty) {
+            return Heard::none();
+        }
+        let agrees = r.says(Label::Agree) || r.says(Label::Yes) || r.says(Label::Ok);
+        let refuses = r.has(Label::Refuse) || r.all(Label::Agree).any(|s| r.negated(s)) || r.says(Label::No);
+        match (agrees, refuses) {
+            (true, false) if r.has(Label::Condition) || r.has(Label::But) => Heard::probable(Meaning::Asked),
+            (true, false) => Heard::sure_if(Meaning::Agree, r.unknown() <= 5),
+            (false, true) => Heard::sure_if(Meaning::Refuse, r.unknown() <= 5),
+            _ => Heard::none(),
+        }
+    }
+
+    /// What becomes of a session with too few people.
+    pub(super) fn quorum(&self) -> Heard {
+        let r = &self.reading;
+        if r.has(Label::Maybe) || r.has(Label::Empty) {
+            return Heard::none();
+        }
+        let choices = [
+            (Label::Keep, Meaning::Keep),
+            (Label::Move, Meaning::Move),
+            (Label::Short, Meaning::Short),
+            (Label::Cancel, Meaning::Cancel),
+        ];
+        let mut said: Vec<_> = choices.into_iter().filter(|(label, _)| r.first(*label).is_some()).collect();
+        if said.is_empty() && r.all(Label::Cancel).any(|s| r.negated(s) && !r.asked(s)) {
+            return Heard::probable(Meaning::Keep);
+        }
+        match (said.pop(), said.len()) {
+            (Some((_, meaning)), 0) => {
+                Heard::sure_if(meaning, !r.asks() && !r.has(Label::Condition) && !r.has(Label::But) && r.unknown() <= 5)
+            }
+            // "on maintient en version courte"
+            (Some((Label::Short, meaning)), 1) if said[0].0 == Label::Keep => {
+                Heard::sure_if(meaning, !r.asks() && r.unknown() <= 5)
+            }
+            _ => Heard::none(),
+        }
+    }
+}
+
+/// Equal, or alike in all but the ending.
+fn alike(a: &str, b: &str) -> bool {
+    let stem = a.len().min(b.len()).saturating_sub(2).max(4);
+    a == b
+        || (a.is_char_boundary(stem)
+            && b.is_char_boundary(stem)
+            && a.len() >= stem
+            && b.len() >= stem
+            && a[..stem] == b[..stem]
+            && a.len().abs_diff(b.len()) <= 2)
+}

@@ -1,0 +1,236 @@
+//! Which of the dates offered suit: each date named takes the word of its clause, "sauf" and "seulement" speak of the
+//! others too.
+
+use super::label::Label;
+use super::offered::{Finder, Mention};
+use super::scan::Span;
+use super::{Ask, Heard};
+use crate::core::event::{Meaning, Suits};
+use std::collections::BTreeMap;
+
+/// Verdicts by choice, from 0.
+type Verdicts = BTreeMap<usize, Suits>;
+
+/// What stands in a clause, in order.
+enum Piece<'a> {
+    Named(&'a Mention),
+    Said(Label),
+}
+
+impl Ask<'_> {
+    pub(super) fn date_poll(&self) -> Heard {
+        let many = self.context.choices.len();
+        let finder = Finder {
+            words: &self.words.lexicon.offered,
+            dates: &self.words.lexicon.dates,
+            tokens: &self.reading.normal.tokens,
+            choices: &self.context.choices,
+            today: self.context.today,
+        };
+        let mentions = self.with_the_rest(finder.all());
+        if many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
+            return Heard::none();
+        }
+        let sure = !self.reading.asks() && self.left_over(&mentions) <= 2 && !self.reading.has(Label::Condition);
+        if mentions.is_empty() {
+            return self.all_or_none(many);
+        }
+        let mut said = Verdicts::new();
+        self.whole(many, &mentions, &mut said);
+        self.by_clause(&mentions, &mut said);
+        self.others(many, &mentions, &mut said);
+        if said.is_empty() {
+            return Heard::none();
+        }
+        let refused = said.len() == many && said.values().all(|v| *v == Suits::No);
+        if refused {
+            return Heard::sure_if(Meaning::NoneWorks, sure);
+        }
+        let choices = said.into_iter().filter_map(|(k, v)| Some((u32::try_from(k).ok()? + 1, v))).collect();
+        Heard::sure_if(Meaning::Answers { choices }, sure)
+    }
+
+    /// "Les autres": those not named, as one more place.
+    fn with_the_rest(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let named: Vec<usize> = mentions.iter().flat_map(|m| m.choices.clone()).collect();
+        let others: Vec<usize> = (0..self.context.choices.len()).filter(|k| !named.contains(k)).collect();
+        if let Some(span) = self.reading.all(Label::Rest).next().filter(|_| !named.is_empty() && !others.is_empty()) {
+            mentions.push(Mention { tokens: span.tokens.clone(), choices: others, ambiguous: false, rest: true });
+            mentions.sort_by_key(|m| m.tokens.start);
+        }
+        mentions
+    }
+
+    /// "Toutes", "aucune" that is not part of a date ("les deux premières", "both Fridays").
+    fn whole_said(&self, label: Label, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let touches =
+            |s: &Span| mentions.iter().any(|m| m.tokens.start <= s.tokens.end && s.tokens.start < m.tokens.end);
+        r.all(label).any(|s| !touches(s) && (label == Label::Nothing || !r.negated(s)))
+    }
+
+    /// "Je te dis demain": nothing to record.
+    fn postponed(&self, mentions: &[Mention]) -> bool {
+        let outside =
+            |s: &Span| !mentions.iter().any(|m| m.tokens.start < s.tokens.end && s.tokens.start < m.tokens.end);
+        self.reading.all(Label::Empty).any(|s| outside(s) || mentions.len() <= 1)
+    }
+
+    /// Words that neither a phrase nor a date took up.
+    fn left_over(&self, mentions: &[Mention]) -> usize {
+        let r = &self.reading;
+        let taken =
+            |i: usize| mentions.iter().any(|m| m.tokens.contains(&i)) || r.spans.iter().any(|s| s.tokens.contains(&i));
+        (0..r.normal.tokens.len()).filter(|i| !r.normal.tokens[*i].is_mark() && !taken(*i)).count()
+    }
+
+    /// No date is named: all of them, none of them, or nothing.
+    fn all_or_none(&self, many: usize) -> Heard {
+        let r = &self.reading;
+        let plain = r.unknown() <= 3 && !r.asks() && !r.has(Label::Condition);
+        let none = r.all(Label::Nothing).next().is_some();
+        let every = r.says(Label::All);
+        let refuses = r.has(Label::No) || r.all(Label::All).any(|s| r.negated(s));
+        if r.has(Label::Except) && (none || every) {
+            return Heard::none();
+        }
+        if none {
+            return Heard::sure_if(Meaning::NoneWorks, plain);
+        }
+        let yes = |verdict: Suits, sure: bool| {
+            let choices = (1..=u32::try_from(many).unwrap_or(0)).map(|k| (k, verdict)).collect();
+            Heard::sure_if(Meaning::Answers { choices }, sure)
+        };
+        let needed = r.has(Label::IfNeeded) || r.has(Label::Condition);
+        match (every, refuses, r.says(Label::Yes)) {
+            (true, false, _) if r.unknown() <= 6 => {
+                yes(if needed { Suits::IfNeeded } else { Suits::Yes }, plain && !needed)
+            }
+            (_, true, false) if r.unknown() <= 4 => Heard::probable(Meaning::NoneWorks),
+            (false, false, true) if r.unknown() <= 2 && !needed => yes(Suits::Yes, plain && many == 1),
+            _ => Heard::none(),
+        }
+    }
+
+    /// "Toutes" beside dates speaks of those not named.
+    fn whole(&self, many: usize, mentions: &[Mention], said: &mut Verdicts) {
+        if self.whole_said(Label::All, mentions) {
+            said.extend((0..many).map(|k| (k, Suits::Yes)));
+        } else if self.whole_said(Label::Nothing, mentions) {
+            said.extend((0..many).map(|k| (k, Suits::No)));
+        }
+    }
+
+    fn by_clause(&self, mentions: &[Mention], said: &mut Verdicts) {
+        let r = &self.reading;
+        let mut carried: Option<Suits> = None;
+        let mut start = 0;
+        let inside = |i: usize| mentions.iter().any(|m| m.tokens.contains(&i));
+        let breaks = r.breaks.iter().copied().filter(|b| !inside(*b));
+        let ends: Vec<usize> = breaks.chain([r.normal.tokens.len()]).collect();
+        for (i, end) in ends.iter().copied().enumerate() {
+            let pieces = self.pieces(mentions, start..end);
+            // "1 : oui": the word comes after the mark
+            let alone = !pieces.is_empty() && pieces.iter().all(|p| matches!(p, Piece::Named(_)));
+            let next = ends.get(i + 1).map_or_else(Vec::new, |next| self.pieces(mentions, end + 1..*next));
+            let answered = !next.is_empty() && next.iter().all(|p| matches!(p, Piece::Said(_)));
+            if alone && answered {
+                continue;
+            }
+            let soft = r.normal.tokens.get(end).is_some_and(|t| t.text == ",");
+            let last = self.clause_verdicts(&pieces, carried, said);
+            carried = if soft { last } else { None };
+            start = end + 1;
+        }
+    }
+
+    fn pieces<'m>(&self, mentions: &'m [Mention], clause: std::ops::Range<usize>) -> Vec<Piece<'m>> {
+        let words = [
+            Label::Yes,
+            Label::No,
+            Label::Ok,
+            Label::IfNeeded,
+            Label::Only,
+            Label::Except,
+            Label::Prefer,
+            Label::Negation,
+            Label::Condition,
+        ];
+        let spans = self.reading.spans.iter().filter(|s| words.contains(&s.label));
+        let mut all: Vec<(usize, Piece<'m>)> = spans.map(|s| (s.tokens.start, Piece::Said(s.label))).collect();
+        all.extend(mentions.iter().map(|m| (m.tokens.start, Piece::Named(m))));
+        all.retain(|(at, _)| clause.contains(at));
+        all.sort_by_key(|(at, _)| *at);
+        all.into_iter().map(|(_, piece)| piece).collect()
+    }
+
+    /// What a word says of a date. "Possible" is less than what is preferred.
+    fn verdict(&self, label: Label) -> Suits {
+        match label {
+            Label::No | Label::Negation | Label::Except if !self.turned() => Suits::No,
+            Label::Except => Suits::Yes,
+            Label::No | Label::Negation => Suits::No,
+            Label::IfNeeded | Label::Condition | Label::Maybe => Suits::IfNeeded,
+            Label::Ok if self.reading.has(Label::Prefer) => Suits::IfNeeded,
+            _ => Suits::Yes,
+        }
+    }
+
+    /// "Aucune sauf le 13": the exception is a yes.
+    fn turned(&self) -> bool {
+        self.reading.has(Label::Nothing) && self.reading.has(Label::Except)
+    }
+
+    /// Words before dates speak of those after them; where a date comes first, words speak of those before them.
+    /// Gives the word that a comma carries on.
+    fn clause_verdicts(&self, pieces: &[Piece<'_>], carried: Option<Suits>, said: &mut Verdicts) -> Option<Suits> {
+        let carried = carried.filter(|_| !pieces.iter().any(|p| matches!(p, Piece::Named(m) if m.rest)));
+        let leads = matches!(pieces.first(), Some(Piece::Said(_)));
+        let mut word = carried.filter(|_| !pieces.iter().any(|p| matches!(p, Piece::Said(_))));
+        let mut waiting: Vec<usize> = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Named(mention) if leads => {
+                    let verdict = word.unwrap_or(Suits::Yes);
+                    said.extend(mention.choices.iter().map(|k| (*k, verdict)));
+                }
+                Piece::Named(mention) => waiting.extend(&mention.choices),
+                Piece::Said(label) if leads => word = Some(self.stronger(word, *label)),
+                Piece::Said(label) if waiting.is_empty() => word = Some(self.stronger(word, *label)),
+                Piece::Said(label) => {
+                    let verdict = self.verdict(*label);
+                    said.extend(waiting.drain(..).map(|k| (k, verdict)));
+                    word = Some(verdict);
+                }
+            }
+        }
+        let rest = if leads { Suits::Yes } else { carried.filter(|_| word.is_none()).or(word).unwrap_or(Suits::Yes) };
+        let rest = if word.is_some() && !leads && carried.is_none() { Suits::Yes } else { rest };
+        said.extend(waiting.drain(..).map(|k| (k, rest)));
+        if leads { word } else { None }
+    }
+
+    /// Of two words before a date the refusal holds, then the reserve: "oui mais pas le 6", "possible si besoin".
+    fn stronger(&self, before: Option<Suits>, label: Label) -> Suits {
+        match self.verdict(label) {
+            Suits::Yes if label == Label::Ok => before.unwrap_or(Suits::Yes),
+            other => other,
+        }
+    }
+
+    /// "Seulement le 6", "tout sauf le 6": what is said of the others.
+    fn others(&self, many: usize, mentions: &[Mention], said: &mut Verdicts) {
+        let r = &self.reading;
+        let named: Vec<usize> = mentions.iter().flat_map(|m| m.choices.clone()).collect();
+        let mut rest = |verdict: Suits| {
+            for k in (0..many).filter(|k| !named.contains(k)) {
+                said.entry(k).or_insert(verdict);
+            }
+        };
+        if r.says(Label::Only) {
+            rest(Suits::No);
+        } else if r.has(Label::Except) {
+            rest(if self.turned() { Suits::No } else { Suits::Yes });
+        }
+    }
+}
