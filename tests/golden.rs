@@ -111,7 +111,8 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         | Kind::Notice
         | Kind::Counter
         | Kind::Forwarded
-        | Kind::FacilitatorAlarms => {
+        | Kind::FacilitatorAlarms
+        | Kind::FacilitatorAlarmsOff => {
             vec![facilitator]
         }
         Kind::CounterDeclined => vec![cooperant],
@@ -141,7 +142,6 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
         Kind::Notice => notices(),
         Kind::Counter | Kind::CounterDeclined => vec![("", proposed())],
         Kind::Forwarded => vec![("", Facts::Forwarded { who: "quelquun@ailleurs.example".to_owned() })],
-        Kind::FacilitatorAlarms => vec![("", Facts::None), ("off", Facts::TakenOff)],
         _ => vec![("", Facts::None)],
     }
 }

@@ -156,6 +156,9 @@ fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool
         // taken off, and back in the group
         return false;
     }
+    if kind == Kind::FacilitatorAlarms {
+        return group.has_alarms(meeting.number, member);
+    }
     let moved = group.was_sent(number, Kind::Moved, member).map(|m| m.at);
     !(by_day && moved.is_some_and(|at| at > sent.at))
 }

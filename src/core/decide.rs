@@ -236,6 +236,7 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
         // a detail never replaces the question itself
         Kind::Invitation | Kind::Moved | Kind::Cancelled => "calendar",
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => "subject",
+        Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => "alarms",
         Kind::StepPrompt => "prompt",
         Kind::Digest | Kind::DigestCorrection => "digest",
         // receipts and notices each say something of their own

@@ -96,6 +96,8 @@ kinds! {
     Forwarded = "R6", "forwarded";
     /// The facilitator's own event, which rings at every step.
     FacilitatorAlarms = "M03f", "facilitator_alarms";
+    /// That event is taken off the calendar.
+    FacilitatorAlarmsOff = "M34f", "facilitator_alarms_off";
 }
 
 impl fmt::Display for Kind {
@@ -117,15 +119,13 @@ impl Kind {
 
     /// Carries a calendar object.
     pub fn is_calendar(self) -> bool {
-        matches!(
-            self,
-            Self::Invitation
-                | Self::Moved
-                | Self::Cancelled
-                | Self::Updated
-                | Self::CounterDeclined
-                | Self::FacilitatorAlarms
-        )
+        self.is_alarms()
+            || matches!(self, Self::Invitation | Self::Moved | Self::Cancelled | Self::Updated | Self::CounterDeclined)
+    }
+
+    /// Is about the facilitator's own event, not the meeting's.
+    pub fn is_alarms(self) -> bool {
+        matches!(self, Self::FacilitatorAlarms | Self::FacilitatorAlarmsOff)
     }
 }
 

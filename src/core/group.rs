@@ -199,6 +199,13 @@ impl Group {
         all
     }
 
+    /// Whether the facilitator's own event of this meeting stands in a member's calendar.
+    pub fn has_alarms(&self, meeting: MeetingNo, member: &MemberId) -> bool {
+        let sent = |kind| self.was_sent(Some(meeting), kind, member).map(|s| s.at);
+        let off = sent(Kind::FacilitatorAlarmsOff);
+        sent(Kind::FacilitatorAlarms).is_some_and(|on| off.is_none_or(|off| off < on))
+    }
+
     /// Whether this mail was drafted.
     pub fn was_sent(&self, meeting: Option<MeetingNo>, kind: Kind, member: &MemberId) -> Option<&Sent> {
         self.sent.get(&SentKey { meeting, kind, step: None, member: member.clone() })

@@ -163,14 +163,13 @@ impl Composer<'_> {
         let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
         let meeting = meeting.ok_or_else(|| ComposeError::Nobody { key: key() })?;
         let event = self.event(group, draft, meeting, member)?;
-        let event = if draft.key.kind == Kind::FacilitatorAlarms {
-            self.alarms(group, draft, meeting, member, event)?
-        } else {
-            event
+        let event = match draft.key.kind.is_alarms() {
+            true => self.alarms(group, draft, meeting, member, event)?,
+            false => event,
         };
-        let method = match (draft.key.kind, draft.facts == Facts::TakenOff) {
-            (Kind::Cancelled, _) | (Kind::FacilitatorAlarms, true) => Method::Cancel,
-            (Kind::CounterDeclined, _) => Method::DeclineCounter,
+        let method = match draft.key.kind {
+            Kind::Cancelled | Kind::FacilitatorAlarmsOff => Method::Cancel,
+            Kind::CounterDeclined => Method::DeclineCounter,
             _ => Method::Request,
         };
         let ics = ical::write(&method, &event).map_err(|error| ComposeError::Calendar { key: key(), error })?;
@@ -231,7 +230,7 @@ impl Composer<'_> {
             .renderer
             .alarm_texts(group, meeting, member)
             .map_err(|error| ComposeError::Render { key: draft.key.to_string(), error })?;
-        let off = draft.facts == Facts::TakenOff;
+        let off = draft.key.kind == Kind::FacilitatorAlarmsOff;
         let own = Attendee {
             email: member.email.to_string(),
             name: member.name.clone(),
@@ -242,6 +241,7 @@ impl Composer<'_> {
         let steps = words.steps.into_iter().map(|(after_seconds, text)| ical::StepAlarm { after_seconds, text });
         Ok(ical::Event {
             uid: format!("{}{ALARMS_UID}", meeting.uid),
+            sequence: alarms_sequence(group, draft),
             summary: words.summary,
             attendees: vec![own],
             status: if off { Status::Cancelled } else { Status::Confirmed },
@@ -251,6 +251,16 @@ impl Composer<'_> {
             ..event
         })
     }
+}
+
+/// SEQUENCE of the facilitator's own event: each mail about it changes it, on or off.
+fn alarms_sequence(group: &Group, draft: &Draft) -> u32 {
+    let other = match draft.key.kind {
+        Kind::FacilitatorAlarms => Kind::FacilitatorAlarmsOff,
+        _ => Kind::FacilitatorAlarms,
+    };
+    let before = group.was_sent(draft.key.meeting, other, &draft.key.member).map_or(0, |sent| sent.revision + 1);
+    draft.key.revision + before
 }
 
 /// Who stands in the event: everybody, or the receiver alone where the guest list is hidden or one

@@ -88,11 +88,12 @@ fn auto_reply(store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
     Ok(Reading::Kept { state: InboxState::Recorded, reason, about })
 }
 
+/// The members who write from this address, then those for whom it answers (`decisions.md` 5).
 fn senders(store: &Store, letter: &Letter) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
-    match &letter.from {
-        Some(from) => store.members_by_address(&from.email),
-        None => Ok(Vec::new()),
-    }
+    let Some(from) = &letter.from else { return Ok(Vec::new()) };
+    let mut all = store.members_by_address(&from.email)?;
+    all.extend(store.members_by_delegate(&from.email)?);
+    Ok(all)
 }
 
 /// A bounce counts only for a mail of ours that it names by its token (`inbound.md` row 37).

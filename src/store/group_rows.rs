@@ -34,8 +34,12 @@ pub(super) static ADDRESSES: Table = Table {
     replace: false,
 };
 
-pub(super) static DELEGATES: Table =
-    Table { name: "member_delegates", keys: &["group_id", "member", "position"], cells: &["address"], replace: false };
+pub(super) static DELEGATES: Table = Table {
+    name: "member_delegates",
+    keys: &["group_id", "member", "position"],
+    cells: &["address", "address_key"],
+    replace: false,
+};
 
 pub(super) static TURNS: Table =
     Table { name: "turns", keys: &["group_id", "position"], cells: &["meeting", "member", "wall"], replace: false };
@@ -109,7 +113,7 @@ pub(super) fn delegates(group: &Group) -> Rows {
     for m in &group.members {
         for (position, address) in m.delegates.iter().enumerate() {
             let key = vec![group.id.as_str().into(), m.id.as_str().into(), number(position).into()];
-            rows.add(key, vec![address.as_str().into()]);
+            rows.add(key, vec![address.as_str().into(), address_key(address.as_str()).into()]);
         }
     }
     rows

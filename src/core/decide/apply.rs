@@ -49,6 +49,9 @@ pub(super) fn apply(work: &mut Work<'_>, spec: &GroupSpec, live: bool) -> Result
     if before.place != spec.place && !before.members.is_empty() {
         place_changed(work)?;
     }
+    if before.settings.facilitator_alarms && !spec.settings.facilitator_alarms {
+        no_more_alarms(work);
+    }
     if work.group.last_slot.is_none() {
         work.group.last_slot = Some(first_after(spec, work.now()));
     }
@@ -214,6 +217,14 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The facilitator's own event is no longer wanted.
+fn no_more_alarms(work: &mut Work<'_>) {
+    let planned = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned);
+    for (number, facilitator) in planned.map(|m| (m.number, m.facilitator.clone())).collect::<Vec<_>>() {
+        order::alarms_off(work, number, &facilitator);
+    }
 }
 
 /// Another zone for the group's hours: every planned meeting is at another instant, and is asked anew.

@@ -48,22 +48,34 @@ pub(super) fn calendar(work: &mut Work<'_>, answer: &CalendarAnswer) -> Result<(
         let receipt = Receipt::Attendance { answer: said, late: None, asks: false };
         work.receipt(Some(number), &answer.from, receipt, Some(inverse), &answer.mail);
     }
-    if let Some(text) = comment.filter(|c| !c.trim().is_empty()) {
-        beside(work, number, &answer.from, text)?;
-    }
-    Ok(())
+    comment.map_or(Ok(()), |text| beside(work, number, &answer.from, &text))
 }
 
 /// What was written beside a button: the facilitator reads it, since it may be a question
 /// ("could we do Thursday?"). The requester's long words may be the subject (`decisions.md` 4).
-fn beside(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, text: String) -> Result<(), Refusal> {
-    let meeting = work.meeting(number)?;
-    if meeting.requester == *from && text.split_whitespace().count() > answer::LONG {
-        work.keep(number, from, Section::Note, &text, false);
-    } else if meeting.facilitator != *from {
+fn beside(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, text: &str) -> Result<(), Refusal> {
+    if work.meeting(number)?.facilitator == *from {
+        return Ok(());
+    }
+    if let Some(text) = for_facilitator(work, number, from, Some(text))? {
         answer::pass_on(work, Some(number), Notice::Passed { member: from.clone(), text });
     }
     Ok(())
+}
+
+/// What of somebody's words the facilitator may read; the rest is kept for the meeting.
+fn for_facilitator(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    from: &MemberId,
+    text: Option<&str>,
+) -> Result<Option<String>, Refusal> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    if work.meeting(number)?.requester == *from && text.split_whitespace().count() > answer::LONG {
+        work.keep(number, from, Section::Note, text, false);
+        return Ok(None);
+    }
+    Ok(Some(text.to_owned()))
 }
 
 fn over(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, mail: &InReplyTo) {
@@ -108,7 +120,7 @@ fn counter(work: &mut Work<'_>, proposal: &Proposal<'_>, attendance: Option<&Att
     let Some(leads) = answer::facilitator_of(work, Some(number)) else { return Ok(()) };
     let to = start.with_timezone(&work.group.spec.zone).naive_local();
     let (due, until) = (work.now(), work.group.starts(work.meeting(number)?));
-    let text = text.map(ToOwned::to_owned);
+    let text = for_facilitator(work, number, from, text)?;
     work.mail(Mail {
         meeting: Some(number),
         kind: Kind::Counter,

@@ -107,35 +107,40 @@ fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind) {
     let Some(meeting) = work.group.meeting(number) else { return };
     let to = meeting.facilitator.clone();
     match kind {
-        Kind::Moved if work.group.was_sent(Some(number), Kind::FacilitatorAlarms, &to).is_some() => {
-            let until = work.group.starts(meeting);
-            alarms_mail(work, number, &to, until, Facts::None);
-        }
+        Kind::Moved => alarms_again(work, number, &to),
         Kind::Cancelled => alarms_off(work, number, &to),
         _ => {}
     }
 }
 
-/// The alarms are taken off the calendar of somebody who has them.
-pub(super) fn alarms_off(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) {
-    if work.group.was_sent(Some(number), Kind::FacilitatorAlarms, from).is_some() {
-        let until = work.now() + Duration::days(7);
-        alarms_mail(work, number, from, until, Facts::TakenOff);
+/// The alarms of somebody who has them, as they stand now.
+fn alarms_again(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) {
+    if let Some(meeting) = work.group.meeting(number).filter(|_| work.group.has_alarms(number, to)) {
+        let until = work.group.starts(meeting);
+        alarms_mail(work, number, to, until, Kind::FacilitatorAlarms);
     }
 }
 
-fn alarms_mail(work: &mut Work<'_>, number: MeetingNo, to: &MemberId, until: DateTime<Utc>, facts: Facts) {
+/// The alarms are taken off the calendar of somebody who has them.
+pub(super) fn alarms_off(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) {
+    if work.group.has_alarms(number, from) {
+        let until = work.now() + Duration::days(7);
+        alarms_mail(work, number, from, until, Kind::FacilitatorAlarmsOff);
+    }
+}
+
+fn alarms_mail(work: &mut Work<'_>, number: MeetingNo, to: &MemberId, until: DateTime<Utc>, kind: Kind) {
     let due = work.now();
     work.mail(Mail {
         meeting: Some(number),
-        kind: Kind::FacilitatorAlarms,
+        kind,
         step: None,
         to: to.clone(),
         due,
         until,
         when_late: WhenLate::Send,
         question: Some(Question::Note),
-        facts,
+        facts: Facts::None,
         answers: None,
     });
 }
@@ -154,6 +159,7 @@ pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
     let invited = planned.filter(|m| work.group.was_sent(Some(m.number), Kind::Invitation, to).is_some());
     for number in invited.map(|m| m.number).collect::<Vec<_>>() {
         send_state(work, number, to);
+        alarms_again(work, number, to);
     }
 }
 
