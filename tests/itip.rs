@@ -197,6 +197,9 @@ fn every_refusal_reads_as_a_sentence() {
         for refusal in case.outcomes().into_iter().filter_map(Result::err) {
             let sentence = refusal.to_string();
             assert!(sentence.len() > 20 && !sentence.contains("Refusal"), "{name}: {sentence}");
+            let debug = format!("{refusal:?}");
+            let word: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
+            assert_eq!(refusal.code().replace('-', ""), word.to_lowercase(), "{name}");
         }
     }
 }

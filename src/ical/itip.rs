@@ -117,6 +117,25 @@ pub enum Refusal {
     OlderThanKnown,
 }
 
+impl Refusal {
+    /// A word for each, by which they are counted.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WrongUid { .. } => "wrong-uid",
+            Self::NotAReply(_) => "not-a-reply",
+            Self::NoTime(_) => "no-time",
+            Self::Cancelled => "cancelled",
+            Self::NoAttendee => "no-attendee",
+            Self::NotYours { .. } => "not-yours",
+            Self::SeveralAttendees(_) => "several-attendees",
+            Self::UndeclaredDelegate { .. } => "undeclared-delegate",
+            Self::UnknownPartStat(_) => "unknown-partstat",
+            Self::SequenceAhead { .. } => "sequence-ahead",
+            Self::OlderThanKnown => "older-than-known",
+        }
+    }
+}
+
 /// Why a proposed time is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTime {

@@ -85,7 +85,8 @@ impl Received<'_> {
             Err(itip::Refusal::NotYours { attendee }) if self.group.by_address(&attendee).is_none() => {
                 self.asked(Some(&member.id), Ask::Forwarded { who: attendee })
             }
-            Err(refusal) => self.kept(InboxState::Refused, &member.id, refusal.to_string()),
+            // the word at the end is what `status` counts by
+            Err(refusal) => self.kept(InboxState::Refused, &member.id, format!("{refusal} [{}]", refusal.code())),
         }
     }
 
