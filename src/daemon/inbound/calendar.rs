@@ -6,7 +6,7 @@ use crate::core::meeting::{Attendance, Attending};
 use crate::core::{Event, Group, Meeting, Member, MemberId};
 use crate::daemon::compose::ALARMS_UID;
 use crate::daemon::engine::Kit;
-use crate::ical::{self, CalendarMessage, PartStat, itip};
+use crate::ical::{self, CalendarMessage, Method, PartStat, itip};
 use crate::mail::{self, Letter};
 use crate::store::{InboxRow, InboxState, Store, StoreError};
 use chrono::{DateTime, Utc};
@@ -39,10 +39,15 @@ pub(super) fn calendar(
             reading => refused = Some(reading),
         }
     }
+    // a calendar that is none of ours, or our own that a program attached to a reply: the words beside
+    // it may still be the answer
+    let ours_back = |m: &CalendarMessage| matches!(m.method, Some(Method::Request | Method::Cancel));
+    let may_be_words = refused.is_none() || messages.iter().all(ours_back);
+    if may_be_words && !letter.text.trim().is_empty() && !mail::tokens(letter).is_empty() {
+        return person(kit, store, letter, row);
+    }
     match refused {
         Some(reading) => Ok(reading),
-        // a calendar that is none of ours, with words beside it: the words may still be an answer
-        None if !letter.text.trim().is_empty() && !mail::tokens(letter).is_empty() => person(kit, store, letter, row),
         None => Ok(kept(InboxState::Refused, "a calendar message about no meeting of ours")),
     }
 }
