@@ -39,6 +39,8 @@ fn event() -> Event {
         categories: vec!["codev".into(), "pairs, entraide".into()],
         status: Status::Confirmed,
         alarm_minutes: Some(15),
+        steps: Vec::new(),
+        transparent: false,
         language: Some("fr".into()),
     }
 }
@@ -206,6 +208,36 @@ fn rule_9_one_alarm_with_nothing_random_in_it() {
 }
 
 #[test]
+fn rule_9_the_facilitators_own_event_rings_at_each_step() {
+    let step = |after_seconds, text: &str| StepAlarm { after_seconds, text: text.into() };
+    let steps = vec![step(0, "Accueil"), step(900, "1/6 Exposé; 10 min"), step(1500, "")];
+    let own = Event { alarm_minutes: None, steps, transparent: true, ..event() };
+    let text = request(&own);
+    assert_wire(&text);
+    let all = lines(&text);
+    let with = |name: &str| all.iter().filter(|l| l.starts_with(name)).map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(with("TRIGGER"), ["TRIGGER:PT0S", "TRIGGER:PT900S", "TRIGGER:PT1500S"]);
+    assert_eq!(with("BEGIN:VALARM").len(), 3);
+    assert_eq!(with("DTSTAMP").len(), 1, "an alarm has none (RFC 5545 §3.6.6)");
+    assert_eq!(with("TRANSP"), ["TRANSP:TRANSPARENT"]);
+    let uids = with("UID:alarm-");
+    assert!(uids.len() == 3 && uids[0] != uids[1] && uids[1] != uids[2], "{uids:?}");
+    assert!(has(&text, "DESCRIPTION:1/6 Exposé\\; 10 min"));
+    let off = write(&Method::Cancel, &Event { status: Status::Cancelled, ..own }).unwrap();
+    assert!(!off.contains("VALARM"));
+}
+
+#[test]
+fn rule_15_a_declined_proposal_leaves_the_event_as_it_was() {
+    let text = write(&Method::DeclineCounter, &event()).unwrap();
+    assert_wire(&text);
+    assert!(has(&text, "METHOD:DECLINECOUNTER") && has(&text, "SEQUENCE:2") && has(&text, "STATUS:CONFIRMED"));
+    assert!(!text.contains("VALARM"));
+    let off = Event { status: Status::Cancelled, ..event() };
+    assert!(matches!(write(&Method::DeclineCounter, &off), Err(IcalError::Status { .. })));
+}
+
+#[test]
 fn rule_9_a_link_that_is_not_https_is_no_conference_and_a_script_no_link() {
     let mut event = event();
     event.url = Some("tel:+33123456789".into());
@@ -308,8 +340,8 @@ type Broken = (fn(&mut Event), Method, &'static str);
 #[test]
 fn what_cannot_be_mended_is_refused_in_words() {
     let cases: [Broken; 14] = [
-        (|_| {}, Method::Reply, "METHOD:REPLY; expected REQUEST or CANCEL"),
-        (|_| {}, Method::Publish, "METHOD:PUBLISH; expected REQUEST or CANCEL"),
+        (|_| {}, Method::Reply, "METHOD:REPLY; expected REQUEST, CANCEL or DECLINECOUNTER"),
+        (|_| {}, Method::Publish, "METHOD:PUBLISH; expected REQUEST, CANCEL or DECLINECOUNTER"),
         (|e| e.uid = "a\r\nb".into(), Method::Request, "UID \"a\\r\\nb\""),
         (|e| e.uid = "".into(), Method::Request, "UID \"\""),
         (|e| e.attendees[0].email = "ana".into(), Method::Request, "Ana Lopes's address \"ana\""),

@@ -76,6 +76,8 @@ fn question(kind: Kind, role: Role, step: Option<u32>) -> Option<Question> {
         Kind::LastCall => Question::LastCall,
         Kind::DigestReview => Question::Review,
         Kind::FollowUp | Kind::PlanReprint => Question::Progress,
+        Kind::Counter => Question::Counter,
+        Kind::CounterDeclined => Question::Attendance,
         Kind::Welcome | Kind::SubjectShared | Kind::AttendanceCount => Question::Note,
         _ => return None,
     })
@@ -105,7 +107,16 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         }
         Kind::ActionPlanRequest | Kind::DigestReview | Kind::FollowUp => vec![requester],
         Kind::Standby | Kind::CallForSubjects => vec![cooperant],
-        Kind::NoSubject | Kind::AttendanceCount | Kind::Notice => vec![facilitator],
+        Kind::NoSubject
+        | Kind::AttendanceCount
+        | Kind::Notice
+        | Kind::Counter
+        | Kind::Forwarded
+        | Kind::FacilitatorAlarms
+        | Kind::FacilitatorAlarmsOff => {
+            vec![facilitator]
+        }
+        Kind::CounterDeclined => vec![cooperant],
         Kind::PlanReprint => vec![previous],
         Kind::SubjectShared => vec![cooperant, facilitator],
         Kind::WarmUp => vec![requester, cooperant, previous, facilitator],
@@ -130,7 +141,18 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
         Kind::Receipt => receipts(),
         Kind::Refusal => vec![("not_understood", refused(Refusal::NotUnderstood)), ("over", refused(Refusal::Over))],
         Kind::Notice => notices(),
+        Kind::Counter | Kind::CounterDeclined => vec![("", proposed())],
+        Kind::Forwarded => vec![("", Facts::Forwarded { who: "quelquun@ailleurs.example".to_owned() })],
         _ => vec![("", Facts::None)],
+    }
+}
+
+fn proposed() -> Facts {
+    Facts::Proposed {
+        member: sample::id("bo"),
+        to: sample::wall(2026, 12, 10, 18, 0),
+        text: Some("Le mardi m'est impossible, le jeudi irait-il à tout le monde ?".to_owned()),
+        mail: InReplyTo { message_id: "c1@mail.example.org".to_owned(), subject: "Nouvelle proposition".to_owned() },
     }
 }
 
@@ -152,7 +174,6 @@ fn notices() -> Vec<(&'static str, Facts)> {
     vec![
         ("stopped", Facts::Notice(Notice::Stopped { member: member() })),
         ("silent", Facts::Notice(Notice::Silent { member: member() })),
-        ("stranger", Facts::Notice(Notice::Stranger)),
     ]
 }
 
@@ -461,7 +482,7 @@ fn difference(a: &[String], b: &[String]) -> Vec<String> {
 fn sparse(kind: Kind) -> Group {
     let mut group = group_for(kind);
     (group.spec.host, group.spec.place, group.spec.phone) = (None, None, None);
-    group.spec.settings.guest_list_visible = false;
+    group.spec.settings.guest_list = codevd::core::GuestList::Hidden;
     group.spec.settings.clock_24h = true;
     group.meetings.retain(|m| m.number == sample::AHEAD);
     for meeting in &mut group.meetings {

@@ -16,6 +16,8 @@ struct Case {
     time_sequence: u32,
     member: Vec<String>,
     delegates: Vec<String>,
+    sender: Option<String>,
+    start: DateTime<Utc>,
     last: Option<(u32, DateTime<Utc>)>,
     cancelled: bool,
     header_method: Option<String>,
@@ -34,6 +36,8 @@ impl Case {
             time_sequence: 0,
             member: vec!["ana@example.org".into()],
             delegates: vec![],
+            sender: None,
+            start: "2026-10-24T15:30:00Z".parse().unwrap(),
             last: None,
             cancelled: false,
             header_method: Some("REPLY".into()),
@@ -58,6 +62,8 @@ impl Case {
             "time-sequence" => self.time_sequence = value.parse().unwrap(),
             "member" => self.member = words(),
             "delegates" => self.delegates = words(),
+            "sender" => self.sender = Some(value.to_owned()),
+            "start" => self.start = value.parse().unwrap(),
             "last" => {
                 let (sequence, stamp) = value.split_once(' ').unwrap();
                 self.last = Some((sequence.parse().unwrap(), stamp.parse().unwrap()));
@@ -96,6 +102,8 @@ impl Case {
             time_sequence: self.time_sequence,
             member_emails: &self.member,
             delegates: &self.delegates,
+            sender: self.sender.as_ref().unwrap_or(&self.member[0]),
+            start: self.start,
             last: self.last,
             cancelled: self.cancelled,
         };
@@ -110,6 +118,10 @@ fn told(outcome: &Result<Outcome, Refusal>) -> String {
     match outcome {
         Ok(Outcome::Apply(answer)) => format!("apply {}", told_answer(answer)),
         Ok(Outcome::OldTime(answer)) => format!("old-time {}", told_answer(answer)),
+        Ok(Outcome::Counter { start, answer }) => {
+            format!("counter {} {}", start.format("%Y-%m-%dT%H:%M:%SZ"), told_answer(answer))
+        }
+        Ok(Outcome::Refresh) => "refresh".to_owned(),
         Err(refusal) => format!("refused {refusal:?}"),
     }
 }
@@ -156,7 +168,7 @@ fn every_case_says_what_it_should() {
 #[test]
 fn the_cases_are_many_and_show_every_refusal() {
     let cases = cases();
-    assert!(cases.len() >= 50, "{} cases", cases.len());
+    assert!(cases.len() >= 120, "{} cases", cases.len());
     let shown: BTreeSet<&str> = cases
         .iter()
         .flat_map(|(_, case)| case.expect.iter())
@@ -166,6 +178,7 @@ fn the_cases_are_many_and_show_every_refusal() {
     let all = [
         "Cancelled",
         "NoAttendee",
+        "NoTime",
         "NotAReply",
         "NotYours",
         "OlderThanKnown",
@@ -184,6 +197,9 @@ fn every_refusal_reads_as_a_sentence() {
         for refusal in case.outcomes().into_iter().filter_map(Result::err) {
             let sentence = refusal.to_string();
             assert!(sentence.len() > 20 && !sentence.contains("Refusal"), "{name}: {sentence}");
+            let debug = format!("{refusal:?}");
+            let word: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
+            assert_eq!(refusal.code().replace('-', ""), word.to_lowercase(), "{name}");
         }
     }
 }

@@ -280,7 +280,6 @@ fn notices() -> Vec<(String, Facts)> {
         Notice::NeedsPerson { member: member(), text: None },
         Notice::RequesterAway { member: member() },
         Notice::Volunteer { member: member() },
-        Notice::Stranger,
         Notice::Silent { member: member() },
         Notice::Done { what: "Bo apporte le sujet".to_owned() },
     ];

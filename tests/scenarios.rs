@@ -8,6 +8,9 @@
 //! - `until DATE HOUR`: the world turns; `off until DATE HOUR`: the daemon stands still meanwhile; `restart`
 //! - `WHO answers MAIL: words` (`\n` for a new line), in the manner of their program (`WHO has outlook`)
 //! - `WHO presses accepted|declined|tentative on MAIL[: comment]` (`WHO has calendar outlook`), `WHO is away on MAIL: words`
+//! - `WHO presses BUTTON on MAIL beside: words`: the words in the mail around the calendar, not in it
+//! - `ADDRESS presses BUTTON for WHO on MAIL`, `ADDRESS presses BUTTON forwarded by WHO on MAIL`: somebody else
+//! - `WHO proposes DATE HOUR on MAIL[: comment]` (COUNTER), `WHO refreshes MAIL` (REFRESH)
 //! - `WHO answers MAIL of OTHER: words`: with somebody else's mail in hand
 //! - `WHO clicks WORD in MAIL`: a button of the mail itself, which opens a new mail
 //! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox, with `{id WHO MAIL}` filled in

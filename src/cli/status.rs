@@ -136,7 +136,9 @@ impl Seen {
         terminal.line(format_args!("inbox: {}", numbers(&self.counts.inbox)))?;
         let not_applied: Vec<_> = self.kept.iter().filter(|r| r.state == InboxState::Refused).collect();
         if !not_applied.is_empty() {
-            terminal.line("kept, not applied:")?;
+            let counts = by_code(&self.kept);
+            let counted = if counts.is_empty() { String::new() } else { format!(" ({})", numbers(&counts)) };
+            terminal.line(format_args!("kept, not applied{counted}:"))?;
         }
         for row in not_applied {
             let from = row.from.as_deref().unwrap_or("the command line");
@@ -159,7 +161,7 @@ impl Seen {
         json!({
             "running": self.holder.is_some(), "holder": self.holder, "groups": self.groups,
             "outbox": self.counts.outbox, "inbox": self.counts.inbox, "oldest_queued": self.counts.oldest_queued,
-            "oldest_new": self.counts.oldest_new, "in_doubt": self.counts.in_doubt, "refused": self.refused,
+            "oldest_new": self.counts.oldest_new, "in_doubt": self.counts.in_doubt, "refused": self.refused, "kept_by_reason": by_code(&self.kept),
             "kept": self.kept.iter().map(kept).collect::<Vec<_>>(), "needs_a_look": troubles,
         })
     }
@@ -168,6 +170,19 @@ impl Seen {
 fn numbers(counts: &BTreeMap<String, u64>) -> String {
     let all: Vec<_> = counts.iter().map(|(state, n)| format!("{n} {}", state.replace('_', " "))).collect();
     if all.is_empty() { "empty".to_owned() } else { all.join(", ") }
+}
+
+/// How often each typed refusal stands among these rows: the word in brackets at a reason's end.
+fn by_code(rows: &[InboxRow]) -> BTreeMap<String, u64> {
+    let code = |row: &InboxRow| {
+        let (_, code) = row.reason.as_deref()?.strip_suffix(']')?.rsplit_once(" [")?;
+        Some(code.to_owned())
+    };
+    let mut counts = BTreeMap::new();
+    for code in rows.iter().filter_map(code) {
+        *counts.entry(code).or_insert(0) += 1;
+    }
+    counts
 }
 
 /// The reason of a row, on one line.

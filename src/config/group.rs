@@ -126,7 +126,10 @@ impl<'a> Reader<'a> {
         let read = root.table("settings").map_or_else(settings::Read::defaults, |t| settings::read(t, &inside));
         let people = self.people(&mut root, &language, zone);
         let facilitators_said = said.is_some() || root.meant("facilitators");
-        root.finish(&[("in a [[member]]", &["email", "aliases", "reports_to"]), ("in [settings]", settings::KEYS)]);
+        root.finish(&[
+            ("in a [[member]]", &["email", "aliases", "delegates", "reports_to"]),
+            ("in [settings]", settings::KEYS),
+        ]);
         let spans = problems::Spans {
             format: format.as_ref().map(|at| at.span.clone()),
             facilitators_said,

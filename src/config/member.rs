@@ -39,6 +39,8 @@ pub(crate) fn read(mut table: Table, context: &Context, before: &[Read]) -> Opti
     let zone = table.text("timezone").and_then(|at| values::zone(doc, &at));
     let aliases = table.texts("aliases", "addresses in quotes");
     let aliases: Vec<At<Email>> = aliases.into_iter().filter_map(|at| values::email(doc, at)).collect();
+    let delegates = table.texts("delegates", "addresses in quotes");
+    let delegates = delegates.into_iter().filter_map(|at| values::email(doc, at)).map(|at| at.value).collect();
     let reports_to = table.line("reports_to");
     let root_only: Vec<_> = context.root.iter().copied().filter(|k| *k != "id").collect();
     table.finish(&[("above the first [[member]]", &root_only)]);
@@ -51,6 +53,7 @@ pub(crate) fn read(mut table: Table, context: &Context, before: &[Read]) -> Opti
         name: name.map_or_else(|| format!("member {number}"), |at| at.value),
         email: email.value,
         aliases: aliases.into_iter().map(|at| at.value).collect(),
+        delegates,
         language: language.unwrap_or_else(|| context.language.clone()),
         zone: zone.unwrap_or(context.zone),
         reports_to: reports_to.as_ref().map(|at| at.value.clone()),

@@ -2,7 +2,7 @@
 
 use crate::config::duration::written;
 use crate::config::table::{At, Document, Span, Table};
-use crate::core::spec::Settings;
+use crate::core::spec::{GuestList, Settings};
 use std::collections::BTreeMap;
 
 /// The keys, for errors about one in the wrong part.
@@ -27,7 +27,8 @@ pub(crate) const KEYS: &[&str] = &[
     "follow_up_days",
     "plan_reprint_days",
     "quorum",
-    "guest_list_visible",
+    "guest_list",
+    "facilitator_alarms",
     "informal",
     "clock_24h",
 ];
@@ -61,7 +62,8 @@ pub(crate) fn read(mut table: Table, elsewhere: &[(&str, &[&str])]) -> Read {
     moments(&mut table, &mut read);
     let t = &mut table;
     read.put("quorum", t.number("quorum", 2..=9, "of people"), |s| &mut s.quorum);
-    read.put("guest_list_visible", t.flag("guest_list_visible"), |s| &mut s.guest_list_visible);
+    read.put("guest_list", guest_list(t), |s| &mut s.guest_list);
+    read.put("facilitator_alarms", t.flag("facilitator_alarms"), |s| &mut s.facilitator_alarms);
     read.put("informal", t.flag("informal"), |s| &mut s.informal);
     read.put("clock_24h", t.flag("clock_24h"), |s| &mut s.clock_24h);
     agree(table.doc, &read);
@@ -96,6 +98,20 @@ fn moments(t: &mut Table, read: &mut Read) {
     read.put("review_time_seconds", t.number("review_time_seconds", 0..=MONTH, unit), |s| &mut s.review_time_seconds);
     read.put("digest_seconds", t.number("digest_seconds", 0..=MONTH, unit), |s| &mut s.digest_seconds);
     read.put("correction_seconds", t.number("correction_seconds", 0..=MONTH, unit), |s| &mut s.correction_seconds);
+}
+
+fn guest_list(t: &mut Table) -> Option<At<GuestList>> {
+    let At { value, span } = t.text("guest_list")?;
+    let value = match value.trim() {
+        "visible" => GuestList::Visible,
+        "hidden" => GuestList::Hidden,
+        word => {
+            let found = format!("the guest list {word:?} is not known");
+            t.doc.wrong(&span, found, "guest_list = \"visible\" or \"hidden\"", None);
+            return None;
+        }
+    };
+    Some(At { value, span })
 }
 
 fn reminders(t: &mut Table) -> Option<At<(u32, u32)>> {
@@ -173,7 +189,7 @@ mod tests {
 
     #[test]
     fn every_key_is_read_into_its_own_field() {
-        let text = "review_seconds = 300000\nreview_time_seconds = 80000\nreminder_days = [15, 11]\nguest_list_visible = false\ninformal = true\nclock_24h = true\n";
+        let text = "review_seconds = 300000\nreview_time_seconds = 80000\nreminder_days = [15, 11]\nguest_list = \"hidden\"\nfacilitator_alarms = true\ninformal = true\nclock_24h = true\n";
         let mut all = text.to_owned();
         let numbers: Vec<_> = KEYS.iter().filter(|k| !text.contains(&format!("{k} "))).collect();
         for (i, key) in numbers.iter().enumerate() {

@@ -156,6 +156,9 @@ fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool
         // taken off, and back in the group
         return false;
     }
+    if kind == Kind::FacilitatorAlarms {
+        return group.has_alarms(meeting.number, member);
+    }
     let moved = group.was_sent(number, Kind::Moved, member).map(|m| m.at);
     !(by_day && moved.is_some_and(|at| at > sent.at))
 }
@@ -167,6 +170,9 @@ fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     let mut add = |kind, at, until, to| all.extend(mail(group, meeting, kind, at, until, to));
 
     add(Kind::Invitation, meeting.created, start, everybody(group));
+    if set.facilitator_alarms {
+        add(Kind::FacilitatorAlarms, meeting.created, start, vec![meeting.facilitator.clone()]);
+    }
     // an invitation or a move is an ask of its own: the next one waits a day
     let asked = meeting.changed + Duration::days(1);
     let check = on(set.attendance_days).max(asked.min(start - Duration::hours(24)));

@@ -35,6 +35,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Due => due::due(&mut work),
         Event::Answer(answer) => answer::answer(&mut work, answer)?,
         Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
+        Event::Asked(asked) => calendar::asked(&mut work, asked)?,
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
@@ -214,6 +215,7 @@ fn still_open(facts: &Facts) -> Option<Question> {
         Receipt::Attendance { .. } | Receipt::OldTime => Some(Question::Attendance),
         Receipt::Sharing { .. } => Some(Question::Share),
         Receipt::SwapAsked => Some(Question::Subject),
+        Receipt::Ordered { order, .. } if matches!(order.as_str(), "move" | "keep") => Some(Question::Note),
         Receipt::Ordered { .. } => Some(Question::NoSubject),
         Receipt::Kept { section: Section::Learning, .. } => Some(Question::Learning),
         Receipt::Kept { section: Section::Contribution, .. } => Some(Question::Contribution),
@@ -234,10 +236,11 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
         // a detail never replaces the question itself
         Kind::Invitation | Kind::Moved | Kind::Cancelled => "calendar",
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => "subject",
+        Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => "alarms",
         Kind::StepPrompt => "prompt",
         Kind::Digest | Kind::DigestCorrection => "digest",
         // receipts and notices each say something of their own
-        Kind::Receipt | Kind::Refusal | Kind::Notice => {
+        Kind::Receipt | Kind::Refusal | Kind::Notice | Kind::Counter | Kind::CounterDeclined | Kind::Forwarded => {
             return Lane(format!("{meeting}/{}/{revision}", mail.kind.name()));
         }
         other => other.name(),

@@ -88,6 +88,16 @@ kinds! {
     Refusal = "R2", "refusal";
     /// Something the facilitator should know.
     Notice = "R3", "notice";
+    /// A member's calendar proposes another time: the facilitator says yes or no.
+    Counter = "R4", "counter";
+    /// The time proposed is not taken: the event stays as it is.
+    CounterDeclined = "R5", "counter_declined";
+    /// Somebody who was not invited answered.
+    Forwarded = "R6", "forwarded";
+    /// The facilitator's own event, which rings at every step.
+    FacilitatorAlarms = "M03f", "facilitator_alarms";
+    /// That event is taken off the calendar.
+    FacilitatorAlarmsOff = "M34f", "facilitator_alarms_off";
 }
 
 impl fmt::Display for Kind {
@@ -104,12 +114,18 @@ impl Kind {
 
     /// Answers to a mail carry `Auto-Submitted: auto-replied` (RFC 3834 §5).
     pub fn is_answer(self) -> bool {
-        matches!(self, Self::Receipt | Self::Refusal | Self::SubjectReceipt)
+        matches!(self, Self::Receipt | Self::Refusal | Self::SubjectReceipt | Self::CounterDeclined)
     }
 
     /// Carries a calendar object.
     pub fn is_calendar(self) -> bool {
-        matches!(self, Self::Invitation | Self::Moved | Self::Cancelled | Self::Updated)
+        self.is_alarms()
+            || matches!(self, Self::Invitation | Self::Moved | Self::Cancelled | Self::Updated | Self::CounterDeclined)
+    }
+
+    /// Is about the facilitator's own event, not the meeting's.
+    pub fn is_alarms(self) -> bool {
+        matches!(self, Self::FacilitatorAlarms | Self::FacilitatorAlarmsOff)
     }
 }
 
@@ -233,6 +249,8 @@ pub enum Question {
     Review,
     /// done, started, stuck, dropped (of the plan).
     Progress,
+    /// yes, no: takes the time that a member proposed (the facilitator).
+    Counter,
     /// Free text, kept as a note.
     Note,
     /// Dates offered: yes, no, if needed for each.
@@ -251,7 +269,7 @@ pub enum Question {
 
 impl Question {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Attendance,
         Self::Subject,
         Self::Share,
@@ -265,6 +283,7 @@ impl Question {
         Self::LastCall,
         Self::Review,
         Self::Progress,
+        Self::Counter,
         Self::Note,
         Self::DatePoll,
         Self::Swap,
@@ -290,6 +309,7 @@ impl Question {
             Self::LastCall => "last_call",
             Self::Review => "review",
             Self::Progress => "progress",
+            Self::Counter => "counter",
             Self::Note => "note",
             Self::DatePoll => "date_poll",
             Self::Swap => "swap",
@@ -341,8 +361,6 @@ pub enum Notice {
         /// Who.
         member: MemberId,
     },
-    /// Somebody who is not on the list answered the invitation.
-    Stranger,
     /// No sign of life of a member since the invitation.
     Silent {
         /// Who.
@@ -368,6 +386,22 @@ pub enum Facts {
     Moved {
         /// The old hour, in the group's zone.
         from: NaiveDateTime,
+    },
+    /// Another time that a member's calendar proposed.
+    Proposed {
+        /// Who proposed it.
+        member: MemberId,
+        /// The hour proposed, in the group's zone.
+        to: NaiveDateTime,
+        /// What was written beside it.
+        text: Option<String>,
+        /// The mail that proposed it, to be answered.
+        mail: InReplyTo,
+    },
+    /// Somebody who was not invited.
+    Forwarded {
+        /// Their address.
+        who: String,
     },
     /// The receiver alone is taken off the meeting (RFC 5546 §3.2.5): the others meet.
     TakenOff,

@@ -1,6 +1,6 @@
 //! What can happen to a group: time has come, somebody answered, an order was given, a mail's fate is known.
 
-use crate::core::draft::{DraftKey, InReplyTo, Question};
+use crate::core::draft::{DraftKey, Facts, InReplyTo, Question};
 use crate::core::ids::{MeetingNo, MemberId, Uid};
 use crate::core::meeting::{Attendance, Progress, Sharing, Subject};
 use crate::core::refusal::Refusal;
@@ -30,6 +30,8 @@ pub enum Event {
     Answer(Answer),
     /// A calendar answer, read by `ical::itip`.
     Calendar(CalendarAnswer),
+    /// A calendar message that is more, or less, than an answer.
+    Asked(CalendarAsk),
     /// An order from the command line.
     Order(Order),
     /// What became of a mail for good.
@@ -50,6 +52,9 @@ pub struct Answer {
     pub to: DraftKey,
     /// When that mail was decided: an answer to what was asked before a move is for the old time.
     pub asked: DateTime<Utc>,
+    /// What that mail said beyond the group's state: a proposal that is now decided on.
+    #[serde(default)]
+    pub about: Facts,
     /// The question that mail left open.
     pub question: Option<Question>,
     /// When it reached us.
@@ -247,6 +252,45 @@ pub struct CalendarAnswer {
     pub proven: bool,
     /// The mail itself.
     pub mail: InReplyTo,
+}
+
+/// A calendar message about one of our events that asks for something (RFC 5546 §3.2.6, §3.2.7), or
+/// that comes from somebody who was not invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarAsk {
+    /// About which event.
+    pub uid: Uid,
+    /// The mail itself.
+    pub mail: InReplyTo,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What a calendar message asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// COUNTER: another time.
+    Counter {
+        /// Who proposes.
+        from: MemberId,
+        /// The time proposed.
+        start: DateTime<Utc>,
+        /// The answer to the time as it stands that came with it.
+        attendance: Option<Attendance>,
+        /// What was written beside it.
+        text: Option<String>,
+    },
+    /// REFRESH: the event as it stands.
+    Refresh {
+        /// Who asks.
+        from: MemberId,
+    },
+    /// Somebody who was not invited answered: the invitation was forwarded.
+    Forwarded {
+        /// Their address.
+        who: String,
+    },
 }
 
 /// An order of the operator.

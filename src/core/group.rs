@@ -22,6 +22,8 @@ pub struct Member {
     pub email: Email,
     /// Other addresses of the same person.
     pub aliases: Vec<Email>,
+    /// Addresses of those who may answer invitations for them.
+    pub delegates: Vec<Email>,
     /// Language of the mails.
     pub language: Language,
     /// Zone in which they read hours.
@@ -170,6 +172,11 @@ impl Group {
         self.members.iter().find(|m| m.is_active() && m.has_address(address))
     }
 
+    /// The active members for whom this address may answer an invitation.
+    pub fn represented_by<'a>(&'a self, address: &'a str) -> impl Iterator<Item = &'a Member> {
+        self.members.iter().filter(move |m| m.is_active() && m.delegates.iter().any(|d| d.is(address)))
+    }
+
     /// The meeting of that number, if it still matters.
     pub fn meeting(&self, number: MeetingNo) -> Option<&Meeting> {
         self.meetings.iter().find(|m| m.number == number)
@@ -190,6 +197,13 @@ impl Group {
         let mut all: Vec<_> = self.members.iter().filter(|m| m.is_active() && m.facilitates.is_some()).collect();
         all.sort_by_key(|m| m.facilitates);
         all
+    }
+
+    /// Whether the facilitator's own event of this meeting stands in a member's calendar.
+    pub fn has_alarms(&self, meeting: MeetingNo, member: &MemberId) -> bool {
+        let sent = |kind| self.was_sent(Some(meeting), kind, member).map(|s| s.at);
+        let off = sent(Kind::FacilitatorAlarmsOff);
+        sent(Kind::FacilitatorAlarms).is_some_and(|on| off.is_none_or(|off| off < on))
     }
 
     /// Whether this mail was drafted.

@@ -23,7 +23,7 @@ pub mod schedule;
 pub mod spec;
 
 pub use draft::{Draft, DraftKey, Facts, Kind, Lane, Question, Role, WhenLate};
-pub use event::{Answer, CalendarAnswer, Event, Meaning, Moment, Order, Outcome};
+pub use event::{Answer, CalendarAnswer, CalendarAsk, Event, Meaning, Moment, Order, Outcome};
 pub use format::{Format, FormatId, Formats, StepKey};
 pub use group::{Change, Group, JournalLine, Member};
 pub use ids::{Email, GroupId, Language, MeetingNo, MemberId, Uid};
@@ -32,4 +32,4 @@ pub use meeting::{Attendance, Attending, Meeting, Section, Stage, Subject, Word}
 pub use refusal::Refusal;
 pub use run::{Run, RunStep, Sheet};
 pub use schedule::Schedule;
-pub use spec::{GroupSpec, MemberSpec, Settings};
+pub use spec::{GroupSpec, GuestList, MemberSpec, Settings};

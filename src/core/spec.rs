@@ -19,6 +19,9 @@ pub struct MemberSpec {
     /// Other addresses the same person writes from.
     #[serde(default)]
     pub aliases: Vec<Email>,
+    /// Addresses of those who may press a calendar's button for this person (RFC 5545 §3.2.18, SENT-BY).
+    #[serde(default)]
+    pub delegates: Vec<Email>,
     /// Language of the mails; by default the group's.
     pub language: Language,
     /// Time zone; by default the group's.
@@ -72,8 +75,10 @@ pub struct Settings {
     pub plan_reprint_days: u32,
     /// Fewest people in the circle with whom a session makes sense.
     pub quorum: u32,
-    /// Whether the guest list is in the calendar event.
-    pub guest_list_visible: bool,
+    /// Whether the calendar event names everybody who is invited.
+    pub guest_list: GuestList,
+    /// The facilitator gets an event of their own that rings at every step.
+    pub facilitator_alarms: bool,
     /// French mails say *tu*.
     pub informal: bool,
     /// English times as 18:00 rather than 6:00 pm.
@@ -104,11 +109,23 @@ impl Default for Settings {
             follow_up_days: 14,
             plan_reprint_days: 3,
             quorum: 4,
-            guest_list_visible: true,
+            guest_list: GuestList::Visible,
+            facilitator_alarms: false,
             informal: false,
             clock_24h: false,
         }
     }
+}
+
+/// Who reads in the calendar event who else is invited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestList {
+    /// Everybody.
+    #[default]
+    Visible,
+    /// Nobody: each copy names its receiver alone.
+    Hidden,
 }
 
 /// A span of days without meetings, both ends included.

@@ -2,7 +2,7 @@
 
 use crate::core::event::UNSUBSCRIBE;
 use crate::core::meeting::Attending;
-use crate::core::{Draft, Facts, Group, Kind, Meeting, Member};
+use crate::core::{Draft, Facts, Group, GuestList, Kind, Meeting, Member};
 use crate::ical::{self, Attendee, IcalError, Method, Organizer, PartStat, Status};
 use crate::mail::{self, Auto, CalendarPart, Key, Suppress, WriteError};
 use crate::render::{Post, RenderError, Renderer};
@@ -10,6 +10,9 @@ use crate::store::NewMail;
 
 /// Minutes before a meeting at which calendars ring.
 const ALARM_MINUTES: u32 = 15;
+
+/// What the UID of the facilitator's own event has after the meeting's.
+pub const ALARMS_UID: &str = "-steps";
 
 /// The daemon's own mailbox, as it stands in From and ORGANIZER.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +190,15 @@ impl Composer<'_> {
         let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
         let meeting = meeting.ok_or_else(|| ComposeError::Nobody { key: key() })?;
         let event = self.event(group, draft, meeting, member)?;
-        let method = if draft.key.kind == Kind::Cancelled { Method::Cancel } else { Method::Request };
+        let event = match draft.key.kind.is_alarms() {
+            true => self.alarms(group, draft, meeting, member, event)?,
+            false => event,
+        };
+        let method = match draft.key.kind {
+            Kind::Cancelled | Kind::FacilitatorAlarmsOff => Method::Cancel,
+            Kind::CounterDeclined => Method::DeclineCounter,
+            _ => Method::Request,
+        };
         let ics = ical::write(&method, &event).map_err(|error| ComposeError::Calendar { key: key(), error })?;
         Ok(Some((method, ics)))
     }
@@ -226,15 +237,64 @@ impl Composer<'_> {
                 _ => Status::Confirmed,
             },
             alarm_minutes: Some(ALARM_MINUTES),
+            steps: Vec::new(),
+            transparent: false,
             language: Some(member.language.to_string()),
         })
     }
+
+    /// The facilitator's own event: beside the meeting's, with its own UID, ringing at every step.
+    /// Nobody is asked anything, and the hour stays free: the meeting itself is in the calendar.
+    fn alarms(
+        &self,
+        group: &Group,
+        draft: &Draft,
+        meeting: &Meeting,
+        member: &Member,
+        event: ical::Event,
+    ) -> Result<ical::Event, ComposeError> {
+        let words = self
+            .renderer
+            .alarm_texts(group, meeting, member)
+            .map_err(|error| ComposeError::Render { key: draft.key.to_string(), error })?;
+        let off = draft.key.kind == Kind::FacilitatorAlarmsOff;
+        let own = Attendee {
+            email: member.email.to_string(),
+            name: member.name.clone(),
+            part_stat: PartStat::Accepted,
+            rsvp: false,
+            role: ical::Role::Chair,
+        };
+        let steps = words.steps.into_iter().map(|(after_seconds, text)| ical::StepAlarm { after_seconds, text });
+        Ok(ical::Event {
+            uid: format!("{}{ALARMS_UID}", meeting.uid),
+            sequence: alarms_sequence(group, draft),
+            summary: words.summary,
+            attendees: vec![own],
+            status: if off { Status::Cancelled } else { Status::Confirmed },
+            alarm_minutes: None,
+            steps: steps.collect(),
+            transparent: true,
+            ..event
+        })
+    }
+}
+
+/// SEQUENCE of the facilitator's own event: each mail about it changes it, on or off.
+fn alarms_sequence(group: &Group, draft: &Draft) -> u32 {
+    let other = match draft.key.kind {
+        Kind::FacilitatorAlarms => Kind::FacilitatorAlarmsOff,
+        _ => Kind::FacilitatorAlarms,
+    };
+    let before = group.was_sent(draft.key.meeting, other, &draft.key.member).map_or(0, |sent| sent.revision + 1);
+    draft.key.revision + before
 }
 
 /// Who stands in the event: everybody, or the receiver alone where the guest list is hidden or one
 /// person is taken off.
 fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member) -> Vec<Attendee> {
-    let alone = !group.settings().guest_list_visible || draft.facts == Facts::TakenOff;
+    let hidden = group.settings().guest_list == GuestList::Hidden;
+    let alone = hidden || draft.facts == Facts::TakenOff || draft.key.kind == Kind::CounterDeclined;
     let asks = matches!(draft.key.kind, Kind::Invitation | Kind::Moved);
     let people = group.members.iter().filter(|m| if alone { m.id == receiver.id } else { m.is_active() });
     people

@@ -164,7 +164,7 @@ impl<I: Ids> Engine<I> {
         let reading = inbound::read(&self.kit, &self.store.get(), row)?;
         match reading {
             Reading::Event { group, member, key, event } => {
-                let cause = Cause { row: Some(row), member: Some(member), key: key.map(|k| k.to_string()) };
+                let cause = Cause { row: Some(row), member, key: key.map(|k| k.to_string()) };
                 self.for_row(row, &group, &event, &cause, now)
             }
             Reading::Kept { state, reason, about } => {

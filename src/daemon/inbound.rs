@@ -1,13 +1,14 @@
 //! From a letter in the inbox to an event for the core, or to the reason why it changes nothing.
 
+mod calendar;
+
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, CalendarAnswer, Certainty, Meaning, Outcome};
-use crate::core::meeting::{Attendance, Attending, Stage};
+use crate::core::event::{Answer, Certainty, Meaning, Outcome};
+use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Directory, Hit, Route, route};
 use crate::core::{DraftKey, Event, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
-use crate::ical::{self, CalendarMessage, PartStat, itip};
 use crate::mail::{self, Class, Letter};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard, Words};
@@ -21,8 +22,8 @@ pub enum Reading {
     Event {
         /// The group.
         group: GroupId,
-        /// Who it is from.
-        member: MemberId,
+        /// The member it is from; nobody's where a stranger wrote.
+        member: Option<MemberId>,
         /// The mail it answers, where there is one.
         key: Option<DraftKey>,
         /// What it is.
@@ -73,7 +74,7 @@ pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreEr
         Class::List => Ok(kept(InboxState::Recorded, "list mail")),
         Class::AutoReply => Ok(auto_reply(store, &letter)?),
         Class::Bounce => bounce(kit, store, &letter),
-        Class::Calendar => calendar(kit, store, &letter, row),
+        Class::Calendar => calendar::calendar(kit, store, &letter, row),
         Class::Person => person(kit, store, &letter, row),
     }
 }
@@ -88,11 +89,12 @@ fn auto_reply(store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
     Ok(Reading::Kept { state: InboxState::Recorded, reason, about })
 }
 
+/// The members who write from this address, then those for whom it answers (`decisions.md` 5).
 fn senders(store: &Store, letter: &Letter) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
-    match &letter.from {
-        Some(from) => store.members_by_address(&from.email),
-        None => Ok(Vec::new()),
-    }
+    let Some(from) = &letter.from else { return Ok(Vec::new()) };
+    let mut all = store.members_by_address(&from.email)?;
+    all.extend(store.members_by_delegate(&from.email)?);
+    Ok(all)
 }
 
 /// What was found out about the sender on arrival; nothing where nobody looked.
@@ -129,129 +131,14 @@ fn bounce(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreErr
         }
         let key = sent.draft.key.clone();
         let event = Event::Outcome { key: key.clone(), outcome: Outcome::Refused { why } };
-        return Ok(Reading::Event { group: sent.group, member: sent.member, key: Some(key), event: Box::new(event) });
+        return Ok(Reading::Event {
+            group: sent.group,
+            member: Some(sent.member),
+            key: Some(key),
+            event: Box::new(event),
+        });
     }
     Ok(kept(InboxState::Recorded, "a bounce of no mail of ours"))
-}
-
-/// A calendar answer. What leads to it is the event's UID, which only those invited know, and the
-/// member's own address in From and in ATTENDEE.
-fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
-    let method = letter.calendar_method.as_deref();
-    let messages: Vec<CalendarMessage> = letter.calendar.iter().flat_map(|bytes| ical::read(bytes)).collect();
-    let mut refused = None;
-    for message in &messages {
-        let Some((group, number)) = store.meeting_by_uid(&message.uid)? else { continue };
-        let senders = senders(store, letter)?;
-        let Some((_, member)) = senders.iter().find(|(g, _)| *g == group) else {
-            let reason = "a calendar answer from somebody who was not invited: not applied";
-            return Ok(kept(InboxState::Refused, reason));
-        };
-        let Some(loaded) = store.load(&group, &kit.formats)? else { continue };
-        let Some(meeting) = loaded.group.meeting(number) else {
-            return Ok(kept(InboxState::Refused, "a calendar answer for a meeting that is long over"));
-        };
-        let known = Known::of(&loaded.group, meeting, member);
-        match itip::answer(&known.borrowed(), method, message, row.received_at) {
-            Ok(_) if proof_of(row) == Level::C => {
-                let reason = "a calendar answer whose sender's own domain says that it is forged: not applied";
-                return Ok(kept(InboxState::Refused, reason));
-            }
-            Ok(outcome) => {
-                let proven = proof_of(row) == Level::A;
-                return Ok(answered(&loaded.group, (meeting, member), outcome, letter, proven));
-            }
-            Err(refusal) => refused = Some((refusal.to_string(), group, member.clone())),
-        }
-    }
-    match refused {
-        Some((reason, group, member)) => {
-            Ok(Reading::Kept { state: InboxState::Refused, reason, about: Some((group, member)) })
-        }
-        // a calendar that is none of ours, with words beside it: the words may still be an answer
-        None if !letter.text.trim().is_empty() && !mail::tokens(letter).is_empty() => person(kit, store, letter, row),
-        None => Ok(kept(InboxState::Refused, "a calendar message about no meeting of ours")),
-    }
-}
-
-/// What `itip` needs, owned.
-struct Known {
-    uid: String,
-    sequence: u32,
-    time_sequence: u32,
-    emails: Vec<String>,
-    last: Option<(u32, DateTime<Utc>)>,
-    cancelled: bool,
-}
-
-impl Known {
-    fn of(group: &Group, meeting: &crate::core::Meeting, member: &MemberId) -> Self {
-        let addresses = |m: &crate::core::Member| {
-            std::iter::once(&m.email).chain(&m.aliases).map(ToString::to_string).collect::<Vec<_>>()
-        };
-        let last = meeting.attendance.get(member).map(|a| (a.sequence, a.stamp));
-        Self {
-            uid: meeting.uid.to_string(),
-            sequence: meeting.sequence,
-            time_sequence: meeting.time_sequence,
-            emails: group.member(member).map(addresses).unwrap_or_default(),
-            last,
-            // the core tells the member, who may not know that it is off
-            cancelled: false,
-        }
-    }
-
-    fn borrowed(&self) -> itip::Known<'_> {
-        itip::Known {
-            uid: &self.uid,
-            sequence: self.sequence,
-            time_sequence: self.time_sequence,
-            member_emails: &self.emails,
-            delegates: &[],
-            last: self.last,
-            cancelled: self.cancelled,
-        }
-    }
-}
-
-fn answered(
-    group: &Group,
-    (meeting, member): (&crate::core::Meeting, &MemberId),
-    outcome: itip::Outcome,
-    letter: &Letter,
-    proven: bool,
-) -> Reading {
-    let (answer, old_time) = match outcome {
-        itip::Outcome::Apply(answer) => (answer, false),
-        itip::Outcome::OldTime(answer) => (answer, true),
-    };
-    let said = match answer.part_stat {
-        PartStat::Accepted => Attending::Yes,
-        PartStat::Declined => Attending::No,
-        PartStat::Tentative => Attending::Maybe,
-        PartStat::NeedsAction | PartStat::Delegated => {
-            let reason = format!("a calendar answer that says neither yes nor no ({})", answer.part_stat.as_str());
-            return Reading::Kept {
-                state: InboxState::Recorded,
-                reason,
-                about: Some((group.id.clone(), member.clone())),
-            };
-        }
-    };
-    let event = Event::Calendar(CalendarAnswer {
-        from: member.clone(),
-        uid: meeting.uid.clone(),
-        attendance: Attendance {
-            answer: said,
-            sequence: answer.sequence,
-            stamp: answer.dtstamp,
-            comment: answer.comment,
-        },
-        old_time,
-        proven,
-        mail: thread(letter),
-    });
-    Reading::Event { group: group.id.clone(), member: member.clone(), key: None, event: Box::new(event) }
 }
 
 fn thread(letter: &Letter) -> InReplyTo {
@@ -297,7 +184,7 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     };
     let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
     let event = Box::new(Event::Answer(answer));
-    Ok(Reading::Event { group: sent.group, member: sent.member, key: Some(key), event })
+    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
 }
 
 fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
@@ -322,6 +209,7 @@ fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: Da
         from: sent.member.clone(),
         to: sent.draft.key.clone(),
         asked: sent.draft.decided,
+        about: sent.draft.facts.clone(),
         question,
         at,
         text,

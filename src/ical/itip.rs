@@ -1,10 +1,11 @@
-//! In charge of what an answer changes: what is known of one person's part in one meeting, and
-//! a calendar message, give the answer to keep or the reason why not. RFC 5546 §3.2.3.
+//! In charge of what a calendar message changes: what is known of one person's part in one meeting,
+//! and the message, give the answer to keep, what is asked for, or the reason why not. RFC 5546 §3.2.
 //!
 //! Whether the mail itself may be trusted is decided elsewhere; here `member_emails` are the
-//! addresses of the member who proves, or claims, to be its sender.
+//! addresses of the member for whom it is read, `sender` the address that proves, or claims, to
+//! have sent it: the member's own or that of a delegate whom the member declared.
 
-use super::{CalendarMessage, Method, PartStat, Participant, Stated, same_address};
+use super::{CalendarMessage, Method, PartStat, Participant, Stated, When, same_address};
 use chrono::{DateTime, Duration, Utc};
 
 /// What is known of the meeting and of the member's part in it.
@@ -16,10 +17,14 @@ pub struct Known<'a> {
     pub sequence: u32,
     /// The SEQUENCE of the last change of time: an older answer was to another hour.
     pub time_sequence: u32,
-    /// All addresses of the sender.
+    /// The meeting's beginning as it stands.
+    pub start: DateTime<Utc>,
+    /// All addresses of the member.
     pub member_emails: &'a [String],
-    /// The addresses of those who may answer for the sender, as the sender declared.
+    /// The addresses of those who may answer for the member, as the member declared.
     pub delegates: &'a [String],
+    /// The address the message comes from.
+    pub sender: &'a str,
     /// SEQUENCE and DTSTAMP of the newest answer taken.
     pub last: Option<(u32, DateTime<Utc>)>,
     /// Whether the meeting is cancelled.
@@ -48,6 +53,16 @@ pub enum Outcome {
     Apply(Answer),
     /// It was to an hour that no longer holds: kept as such, the member is told once.
     OldTime(Answer),
+    /// Another time is proposed (COUNTER, RFC 5546 §3.2.7); the answer is the one to the time as it
+    /// stands, NEEDS-ACTION where none came with it.
+    Counter {
+        /// The time proposed.
+        start: DateTime<Utc>,
+        /// What else the message says.
+        answer: Answer,
+    },
+    /// The event as it stands is asked for (REFRESH, RFC 5546 §3.2.6).
+    Refresh,
 }
 
 /// Why a calendar message changes nothing.
@@ -59,9 +74,12 @@ pub enum Refusal {
         /// The UID found; empty if there was none.
         found: String,
     },
-    /// Only a REPLY is an answer.
-    #[error("a calendar message with METHOD:{0} is not an answer to the invitation")]
+    /// Only the organizer, who is the daemon itself, may invite, cancel or add.
+    #[error("a calendar message with METHOD:{0} is not an answer to the invitation; only codevd changes its events")]
     NotAReply(Method),
+    /// A COUNTER without a time, or with one that is no instant.
+    #[error("another time is proposed, but {0}; nothing is guessed")]
+    NoTime(NoTime),
     /// The meeting is off.
     #[error("the session is cancelled, so the answer changes nothing")]
     Cancelled,
@@ -99,6 +117,42 @@ pub enum Refusal {
     OlderThanKnown,
 }
 
+impl Refusal {
+    /// A word for each, by which they are counted.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WrongUid { .. } => "wrong-uid",
+            Self::NotAReply(_) => "not-a-reply",
+            Self::NoTime(_) => "no-time",
+            Self::Cancelled => "cancelled",
+            Self::NoAttendee => "no-attendee",
+            Self::NotYours { .. } => "not-yours",
+            Self::SeveralAttendees(_) => "several-attendees",
+            Self::UndeclaredDelegate { .. } => "undeclared-delegate",
+            Self::UnknownPartStat(_) => "unknown-partstat",
+            Self::SequenceAhead { .. } => "sequence-ahead",
+            Self::OlderThanKnown => "older-than-known",
+        }
+    }
+}
+
+/// Why a proposed time is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoTime {
+    /// No DTSTART.
+    #[error("it has no DTSTART that can be read")]
+    Missing,
+    /// A whole day.
+    #[error("its DTSTART {0} is a whole day")]
+    Day(chrono::NaiveDate),
+    /// No zone, or one that nobody knows.
+    #[error("its DTSTART {0} is in no zone that is known")]
+    Zone(chrono::NaiveDateTime),
+    /// A series.
+    #[error("it is a series, not one hour")]
+    Series,
+}
+
 /// What the message changes.
 ///
 /// `method_in_header` is the `method` parameter of the part's Content-Type, which counts only
@@ -113,10 +167,16 @@ pub fn answer(
     message: &CalendarMessage,
     received: DateTime<Utc>,
 ) -> Result<Outcome, Refusal> {
-    check_message(known, method_in_header, message)?;
+    let method = method(known, method_in_header, message)?;
+    if method == Method::Refresh {
+        return asks(known, message).map(|()| Outcome::Refresh);
+    }
+    check_state(known, message)?;
     let participant = answering(known, &message.attendees)?;
     let part_stat = match &participant.part_stat {
         Stated::Known(part_stat) => *part_stat,
+        // RFC 5546 §3.2.7: a proposal need not say more
+        Stated::Unknown(_) if method == Method::Counter => PartStat::NeedsAction,
         Stated::Unknown(word) => return Err(Refusal::UnknownPartStat(word.clone())),
     };
     let answer = Answer {
@@ -133,18 +193,30 @@ pub fn answer(
     if answer.sequence < known.time_sequence {
         return Ok(Outcome::OldTime(answer));
     }
+    if method == Method::Counter {
+        let start = proposed(message).map_err(Refusal::NoTime)?;
+        // the same hour, or one that is past, proposes nothing (`calendar.md` 15)
+        if start != known.start && start > received {
+            return Ok(Outcome::Counter { start, answer });
+        }
+    }
     Ok(Outcome::Apply(answer))
 }
 
-fn check_message(known: &Known, method_in_header: Option<&str>, message: &CalendarMessage) -> Result<(), Refusal> {
+/// What the message wants, if a participant may want it.
+fn method(known: &Known, in_header: Option<&str>, message: &CalendarMessage) -> Result<Method, Refusal> {
     if message.uid != known.uid {
         return Err(Refusal::WrongUid { found: message.uid.clone() });
     }
-    let in_header = || method_in_header.filter(|word| !word.trim().is_empty()).map(Method::parse);
+    let in_header = || in_header.filter(|word| !word.trim().is_empty()).map(Method::parse);
     match message.method.clone().or_else(in_header) {
-        None | Some(Method::Reply) => {}
-        Some(other) => return Err(Refusal::NotAReply(other)),
+        None => Ok(Method::Reply),
+        Some(method @ (Method::Reply | Method::Counter | Method::Refresh)) => Ok(method),
+        Some(other) => Err(Refusal::NotAReply(other)),
     }
+}
+
+fn check_state(known: &Known, message: &CalendarMessage) -> Result<(), Refusal> {
     if known.cancelled {
         return Err(Refusal::Cancelled);
     }
@@ -154,10 +226,39 @@ fn check_message(known: &Known, method_in_header: Option<&str>, message: &Calend
     Ok(())
 }
 
-/// The one ATTENDEE who is the sender. Others beside (a delegate, or the whole list as some
-/// programs send it) do not matter; only the sender's own line is ever taken.
+/// Whoever asks for the state asks for themselves; many programs name nobody.
+fn asks(known: &Known, message: &CalendarMessage) -> Result<(), Refusal> {
+    if message.attendees.is_empty() {
+        return may_speak(known, known.sender);
+    }
+    answering(known, &message.attendees).map(|_| ())
+}
+
+fn proposed(message: &CalendarMessage) -> Result<DateTime<Utc>, NoTime> {
+    match message.start {
+        _ if message.recurrence => Err(NoTime::Series),
+        Some(When::At(at)) => Ok(at),
+        Some(When::Floating(local)) => Err(NoTime::Zone(local)),
+        Some(When::Day(day)) => Err(NoTime::Day(day)),
+        None => Err(NoTime::Missing),
+    }
+}
+
+fn one_of(list: &[String], email: &str) -> bool {
+    list.iter().any(|own| same_address(own, email))
+}
+
+/// Only the member, or whom the member declared.
+fn may_speak(known: &Known, email: &str) -> Result<(), Refusal> {
+    if one_of(known.member_emails, email) || one_of(known.delegates, email) {
+        return Ok(());
+    }
+    Err(Refusal::UndeclaredDelegate { sent_by: email.to_owned() })
+}
+
+/// The one ATTENDEE for whom the message is read. Others beside (a delegate, or the whole list as some
+/// programs send it) do not matter; only the member's own line is ever taken.
 fn answering<'m>(known: &Known, attendees: &'m [Participant]) -> Result<&'m Participant, Refusal> {
-    let one_of = |list: &[String], email: &str| list.iter().any(|own| same_address(own, email));
     let mut own = attendees.iter().filter(|a| one_of(known.member_emails, &a.email));
     let Some(first) = own.next() else {
         return Err(match attendees {
@@ -169,12 +270,9 @@ fn answering<'m>(known: &Known, attendees: &'m [Participant]) -> Result<&'m Part
     if own.any(|other| other.part_stat != first.part_stat) {
         return Err(Refusal::SeveralAttendees(attendees.len()));
     }
-    match &first.sent_by {
-        Some(by) if !one_of(known.member_emails, by) && !one_of(known.delegates, by) => {
-            Err(Refusal::UndeclaredDelegate { sent_by: by.clone() })
-        }
-        _ => Ok(first),
-    }
+    may_speak(known, known.sender)?;
+    first.sent_by.iter().try_for_each(|by| may_speak(known, by))?;
+    Ok(first)
 }
 
 fn given_at(message: &CalendarMessage, received: DateTime<Utc>) -> DateTime<Utc> {

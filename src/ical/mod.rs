@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 pub mod itip;
 mod lines;
+mod machine;
 mod read;
 mod text;
 mod write;
 
+pub use machine::is_machine_text;
 pub use read::{MAX_BYTES, read};
 pub(crate) use text::fold_line;
 pub use text::{clean_line, clean_name, clean_text};
@@ -218,15 +220,28 @@ pub struct Event {
     pub status: Status,
     /// A reminder so many minutes before the start; never written in a CANCEL.
     pub alarm_minutes: Option<u32>,
+    /// Further alarms after the start, one a step: the facilitator's own event. Not in a CANCEL.
+    pub steps: Vec<StepAlarm>,
+    /// Whether the hour stays free in the calendar (TRANSP:TRANSPARENT): an event beside another.
+    pub transparent: bool,
     /// The language of summary, description and location (RFC 5646), e.g. `fr`.
     pub language: Option<String>,
+}
+
+/// An alarm at a step of the session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepAlarm {
+    /// Seconds after the start.
+    pub after_seconds: u32,
+    /// What it says, one line.
+    pub text: String,
 }
 
 /// Why an event cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IcalError {
-    /// Only REQUEST and CANCEL are ours to send.
-    #[error("codevd sends no calendar message with METHOD:{0}; expected REQUEST or CANCEL")]
+    /// Only REQUEST, CANCEL and DECLINECOUNTER are ours to send.
+    #[error("codevd sends no calendar message with METHOD:{0}; expected REQUEST, CANCEL or DECLINECOUNTER")]
     NotOurMethod(Method),
     /// UID empty or with control characters.
     #[error("the event's UID {0:?} is empty or holds a control character; expected one plain word")]
@@ -335,6 +350,8 @@ pub struct CalendarMessage {
     /// What the person wrote beside the answer, from COMMENT, X-RESPONSE-COMMENT or an
     /// X-MICROSOFT-…COMMENT, at most 4000 characters.
     pub comment: Option<String>,
+    /// SUMMARY, as the sender's program sends it back.
+    pub summary: Option<String>,
     /// Whether it speaks of a series (RRULE, RDATE, EXDATE, RECURRENCE-ID); never expanded.
     pub recurrence: bool,
     /// DTSTART.

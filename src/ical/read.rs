@@ -75,6 +75,7 @@ fn of_event(event: &ICalendarComponent, method: Option<Method>, zones: &TzResolv
         organizer: entries(event, &Prop::Organizer).find_map(address),
         attendees: entries(event, &Prop::Attendee).filter_map(participant).collect(),
         comment: comment(event),
+        summary: text_of(event, &Prop::Summary),
         recurrence: series.iter().any(|property| event.has_property(property)),
         start: when(event, &Prop::Dtstart, zones),
         end: when(event, &Prop::Dtend, zones),

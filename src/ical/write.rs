@@ -49,10 +49,8 @@ fn component(method: &Method, event: &Event) -> icalendar::Event {
     texts(&mut vevent, event);
     links(&mut vevent, event);
     people(&mut vevent, event);
-    if let Some(minutes) = event.alarm_minutes
-        && *method == Method::Request
-    {
-        vevent.alarm(alarm(event, minutes));
+    if *method == Method::Request {
+        alarms(&mut vevent, event);
     }
     vevent
 }
@@ -67,7 +65,7 @@ fn times_and_numbers(vevent: &mut icalendar::Event, event: &Event) {
         .add_property("DTSTART", utc(event.start))
         .add_property("DTEND", utc(event.end))
         .add_property("CLASS", "PRIVATE")
-        .add_property("TRANSP", "OPAQUE");
+        .add_property("TRANSP", if event.transparent { "TRANSPARENT" } else { "OPAQUE" });
     match event.status {
         Status::Confirmed => vevent.add_property("STATUS", "CONFIRMED"),
         Status::Cancelled => vevent.add_property("STATUS", "CANCELLED"),
@@ -141,27 +139,39 @@ fn invited(event: &Event) -> impl Iterator<Item = &Attendee> {
     })
 }
 
+/// The reminder before the start, then one alarm a step (RFC 5545 §3.8.6.3: a trigger without a sign
+/// lies after the start).
+fn alarms(vevent: &mut icalendar::Event, event: &Event) {
+    if let Some(minutes) = event.alarm_minutes {
+        let trigger = if minutes == 0 { "PT0M".to_owned() } else { format!("-PT{minutes}M") };
+        vevent.alarm(alarm(event, &event.summary, trigger, format!("alarm-{}", event.uid)));
+    }
+    for (step, number) in event.steps.iter().zip(1..) {
+        let trigger = format!("PT{}S", step.after_seconds);
+        vevent.alarm(alarm(event, &step.text, trigger, format!("alarm-{}-{number}", event.uid)));
+    }
+}
+
 /// One DISPLAY alarm. Its UID (RFC 9074 §4) follows from the event's, else the crate draws one.
-fn alarm(event: &Event, minutes: u32) -> Alarm {
-    let summary = shortened(&clean_line(&event.summary), MAX_LINE);
+fn alarm(event: &Event, text: &str, trigger: String, uid: String) -> Alarm {
+    let text = shortened(&clean_line(text), MAX_LINE);
     // DESCRIPTION is required here (RFC 5545 §3.6.6)
-    let text = if summary.is_empty() { "Rappel / Reminder".to_owned() } else { summary };
-    let trigger = if minutes == 0 { "PT0M".to_owned() } else { format!("-PT{minutes}M") };
+    let text = if text.is_empty() { "Rappel / Reminder".to_owned() } else { text };
     let mut alarm = Alarm::display(&text, Duration::zero());
     alarm.append_property(Property::new("TRIGGER", trigger));
-    alarm.add_property("UID", format!("alarm-{}", event.uid));
+    alarm.add_property("UID", uid);
     alarm.add_property("DTSTAMP", utc(event.dtstamp));
     alarm
 }
 
-/// Takes DTSTAMP out of the VALARM: the crate insists on writing one, RFC 5545 §3.6.6 knows none.
+/// Takes DTSTAMP out of each VALARM: the crate insists on writing one, RFC 5545 §3.6.6 knows none.
 fn without_alarm_stamp(calendar: &str) -> String {
-    let Some(begin) = calendar.rfind("\r\nBEGIN:VALARM\r\n") else {
-        return calendar.to_owned();
+    let mut inside = false;
+    let mut keep = |line: &&str| {
+        inside = (inside || *line == "BEGIN:VALARM\r\n") && *line != "END:VALARM\r\n";
+        !(inside && line.starts_with("DTSTAMP:"))
     };
-    let (before, alarm) = calendar.split_at(begin);
-    let lines = alarm.split_inclusive("\r\n").filter(|line| !line.starts_with("DTSTAMP:"));
-    format!("{before}{}", lines.collect::<String>())
+    calendar.split_inclusive("\r\n").filter(|line| keep(line)).collect()
 }
 
 fn utc(time: DateTime<Utc>) -> String {
@@ -221,6 +231,8 @@ fn check_method(method: &Method, event: &Event) -> Result<(), IcalError> {
     let agrees = match method {
         Method::Request => event.status == Status::Confirmed,
         Method::Cancel => event.status != Status::Confirmed,
+        // RFC 5546 §3.2.8: the event stands as it was
+        Method::DeclineCounter => event.status == Status::Confirmed,
         other => return Err(IcalError::NotOurMethod(other.clone())),
     };
     if !agrees {

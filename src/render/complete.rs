@@ -30,7 +30,7 @@ fn needed(language: &Language) -> Vec<(String, String)> {
             all.push((format!("{folder}/html.html"), format!("the HTML of {kind}")));
         }
     }
-    for name in ["calendar/summary.txt", "calendar/description.txt"] {
+    for name in ["summary", "description", "alarms_summary", "alarms"].map(|name| format!("calendar/{name}.txt")) {
         all.push((format!("{language}/{name}"), "the words of a calendar event".to_owned()));
     }
     all.push((format!("{language}/digest/markdown.md"), "the digest as Markdown".to_owned()));

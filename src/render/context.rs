@@ -204,7 +204,7 @@ impl<'a> Scene<'a> {
             "host": spec.host.as_deref().map(one_line),
             "size": self.group.circle().count(),
             "facilitator": facilitator.map(|m| self.person(m)),
-            "guests_visible": spec.settings.guest_list_visible,
+            "guests_visible": spec.settings.guest_list == crate::core::GuestList::Visible,
             "members": self.people(self.group.members.iter().filter(|m| m.is_active())),
         })
     }

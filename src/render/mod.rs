@@ -73,6 +73,15 @@ pub struct EventTexts {
     pub url: Option<String>,
 }
 
+/// The words of the facilitator's own event, which rings at every step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmTexts {
+    /// SUMMARY.
+    pub summary: String,
+    /// Seconds after the session's start, and what the alarm says, one a step.
+    pub steps: Vec<(u32, String)>,
+}
+
 impl Renderer {
     /// Reads templates given as (path under `templates/`, content); of two files with one path the
     /// later holds.
@@ -161,6 +170,25 @@ impl Renderer {
             location: place,
             url,
         })
+    }
+
+    /// The words of the event that rings at every step, for the facilitator.
+    ///
+    /// # Errors
+    /// As for a mail.
+    pub fn alarm_texts(&self, group: &Group, meeting: &Meeting, member: &Member) -> Result<AlarmTexts, RenderError> {
+        let tongue = self.tongue(&member.language)?;
+        let role = group.role_in(meeting, &member.id);
+        let values = Scene::of(group, Some(meeting), member, role, &tongue.locale).values();
+        let key = format!("event {}/{}", group.id, meeting.number);
+        let text =
+            |name: &str| self.render_named(tongue, &format!("{}/calendar/{name}.txt", member.language), &values, &key);
+        let lines = text("alarms")?;
+        let lines = lines.lines().map(clean::one_line).filter(|line| !line.is_empty());
+        let start = group.starts(meeting);
+        let after = |at: DateTime<Utc>| u32::try_from((at - start).num_seconds()).unwrap_or(0);
+        let steps = group.sheet(meeting).iter().map(|s| after(s.start)).zip(lines).collect();
+        Ok(AlarmTexts { summary: clean::one_line(&text("alarms_summary")?), steps })
     }
 
     /// The digest as Markdown, in the group's zone, with what the group may read.

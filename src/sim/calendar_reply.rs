@@ -70,12 +70,62 @@ pub fn reply(
     comment: Option<&str>,
     dtstamp: DateTime<Utc>,
 ) -> Result<String, ReplyError> {
+    pressed(invited(invitation, attendee)?, part_stat, style, comment, dtstamp)
+}
+
+/// Another time proposed by `attendee` (COUNTER): their answer is "perhaps", the end moves along.
+///
+/// # Errors
+/// As for [`reply`].
+pub fn counter(
+    invitation: &str,
+    attendee: &str,
+    start: DateTime<Utc>,
+    style: ReplyStyle,
+    comment: Option<&str>,
+    dtstamp: DateTime<Utc>,
+) -> Result<String, ReplyError> {
+    let mut invited = invited(invitation, attendee)?;
+    invited.end = start + (invited.end - invited.start);
+    invited.start = start;
+    let text = pressed(invited, PartStat::Tentative, style, comment, dtstamp)?;
+    Ok(text.replace("METHOD:REPLY\r\n", "METHOD:COUNTER\r\n"))
+}
+
+/// The event as it stands is asked for by `attendee` (REFRESH, RFC 5546 §3.2.6).
+///
+/// # Errors
+/// As for [`reply`].
+pub fn refresh(invitation: &str, attendee: &str, dtstamp: DateTime<Utc>) -> Result<String, ReplyError> {
+    let i = invited(invitation, attendee)?;
+    let head = vec!["BEGIN:VCALENDAR".into(), "VERSION:2.0".into(), "PRODID:-//Example//EN".into()];
+    let event = vec![
+        "METHOD:REFRESH".to_owned(),
+        "BEGIN:VEVENT".to_owned(),
+        format!("ORGANIZER:mailto:{}", i.organizer),
+        format!("ATTENDEE:mailto:{}", i.email),
+        format!("UID:{}", escaped(&i.uid)),
+        format!("DTSTAMP:{}", utc(dtstamp)),
+    ];
+    Ok(folded(&whole([head, Vec::new(), event])))
+}
+
+fn invited(invitation: &str, attendee: &str) -> Result<Invited, ReplyError> {
     let calendar = ICalendar::parse(invitation).map_err(|_| ReplyError::NoInvitation("VCALENDAR"))?;
     let components = &calendar.components;
     let event = components.iter().find(|component| component.component_type.is_event());
-    let event = event.ok_or(ReplyError::NoInvitation("VEVENT"))?;
+    Invited::of(event.ok_or(ReplyError::NoInvitation("VEVENT"))?, attendee)
+}
+
+fn pressed(
+    invited: Invited,
+    part_stat: PartStat,
+    style: ReplyStyle,
+    comment: Option<&str>,
+    dtstamp: DateTime<Utc>,
+) -> Result<String, ReplyError> {
     let answer = Pressed {
-        invited: Invited::of(event, attendee)?,
+        invited,
         part_stat: part_stat.as_str(),
         comment: comment.map(str::trim).filter(|comment| !comment.is_empty()),
         stamp: utc(dtstamp),
@@ -88,10 +138,14 @@ pub fn reply(
         ReplyStyle::Proton => answer.proton(),
         ReplyStyle::Nextcloud => answer.nextcloud(),
     };
-    Ok(lines.iter().fold(String::new(), |mut text, line| {
+    Ok(folded(&lines))
+}
+
+fn folded(lines: &[String]) -> String {
+    lines.iter().fold(String::new(), |mut text, line| {
         fold_line(&mut text, line);
         text
-    }))
+    })
 }
 
 /// What a program knows of the invitation.

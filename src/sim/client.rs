@@ -139,23 +139,28 @@ fn attribution(client: Client, author: &Author<'_>, ours: &Letter) -> String {
     }
 }
 
-/// A calendar button's answer: the .ics in the manner of `style`, in a mail of its own.
+/// A calendar button's answer: the .ics in the manner of `style`, in a mail of its own, with what was
+/// written into that mail beside it.
+#[allow(clippy::too_many_arguments, reason = "all of them make the one mail")]
 pub fn calendar(
     style: ReplyStyle,
     author: &Author<'_>,
     ours: &Letter,
     ics: &str,
     verb: &str,
+    beside: &str,
     number: u64,
     at: DateTime<Utc>,
 ) -> Vec<u8> {
     let subject = format!("{verb}: {}", ours.subject);
     let head = head(author, ours, number, &subject, at);
     let boundary = format!("=_answer_{number}");
-    let kind = style.content_type();
+    let method = ics.lines().find_map(|line| line.trim_end().strip_prefix("METHOD:")).unwrap_or("REPLY");
+    let kind = style.content_type().replace("REPLY", method);
+    let beside = beside.replace('\n', "\r\n");
     let encoded = base64_lines(ics.as_bytes());
     format!(
-        "{head}Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n--{boundary}--\r\n"
+        "{head}Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{beside}\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n--{boundary}--\r\n"
     )
     .into_bytes()
 }

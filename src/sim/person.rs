@@ -96,7 +96,7 @@ impl Person {
                 let ics = String::from_utf8(ours.calendar.first()?.clone()).ok()?;
                 let reply = calendar_reply::reply(&ics, &self.email, *answer, self.calendar, None, at).ok()?;
                 let verb = verb(*answer, self.french);
-                (client::calendar(self.calendar, &author, ours, &reply, verb, number, at), format!("[{verb}]"))
+                (client::calendar(self.calendar, &author, ours, &reply, verb, "", number, at), format!("[{verb}]"))
             }
         };
         Some(Answered { at, bytes, what })

@@ -34,6 +34,13 @@ pub(super) static ADDRESSES: Table = Table {
     replace: false,
 };
 
+pub(super) static DELEGATES: Table = Table {
+    name: "member_delegates",
+    keys: &["group_id", "member", "position"],
+    cells: &["address", "address_key"],
+    replace: false,
+};
+
 pub(super) static TURNS: Table =
     Table { name: "turns", keys: &["group_id", "position"], cells: &["meeting", "member", "wall"], replace: false };
 
@@ -101,6 +108,17 @@ pub(super) fn addresses(group: &Group) -> Rows {
     rows
 }
 
+pub(super) fn delegates(group: &Group) -> Rows {
+    let mut rows = Rows::default();
+    for m in &group.members {
+        for (position, address) in m.delegates.iter().enumerate() {
+            let key = vec![group.id.as_str().into(), m.id.as_str().into(), number(position).into()];
+            rows.add(key, vec![address.as_str().into(), address_key(address.as_str()).into()]);
+        }
+    }
+    rows
+}
+
 pub(super) fn turns(group: &Group) -> Rows {
     let mut rows = Rows::default();
     for (position, turn) in group.turns.iter().enumerate() {
@@ -148,26 +166,41 @@ pub(super) fn undos(group: &Group) -> Result<Rows, Fault> {
 
 /// Members in their order, each with their addresses.
 pub(super) fn load_members(conn: &Connection, group: &GroupId) -> Result<Vec<Member>, Fault> {
-    let mut addresses: HashMap<MemberId, Vec<Email>> = HashMap::new();
-    let sql = "SELECT member, address FROM member_addresses WHERE group_id = ? ORDER BY member, position";
-    for (member, address) in all(conn, sql, [group.as_str()], |r| Ok((r.parsed("member")?, r.parsed("address")?)))? {
-        addresses.entry(member).or_default().push(address);
-    }
+    let mut addresses = addresses_in(conn, group, "member_addresses")?;
+    let mut delegates = addresses_in(conn, group, "member_delegates")?;
     let sql = "SELECT * FROM members WHERE group_id = ? ORDER BY position";
     all(conn, sql, [group.as_str()], |r| {
         let id: MemberId = r.parsed("id")?;
         let mut own = addresses.remove(&id).unwrap_or_default().into_iter();
         let email = own.next().ok_or_else(|| bad("member_addresses", id.as_str(), "at least one address"))?;
-        load_member(r, id, email, own.collect())
+        let delegates = delegates.remove(&id).unwrap_or_default();
+        load_member(r, id, email, own.collect(), delegates)
     })
 }
 
-fn load_member(r: &Read<'_>, id: MemberId, email: Email, aliases: Vec<Email>) -> Result<Member, Fault> {
+/// Each member's addresses in a table, in their order.
+fn addresses_in(conn: &Connection, group: &GroupId, table: &str) -> Result<HashMap<MemberId, Vec<Email>>, Fault> {
+    let mut found: HashMap<MemberId, Vec<Email>> = HashMap::new();
+    let sql = format!("SELECT member, address FROM {table} WHERE group_id = ? ORDER BY member, position");
+    for (member, address) in all(conn, &sql, [group.as_str()], |r| Ok((r.parsed("member")?, r.parsed("address")?)))? {
+        found.entry(member).or_default().push(address);
+    }
+    Ok(found)
+}
+
+fn load_member(
+    r: &Read<'_>,
+    id: MemberId,
+    email: Email,
+    aliases: Vec<Email>,
+    delegates: Vec<Email>,
+) -> Result<Member, Fault> {
     Ok(Member {
         id,
         name: r.text("name")?,
         email,
         aliases,
+        delegates,
         language: r.parsed("language")?,
         zone: r.parsed("zone")?,
         circle: r.flag("circle")?,

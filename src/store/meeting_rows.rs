@@ -85,6 +85,7 @@ pub(super) fn tables(group: Option<&Group>, keep: &BTreeSet<MeetingNo>) -> Resul
     let rows = [
         group_rows::members(group),
         group_rows::addresses(group),
+        group_rows::delegates(group),
         group_rows::turns(group),
         group_rows::sent(group),
         group_rows::undos(group)?,
@@ -99,9 +100,10 @@ pub(super) fn tables(group: Option<&Group>, keep: &BTreeSet<MeetingNo>) -> Resul
     Ok(TABLES.iter().copied().zip(rows).collect())
 }
 
-static TABLES: [&Table; 12] = [
+static TABLES: [&Table; 13] = [
     &group_rows::MEMBERS,
     &group_rows::ADDRESSES,
+    &group_rows::DELEGATES,
     &group_rows::TURNS,
     &group_rows::SENT,
     &group_rows::UNDOS,

@@ -182,6 +182,18 @@ impl Reader {
         })
     }
 
+    /// The members who declared this address as one that answers for them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn members_by_delegate(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
+        self.look("look for a delegate", |conn| {
+            all(conn, BY_DELEGATE, [group_rows::address_key(address)], |r| {
+                Ok((r.parsed("group_id")?, r.parsed("member")?))
+            })
+        })
+    }
+
     /// The meeting of that calendar event.
     ///
     /// # Errors
@@ -222,6 +234,9 @@ impl Reader {
 
 pub(super) const BY_ADDRESS: &str =
     "SELECT group_id, member FROM member_addresses WHERE address_key = ? AND counts = 1 ORDER BY group_id";
+pub(super) const BY_DELEGATE: &str = "SELECT d.group_id, d.member FROM member_delegates d \
+    JOIN members m ON m.group_id = d.group_id AND m.id = d.member \
+    WHERE d.address_key = ? AND m.left_at IS NULL ORDER BY d.group_id, d.member";
 // two ranges rather than <>, so that the index is used
 pub(super) const STALE: &str = "SELECT id FROM groups WHERE derivation < ?1 UNION ALL \
     SELECT id FROM groups WHERE derivation > ?1 LIMIT ?2";

@@ -55,6 +55,11 @@ impl Ask<'_> {
         self.said(&weighed)
     }
 
+    /// A time that was proposed: taken or not. Minds are changed by a plain word alone.
+    pub(super) fn counter(&self) -> Heard {
+        self.volunteer()
+    }
+
     fn said(&self, weighed: &Weighed) -> Heard {
         let meaning = match weighed.pull {
             Pull::Yes => Meaning::Yes,

@@ -69,6 +69,8 @@ pub(super) enum TableName {
     Attendance,
     /// `volunteer`.
     Volunteer,
+    /// `counter`.
+    Counter,
     /// `share`.
     Share,
     /// `no_subject`.

@@ -3,10 +3,20 @@
 use super::{assert_wire, at, event, request};
 use codevd::ical::itip::{Known, Outcome, Refusal, answer};
 use codevd::ical::*;
-use codevd::sim::calendar_reply::{ReplyError, ReplyStyle, reply};
+use codevd::sim::calendar_reply::{ReplyError, ReplyStyle, counter, refresh, reply};
 
 pub fn known<'a>(uid: &'a str, mine: &'a [String]) -> Known<'a> {
-    Known { uid, sequence: 2, time_sequence: 1, member_emails: mine, delegates: &[], last: None, cancelled: false }
+    Known {
+        uid,
+        sequence: 2,
+        time_sequence: 1,
+        start: event().start,
+        member_emails: mine,
+        delegates: &[],
+        sender: &mine[0],
+        last: None,
+        cancelled: false,
+    }
 }
 
 #[test]
@@ -65,4 +75,33 @@ fn nobody_answers_an_invitation_that_is_not_theirs() {
     let press = |text: &str| reply(text, "eve@example.org", PartStat::Accepted, ReplyStyle::Google, None, stamp);
     assert_eq!(press(&request(&event())), Err(ReplyError::NotInvited("eve@example.org".into())));
     assert!(matches!(press("hello"), Err(ReplyError::NoInvitation(_))));
+}
+
+#[test]
+fn rule_15_another_time_of_every_program_is_a_proposal_and_the_same_hour_an_answer() {
+    let invitation = request(&event());
+    let mine = ["ana@example.org".to_owned()];
+    let known = known("7f3k9q@codev.example.org", &mine);
+    let stamp = at("2026-09-02T09:00:00Z");
+    for style in ReplyStyle::ALL {
+        let proposed = at("2026-10-29T16:30:00Z");
+        let text = counter(&invitation, "ana@example.org", proposed, style, None, stamp).unwrap();
+        assert_wire(&text);
+        let outcome = answer(&known, Some("COUNTER"), &read(text.as_bytes())[0], stamp);
+        let Ok(Outcome::Counter { start, answer: said }) = outcome else { panic!("{style:?}: {outcome:?}") };
+        assert_eq!((start, said.part_stat), (proposed, PartStat::Tentative), "{style:?}");
+        let text = counter(&invitation, "ana@example.org", event().start, style, None, stamp).unwrap();
+        let outcome = answer(&known, Some("COUNTER"), &read(text.as_bytes())[0], stamp);
+        assert!(matches!(outcome, Ok(Outcome::Apply(_))), "{style:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn rule_17_a_refresh_asks_for_the_state() {
+    let mine = ["ana@example.org".to_owned()];
+    let stamp = at("2026-09-02T09:00:00Z");
+    let text = refresh(&request(&event()), "ana@example.org", stamp).unwrap();
+    assert_wire(&text);
+    let known = known("7f3k9q@codev.example.org", &mine);
+    assert_eq!(answer(&known, None, &read(text.as_bytes())[0], stamp), Ok(Outcome::Refresh));
 }

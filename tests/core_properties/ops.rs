@@ -17,6 +17,8 @@ pub enum Op {
     Answer { newest: bool, mail: usize, meaning: Meaning, sure: Certainty, text: bool, attached: bool },
     /// A calendar button.
     Button { member: usize, meeting: usize, answer: Attending, proven: bool, comment: bool },
+    /// A calendar asks: another time, the state, or for somebody who was not invited.
+    Ask { member: usize, meeting: usize, what: u8, hours: i64 },
     /// The operator moves a meeting by so many hours.
     Move { meeting: usize, hours: i64 },
     /// The operator cancels one.
@@ -138,6 +140,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0u32..20 * 86_400).prop_map(Op::Sleep),
         20 => answer(),
         5 => button,
+        4 => (any::<usize>(), any::<usize>(), any::<u8>(), -400i64..400)
+            .prop_map(|(member, meeting, what, hours)| Op::Ask { member, meeting, what, hours }),
         2 => (any::<usize>(), -400i64..400).prop_map(|(meeting, hours)| Op::Move { meeting, hours }),
         1 => any::<usize>().prop_map(|meeting| Op::Cancel { meeting }),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(meeting, member)| Op::Swap { meeting, member }),

@@ -5,10 +5,11 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use codevd::config;
 use codevd::core::agenda::{agenda, next_due};
 use codevd::core::decide::{decide, found};
-use codevd::core::draft::InReplyTo;
+use codevd::core::draft::{InReplyTo, Question};
+use codevd::core::event::Ask;
 use codevd::core::{
-    Answer, Attendance, CalendarAnswer, Change, Draft, DraftKey, Event, Group, GroupSpec, Kind, MeetingNo, MemberId,
-    Moment, Order, Stage,
+    Answer, Attendance, CalendarAnswer, CalendarAsk, Change, Draft, DraftKey, Event, Group, GroupSpec, Kind, MeetingNo,
+    MemberId, Moment, Order, Stage,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -28,6 +29,8 @@ pub struct World {
     decisions: u64,
     /// The last calendar mail to each, by meeting.
     calendars: BTreeMap<(MeetingNo, MemberId), Kind>,
+    /// Who has the event that rings at every step.
+    alarms: BTreeMap<(MeetingNo, MemberId), bool>,
 }
 
 /// The group file with everybody who may ever be in it.
@@ -47,11 +50,12 @@ impl World {
         let all = spec.members.clone();
         spec.members.truncate(all.len() - MORE.len());
         spec.size_override = true;
+        spec.settings.facilitator_alarms = true;
         let now = Utc.with_ymd_and_hms(2026, 11, 20, 9, 0, 0).unwrap();
         let moment = Moment { now, fresh: "0".to_owned() };
         let group = found(&spec, true, &formats, &moment).unwrap().group;
         let (mails, keys, calendars) = (Vec::new(), HashSet::new(), BTreeMap::new());
-        let mut world = Self { group, now, mails, keys, spec, all, decisions: 0, calendars };
+        let mut world = Self { group, now, mails, keys, spec, all, decisions: 0, calendars, alarms: BTreeMap::new() };
         world.due();
         world
     }
@@ -63,7 +67,10 @@ impl World {
         let Ok(change) = decide(&self.group, event, &moment) else { return false };
         self.check(event, &change);
         for draft in &change.drafts {
-            if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_calendar()) {
+            if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_alarms()) {
+                let on = draft.key.kind == Kind::FacilitatorAlarms;
+                self.alarms.insert((number, draft.key.member.clone()), on);
+            } else if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_calendar()) {
                 self.calendars.insert((number, draft.key.member.clone()), draft.key.kind);
             }
         }
@@ -126,6 +133,17 @@ impl World {
                 let button = CalendarAnswer { from, uid, attendance, old_time: false, proven: *proven, mail };
                 return Some(Event::Calendar(button));
             }
+            Op::Ask { member, meeting, what, hours } => {
+                let meeting = self.group.meeting(number(meeting)?)?;
+                let from = self.all[member % self.all.len()].id.clone();
+                let (start, text) = (self.group.starts(meeting) + Duration::hours(*hours), None);
+                let ask = match what % 3 {
+                    0 => Ask::Counter { from, start, attendance: None, text },
+                    1 => Ask::Refresh { from },
+                    _ => Ask::Forwarded { who: "zoe@ailleurs.example".to_owned() },
+                };
+                return Some(Event::Asked(CalendarAsk { uid: meeting.uid.clone(), mail: in_reply_to(), ask }));
+            }
             Op::Move { meeting, hours } => {
                 let meeting = self.group.meeting(number(meeting)?)?;
                 Order::Move { meeting: meeting.number, to: meeting.wall + Duration::hours(*hours) }
@@ -155,6 +173,7 @@ impl World {
             from,
             to: draft.key.clone(),
             asked: draft.decided,
+            about: draft.facts.clone(),
             question: draft.question,
             at: self.now,
             text: if text { words } else { String::new() },
@@ -250,7 +269,8 @@ impl World {
     /// Nobody who left, and nobody who stopped but in answer to their own mail.
     fn receiver_wants_it(&self, draft: &Draft, event: &Event, after: &Group) {
         let (key, member) = (&draft.key, &draft.key.member);
-        let last = key.kind == Kind::Cancelled && matches!(event, Event::Order(Order::Apply { .. }));
+        let last = matches!(key.kind, Kind::Cancelled | Kind::FacilitatorAlarmsOff)
+            && matches!(event, Event::Order(Order::Apply { .. }));
         let there = after.member(member).is_some_and(codevd::core::Member::is_active);
         assert!(there || last, "{key} to somebody who left");
         let stopped = |g: &Group| g.member(member).is_some_and(|m| m.paused.is_some());
@@ -258,6 +278,10 @@ impl World {
             let own = match event {
                 Event::Answer(answer) => answer.from == *member,
                 Event::Calendar(answer) => answer.from == *member,
+                Event::Asked(asked) => match &asked.ask {
+                    Ask::Counter { from, .. } | Ask::Refresh { from } => from == member,
+                    Ask::Forwarded { .. } => false,
+                },
                 _ => false,
             };
             assert!(own && key.kind.is_answer(), "{key} to somebody who stopped all mail");
@@ -278,6 +302,8 @@ impl World {
             let place = |to: &GroupSpec| to.place != self.group.spec.place && before.stage == Stage::Planned;
             let rises = match event {
                 Event::Order(Order::Move { meeting, .. } | Order::Cancel { meeting }) => this(meeting),
+                // a proposed time that the facilitator took
+                Event::Answer(answer) => answer.question == Some(Question::Counter) && meeting.wall != before.wall,
                 Event::Order(Order::Apply { spec, .. }) => place(spec) || self.comes_back(spec, before),
                 _ => false,
             };
@@ -314,6 +340,9 @@ impl World {
                 let last = self.calendars.get(&(meeting.number, member.id.clone()));
                 let on = last.is_some_and(|kind| *kind != Kind::Cancelled);
                 assert!(on, "{} is not on the calendar of {}: {last:?}", meeting.number, member.id);
+                let rings = self.alarms.get(&(meeting.number, member.id.clone())).copied().unwrap_or(false);
+                let leads = meeting.facilitator == member.id;
+                assert_eq!(rings, leads, "the alarms of {} with {}", meeting.number, member.id);
             }
         }
     }

@@ -10,7 +10,7 @@ use codevd::daemon::{Engine, Kit, Sender, shared};
 use codevd::ical::PartStat;
 use codevd::mail::{Key, letter};
 use codevd::render::Renderer;
-use codevd::sim::calendar_reply::ReplyStyle;
+use codevd::sim::calendar_reply::{self, ReplyStyle};
 use codevd::sim::client::{self, Author};
 use codevd::sim::{Client, Person, SeededIds, SimPost, VirtualClock, World, WorldEvent};
 use codevd::store::{InboxState, Store};
@@ -137,6 +137,14 @@ impl Stage {
             ["order", ..] => self.order(&words[1..]).await,
             [who, "has", program] => self.person(who).client = program_named(program),
             [who, "has", "calendar", style] => self.person(who).calendar = style_named(style),
+            [who, "proposes", day, hour, "on", ..] => self.propose(who, local(&format!("{day} {hour}")), line).await,
+            [who, "refreshes", ref mail @ ..] => self.refresh(who, &mail.join(" ")).await,
+            [address, "presses", button, "for", who, "on", ref mail @ ..] => {
+                self.press_as(address, button, who, &mail.join(" "), false).await;
+            }
+            [address, "presses", button, "forwarded", "by", who, "on", ref mail @ ..] => {
+                self.press_as(address, button, who, &mail.join(" "), true).await;
+            }
             [who, "presses", button, "on", ..] => self.press(who, button, line).await,
             [who, "answers", ..] => self.answer(who, line).await,
             [who, "clicks", word, "in", ref mail @ ..] => self.click(who, word, &mail.join(" ")).await,
@@ -331,19 +339,66 @@ impl Stage {
         self.send(who, &format!("({body})"), text.into_bytes()).await;
     }
 
+    /// A button of somebody's calendar; `beside:` instead of `:` puts the words into the mail around it.
     async fn press(&mut self, who: &str, button: &str, line: &str) {
-        let (head, comment) = line.split_once(": ").map_or((line, None), |(h, c)| (h, Some(c)));
+        let email = self.people[who].email.clone();
+        let beside = line.contains(" beside: ");
+        let line = line.replacen(" beside: ", ": ", 1);
+        let (head, words) = line.split_once(": ").map_or((line.as_str(), None), |(h, c)| (h, Some(c)));
         let name = head.splitn(5, ' ').nth(4).unwrap();
         let (name, of) = name.split_once(" of ").map_or((name, who), |(n, other)| (n, other));
-        let ours = letter(&self.mail(of, name));
+        let ics = self.ics(of, name);
+        let (comment, beside) = if beside { (None, words.unwrap_or_default()) } else { (words, "") };
+        let (style, answer) = (self.people[who].calendar, PartStat::parse(button).unwrap());
+        let text = calendar_reply::reply(&ics, &email, answer, style, comment, self.now).unwrap();
+        self.calendar(who, &email, (of, name), &text, button, beside).await;
+    }
+
+    /// Another address answers for a member, or for itself where the invitation was forwarded to it.
+    async fn press_as(&mut self, address: &str, button: &str, who: &str, name: &str, itself: bool) {
+        let email = self.people[who].email.clone();
+        let mut ics = self.ics(who, name);
+        if itself {
+            ics = ics.replace("\r\n ", "").replace(&email, address);
+        }
+        let attendee = if itself { address } else { &email };
+        let (style, answer) = (self.people[who].calendar, PartStat::parse(button).unwrap());
+        let text = calendar_reply::reply(&ics, attendee, answer, style, None, self.now).unwrap();
+        self.calendar(who, address, (who, name), &text, button, "").await;
+    }
+
+    async fn propose(&mut self, who: &str, at: DateTime<Utc>, line: &str) {
+        let (head, comment) = line
+            .split_once(" on ")
+            .unwrap()
+            .1
+            .split_once(": ")
+            .map_or_else(|| (line.split_once(" on ").unwrap().1, None), |(h, c)| (h, Some(c)));
+        let (person, ics) = (self.people[who].clone(), self.ics(who, head));
+        let text = calendar_reply::counter(&ics, &person.email, at, person.calendar, comment, self.now).unwrap();
+        self.calendar(who, &person.email, (who, head), &text, "another time", "").await;
+    }
+
+    async fn refresh(&mut self, who: &str, name: &str) {
+        let email = self.people[who].email.clone();
+        let text = calendar_reply::refresh(&self.ics(who, name), &email, self.now).unwrap();
+        self.calendar(who, &email, (who, name), &text, "refresh", "").await;
+    }
+
+    /// The calendar in a mail that somebody got.
+    fn ics(&self, who: &str, name: &str) -> String {
+        String::from_utf8(letter(&self.mail(who, name)).calendar[0].clone()).unwrap()
+    }
+
+    async fn calendar(&mut self, who: &str, from: &str, of: (&str, &str), ics: &str, verb: &str, beside: &str) {
+        let ours = letter(&self.mail(of.0, of.1));
         let person = self.people[who].clone();
-        let answer = PartStat::parse(button).unwrap();
-        let ics = String::from_utf8(ours.calendar[0].clone()).unwrap();
         let number = self.world().number();
-        let text = codevd::sim::calendar_reply::reply(&ics, &person.email, answer, person.calendar, comment, self.now);
-        let bytes =
-            client::calendar(person.calendar, &author(&person), &ours, &text.unwrap(), button, number, self.now);
-        self.send(who, &format!("[{button}]"), bytes).await;
+        let author = Author { email: from, ..author(&person) };
+        let bytes = client::calendar(person.calendar, &author, &ours, ics, verb, beside, number, self.now);
+        let now = self.now;
+        self.world().post(now, from, &format!("[{verb}]"), bytes);
+        self.until(now).await;
     }
 
     async fn away(&mut self, who: &str, line: &str) {

@@ -53,6 +53,7 @@ fn member(name: &str, position: u32) -> Member {
         name: format!("{} Lopes", name.to_uppercase()),
         email: format!("{name}@example.org").parse().unwrap(),
         aliases: Vec::new(),
+        delegates: Vec::new(),
         language: Language::french(),
         zone: chrono_tz::Europe::Paris,
         circle: true,
@@ -70,6 +71,7 @@ fn spec(group: &GroupId, members: &[Member]) -> GroupSpec {
         name: m.name.clone(),
         email: m.email.clone(),
         aliases: m.aliases.clone(),
+        delegates: m.delegates.clone(),
         language: m.language.clone(),
         zone: m.zone,
         reports_to: Some("Somebody Else".to_owned()),
@@ -238,6 +240,7 @@ pub fn rich(name: &str) -> Group {
     let group: GroupId = name.parse().unwrap();
     let names = ["ana", "bob", "cid", "dan", "eve", "fay"];
     let mut members: Vec<_> = names.iter().zip(0..).map(|(n, i)| member(n, i)).collect();
+    members[1].delegates = vec!["office@example.com".parse().unwrap()];
     members[1].aliases = vec!["Bob.Work@example.com".parse().unwrap(), "bob@EXAMPLE.org".parse().unwrap()];
     members[2].paused = Some(at("2026-11-02T10:00"));
     members[3].unreachable = Some(at("2026-11-03T10:00"));

@@ -9,7 +9,7 @@ use crate::core::refusal::Refusal;
 use chrono::Duration;
 
 /// Words beyond which a comment is worth passing on (`inbound.md` §7, advice 6).
-const LONG: usize = 40;
+pub(super) const LONG: usize = 40;
 
 /// A reply to the digest of so few words is a courtesy.
 const THANKS: usize = 3;
@@ -105,6 +105,7 @@ fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) 
         Some(Question::LastCall) => last_call(work, number, answer),
         Some(Question::Review) => super::digest::review(work, number, answer),
         Some(Question::Progress) => super::digest::progress(work, number, answer),
+        Some(Question::Counter) => super::calendar::proposal(work, number, answer),
         // what no mail of ours asks yet is kept as a note
         Some(
             Question::Note
@@ -380,7 +381,7 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
 }
 
 /// Who leads the meeting, else the group.
-fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
+pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
     let group = &work.group;
     let reached = |id: &MemberId| group.member(id).is_some_and(|m| m.gets_mail() && m.unreachable.is_none());
     let all: Vec<_> = group.facilitators().iter().map(|m| m.id.clone()).collect();

@@ -49,6 +49,9 @@ pub(super) fn apply(work: &mut Work<'_>, spec: &GroupSpec, live: bool) -> Result
     if before.place != spec.place && !before.members.is_empty() {
         place_changed(work)?;
     }
+    if before.settings.facilitator_alarms && !spec.settings.facilitator_alarms {
+        no_more_alarms(work);
+    }
     if work.group.last_slot.is_none() {
         work.group.last_slot = Some(first_after(spec, work.now()));
     }
@@ -99,6 +102,7 @@ fn join(work: &mut Work<'_>, at: Option<usize>, wanted: &MemberSpec) {
         name: wanted.name.clone(),
         email: wanted.email.clone(),
         aliases: wanted.aliases.clone(),
+        delegates: wanted.delegates.clone(),
         language: wanted.language.clone(),
         zone: wanted.zone,
         circle: true,
@@ -143,6 +147,9 @@ fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec)
     if old.aliases != wanted.aliases {
         member.aliases = wanted.aliases.clone();
     }
+    if old.delegates != wanted.delegates {
+        member.delegates = wanted.delegates.clone();
+    }
     if old.language != wanted.language {
         member.language = wanted.language.clone();
     }
@@ -163,6 +170,7 @@ fn leave(work: &mut Work<'_>, id: &MemberId) {
         if work.group.was_sent(Some(number), crate::core::draft::Kind::Invitation, id).is_some() {
             order::take_off(work, number, id);
         }
+        order::alarms_off(work, number, id);
     }
     let now = work.now();
     if let Some(member) = work.group.members.iter_mut().find(|m| m.id == *id) {
@@ -195,6 +203,7 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
             (meeting.requester.clone(), meeting.backup.clone(), meeting.facilitator.clone());
         let still_leads = work.group.facilitators().iter().any(|m| m.id == facilitator);
         if let (false, Some(leads)) = (still_leads, leads.clone()) {
+            order::alarms_off(work, number, &facilitator);
             work.meeting_mut(number)?.facilitator = leads;
         }
         if backup.as_ref().is_some_and(|b| !there(work, b)) {
@@ -208,6 +217,14 @@ fn seats(work: &mut Work<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The facilitator's own event is no longer wanted.
+fn no_more_alarms(work: &mut Work<'_>) {
+    let planned = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned);
+    for (number, facilitator) in planned.map(|m| (m.number, m.facilitator.clone())).collect::<Vec<_>>() {
+        order::alarms_off(work, number, &facilitator);
+    }
 }
 
 /// Another zone for the group's hours: every planned meeting is at another instant, and is asked anew.

@@ -160,6 +160,9 @@ fn question(kind: Kind) -> Option<Question> {
         Kind::DigestReview => Some(Question::Review),
         Kind::FollowUp | Kind::PlanReprint => Some(Question::Progress),
         Kind::Welcome | Kind::SubjectShared | Kind::AttendanceCount => Some(Question::Note),
+        Kind::Counter => Some(Question::Counter),
+        Kind::CounterDeclined => Some(Question::Attendance),
+        Kind::Forwarded | Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => Some(Question::Note),
         Kind::Cancelled | Kind::StepPrompt | Kind::Receipt | Kind::Refusal | Kind::Notice => None,
     }
 }
@@ -168,7 +171,12 @@ fn question(kind: Kind) -> Option<Question> {
 fn when_late(kind: Kind) -> WhenLate {
     match kind {
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::LastCall => WhenLate::Merge,
-        Kind::Invitation | Kind::Digest | Kind::DigestCorrection | Kind::Welcome | Kind::NoSubject => WhenLate::Send,
+        Kind::Invitation
+        | Kind::FacilitatorAlarms
+        | Kind::Digest
+        | Kind::DigestCorrection
+        | Kind::Welcome
+        | Kind::NoSubject => WhenLate::Send,
         _ => WhenLate::Drop,
     }
 }

@@ -8,7 +8,7 @@ use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::Stage;
 use crate::core::refusal::Refusal;
 use crate::core::schedule::instant;
-use chrono::{Duration, NaiveDateTime};
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 
 pub(super) fn order(work: &mut Work<'_>, order: &Order) -> Result<(), Refusal> {
     match order {
@@ -30,7 +30,7 @@ fn planned(work: &Work<'_>, number: MeetingNo) -> Result<(), Refusal> {
 }
 
 /// Another hour: SEQUENCE rises, every answer is asked anew (`calendar.md` 5).
-fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<(), Refusal> {
+pub(super) fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<(), Refusal> {
     planned(work, number)?;
     let now = work.now();
     let from = work.meeting(number)?.wall;
@@ -98,7 +98,51 @@ fn calendar_mails(
             answers: None,
         });
     }
+    follow_with_alarms(work, number, kind);
     Ok(())
+}
+
+/// The facilitator's own event is moved and cancelled together with the meeting.
+fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind) {
+    let Some(meeting) = work.group.meeting(number) else { return };
+    let to = meeting.facilitator.clone();
+    match kind {
+        Kind::Moved => alarms_again(work, number, &to),
+        Kind::Cancelled => alarms_off(work, number, &to),
+        _ => {}
+    }
+}
+
+/// The alarms of somebody who has them, as they stand now.
+fn alarms_again(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) {
+    if let Some(meeting) = work.group.meeting(number).filter(|_| work.group.has_alarms(number, to)) {
+        let until = work.group.starts(meeting);
+        alarms_mail(work, number, to, until, Kind::FacilitatorAlarms);
+    }
+}
+
+/// The alarms are taken off the calendar of somebody who has them.
+pub(super) fn alarms_off(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) {
+    if work.group.has_alarms(number, from) {
+        let until = work.now() + Duration::days(7);
+        alarms_mail(work, number, from, until, Kind::FacilitatorAlarmsOff);
+    }
+}
+
+fn alarms_mail(work: &mut Work<'_>, number: MeetingNo, to: &MemberId, until: DateTime<Utc>, kind: Kind) {
+    let due = work.now();
+    work.mail(Mail {
+        meeting: Some(number),
+        kind,
+        step: None,
+        to: to.clone(),
+        due,
+        until,
+        when_late: WhenLate::Send,
+        question: Some(Question::Note),
+        facts: Facts::None,
+        answers: None,
+    });
 }
 
 /// A detail changed (requester, place): calendars are brought up to date, nobody is asked again.
@@ -111,23 +155,31 @@ pub(super) fn update_calendars(work: &mut Work<'_>, number: MeetingNo) -> Result
 
 /// One person's calendar is brought up to date: another address, or mail again after a "stop".
 pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
-    let due = work.now();
     let planned = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned);
     let invited = planned.filter(|m| work.group.was_sent(Some(m.number), Kind::Invitation, to).is_some());
-    for (number, until) in invited.map(|m| (m.number, work.group.starts(m))).collect::<Vec<_>>() {
-        work.mail(Mail {
-            meeting: Some(number),
-            kind: Kind::Updated,
-            step: None,
-            to: to.clone(),
-            due,
-            until,
-            when_late: WhenLate::Send,
-            question: Some(Question::Attendance),
-            facts: Facts::None,
-            answers: None,
-        });
+    for number in invited.map(|m| m.number).collect::<Vec<_>>() {
+        send_state(work, number, to);
+        alarms_again(work, number, to);
     }
+}
+
+/// The event as it stands, to one person: an update where it takes place, else its cancellation.
+pub(super) fn send_state(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) {
+    let Some(meeting) = work.group.meeting(number) else { return };
+    let (due, starts) = (work.now(), work.group.starts(meeting));
+    let off = meeting.stage == Stage::Cancelled;
+    work.mail(Mail {
+        meeting: Some(number),
+        kind: if off { Kind::Cancelled } else { Kind::Updated },
+        step: None,
+        to: to.clone(),
+        due,
+        until: if off { starts.max(due + Duration::hours(1)) } else { starts },
+        when_late: WhenLate::Send,
+        question: (!off).then_some(Question::Attendance),
+        facts: Facts::None,
+        answers: None,
+    });
 }
 
 /// One person is taken off a meeting that the others keep (`calendar.md` 6).

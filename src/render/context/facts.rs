@@ -7,13 +7,16 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value, json};
 
 /// What a fact may hold; each is there in every mail, null where it says nothing.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 25] = [
     "facts",
     "receipt",
     "notice",
     "refusal",
     "from",
     "from_date",
+    "to",
+    "to_date",
+    "who",
     "words",
     "question",
     "why",
@@ -55,11 +58,11 @@ impl Scene<'_> {
                 all.insert("first_name".to_owned(), json!(member.map(|m| first_name(&m.name))));
                 all.insert(key.to_owned(), json!(member.map_or(id, |m| one_line(&m.name))));
             }
-            ("from", Value::String(wall)) => {
+            ("from" | "to", Value::String(wall)) => {
                 let wall = wall.parse::<NaiveDateTime>().ok();
                 let start = wall.map(|w| crate::core::schedule::instant(w, self.group.spec.zone));
                 let length = self.meeting.map(|m| self.group.ends(m) - self.group.starts(m)).unwrap_or_default();
-                all.insert("from_date".to_owned(), json!(start.map(|s| self.date(s))));
+                all.insert(format!("{key}_date"), json!(start.map(|s| self.date(s))));
                 all.insert(key.to_owned(), json!(start.map(|s| self.locale.span(s, s + length, self.place))));
             }
             ("lines", Value::Array(lines)) => {

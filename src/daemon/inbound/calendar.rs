@@ -1,0 +1,178 @@
+//! A calendar message in the inbox: which meeting, for which member, what `ical::itip` makes of it.
+
+use super::{Reading, kept, person, proof_of, thread};
+use crate::core::event::{Ask, CalendarAnswer, CalendarAsk};
+use crate::core::meeting::{Attendance, Attending};
+use crate::core::proof::Level;
+use crate::core::{Event, Group, Meeting, Member, MemberId};
+use crate::daemon::compose::ALARMS_UID;
+use crate::daemon::engine::Kit;
+use crate::ical::{self, CalendarMessage, Method, PartStat, itip};
+use crate::mail::{self, Letter};
+use crate::store::{InboxRow, InboxState, Store, StoreError};
+use chrono::{DateTime, Utc};
+
+/// A calendar message. What leads to the meeting is the event's UID: random letters that only those
+/// invited know, so that it stands for the token (`calendar.md` 19). What leads to the member is the
+/// address in From, together with ATTENDEE. Where From's own domain says that it is forged, nothing is applied.
+pub(super) fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
+    let level = proof_of(row);
+    if level == Level::C {
+        let reason = "a calendar message whose sender's own domain says that it is forged: not applied";
+        return Ok(kept(InboxState::Refused, reason));
+    }
+    let proven = level == Level::A;
+    let messages: Vec<CalendarMessage> = letter.calendar.iter().flat_map(|bytes| ical::read(bytes)).collect();
+    let mut refused = None;
+    for message in &messages {
+        if message.uid.ends_with(ALARMS_UID) {
+            refused = Some(kept(InboxState::Recorded, "an answer to the facilitator's own alarms, which ask nothing"));
+            continue;
+        }
+        let Some((group, number)) = store.meeting_by_uid(&message.uid)? else { continue };
+        let Some(loaded) = store.load(&group, &kit.formats)? else { continue };
+        let Some(meeting) = loaded.group.meeting(number) else {
+            return Ok(kept(InboxState::Refused, "a calendar answer for a meeting that is long over"));
+        };
+        let received = Received { group: &loaded.group, meeting, letter, message, at: row.received_at, proven };
+        match received.read() {
+            reading @ Reading::Event { .. } => return Ok(reading),
+            reading => refused = Some(reading),
+        }
+    }
+    // a calendar that is none of ours, or our own that a program attached to a reply: the words beside
+    // it may still be the answer
+    let ours_back = |m: &CalendarMessage| matches!(m.method, Some(Method::Request | Method::Cancel));
+    let may_be_words = refused.is_none() || messages.iter().all(ours_back);
+    if may_be_words && !letter.text.trim().is_empty() && !mail::tokens(letter).is_empty() {
+        return person(kit, store, letter, row);
+    }
+    match refused {
+        Some(reading) => Ok(reading),
+        None => Ok(kept(InboxState::Refused, "a calendar message about no meeting of ours")),
+    }
+}
+
+/// One VEVENT about one of our meetings, and the mail it came in.
+struct Received<'a> {
+    group: &'a Group,
+    meeting: &'a Meeting,
+    letter: &'a Letter,
+    message: &'a CalendarMessage,
+    at: DateTime<Utc>,
+    proven: bool,
+}
+
+impl Received<'_> {
+    fn read(&self) -> Reading {
+        let Some(from) = self.letter.from.as_ref().map(|f| f.email.as_str()) else {
+            return kept(InboxState::Refused, "a calendar answer that says not whom it is from");
+        };
+        let Some(member) = self.speaks_for(from) else {
+            return self.asked(None, Ask::Forwarded { who: from.to_owned() });
+        };
+        let emails: Vec<String> = addresses(member).collect();
+        let delegates: Vec<String> = member.delegates.iter().map(ToString::to_string).collect();
+        let known = itip::Known {
+            uid: self.meeting.uid.as_str(),
+            sequence: self.meeting.sequence,
+            time_sequence: self.meeting.time_sequence,
+            start: self.group.starts(self.meeting),
+            member_emails: &emails,
+            delegates: &delegates,
+            sender: from,
+            last: self.meeting.attendance.get(&member.id).map(|a| (a.sequence, a.stamp)),
+            // the core tells the member, who may not know that it is off
+            cancelled: false,
+        };
+        match itip::answer(&known, self.letter.calendar_method.as_deref(), self.message, self.at) {
+            Ok(outcome) => self.outcome(&member.id, outcome),
+            // the member's button pressed under an address that nobody knows
+            Err(itip::Refusal::NotYours { attendee }) if self.group.by_address(&attendee).is_none() => {
+                self.asked(Some(&member.id), Ask::Forwarded { who: attendee })
+            }
+            // the word at the end is what `status` counts by
+            Err(refusal) => self.kept(InboxState::Refused, &member.id, format!("{refusal} [{}]", refusal.code())),
+        }
+    }
+
+    /// For whom this address answers: the member whose own it is, or who declared it (`decisions.md` 5).
+    fn speaks_for<'s>(&'s self, from: &'s str) -> Option<&'s Member> {
+        let attendees = &self.message.attendees;
+        let named = |m: &&Member| attendees.iter().any(|a| m.has_address(&a.email));
+        let own = self.group.by_address(from);
+        own.filter(named)
+            .or_else(|| self.group.represented_by(from).find(named))
+            .or(own)
+            .or_else(|| self.group.represented_by(from).next().filter(|_| attendees.is_empty()))
+    }
+
+    fn outcome(&self, member: &MemberId, outcome: itip::Outcome) -> Reading {
+        let (answer, old_time) = match outcome {
+            itip::Outcome::Apply(answer) => (answer, false),
+            itip::Outcome::OldTime(answer) => (answer, true),
+            itip::Outcome::Refresh => return self.asked(Some(member), Ask::Refresh { from: member.clone() }),
+            itip::Outcome::Counter { start, answer } => {
+                let text = self.comment(&answer);
+                let attendance = attendance(&answer, text.clone());
+                return self.asked(Some(member), Ask::Counter { from: member.clone(), start, attendance, text });
+            }
+        };
+        let Some(attendance) = attendance(&answer, self.comment(&answer)) else {
+            let reason = format!("a calendar answer that says neither yes nor no ({})", answer.part_stat.as_str());
+            return self.kept(InboxState::Recorded, member, reason);
+        };
+        self.event(
+            Some(member),
+            Event::Calendar(CalendarAnswer {
+                from: member.clone(),
+                uid: self.meeting.uid.clone(),
+                attendance,
+                old_time,
+                proven: self.proven,
+                mail: thread(self.letter),
+            }),
+        )
+    }
+
+    /// What was written beside the button: in the calendar, else in the mail around it, unless the
+    /// program wrote that by itself (`calendar.md` 14).
+    fn comment(&self, answer: &itip::Answer) -> Option<String> {
+        if answer.comment.is_some() {
+            return answer.comment.clone();
+        }
+        let text = mail::reply(self.letter, None).text;
+        let name = self.letter.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or_default();
+        let text = mail::without_name(&text, name).trim().to_owned();
+        let says_event = self.message.summary.as_deref().is_some_and(|s| text.contains(s));
+        (!text.is_empty() && !says_event && !ical::is_machine_text(&text)).then_some(text)
+    }
+
+    fn asked(&self, member: Option<&MemberId>, ask: Ask) -> Reading {
+        let (uid, mail) = (self.meeting.uid.clone(), thread(self.letter));
+        self.event(member, Event::Asked(CalendarAsk { uid, mail, ask }))
+    }
+
+    fn event(&self, member: Option<&MemberId>, event: Event) -> Reading {
+        Reading::Event { group: self.group.id.clone(), member: member.cloned(), key: None, event: Box::new(event) }
+    }
+
+    fn kept(&self, state: InboxState, member: &MemberId, reason: String) -> Reading {
+        Reading::Kept { state, reason, about: Some((self.group.id.clone(), member.clone())) }
+    }
+}
+
+fn addresses(member: &Member) -> impl Iterator<Item = String> {
+    std::iter::once(&member.email).chain(&member.aliases).map(ToString::to_string)
+}
+
+/// The answer as the core keeps it; `None` where it says neither yes nor no.
+fn attendance(answer: &itip::Answer, comment: Option<String>) -> Option<Attendance> {
+    let said = match answer.part_stat {
+        PartStat::Accepted => Attending::Yes,
+        PartStat::Declined => Attending::No,
+        PartStat::Tentative => Attending::Maybe,
+        PartStat::NeedsAction | PartStat::Delegated => return None,
+    };
+    Some(Attendance { answer: said, sequence: answer.sequence, stamp: answer.dtstamp, comment })
+}
