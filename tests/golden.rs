@@ -116,7 +116,7 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         | Kind::FacilitatorAlarmsOff => {
             vec![facilitator]
         }
-        Kind::CounterDeclined => vec![cooperant],
+        Kind::CounterDeclined | Kind::WasItYou => vec![cooperant],
         Kind::PlanReprint => vec![previous],
         Kind::SubjectShared => vec![cooperant, facilitator],
         Kind::WarmUp => vec![requester, cooperant, previous, facilitator],
@@ -142,9 +142,15 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
         Kind::Refusal => vec![("not_understood", refused(Refusal::NotUnderstood)), ("over", refused(Refusal::Over))],
         Kind::Notice => notices(),
         Kind::Counter | Kind::CounterDeclined => vec![("", proposed())],
+        Kind::WasItYou => vec![("", was_it_you())],
         Kind::Forwarded => vec![("", Facts::Forwarded { who: "quelquun@ailleurs.example".to_owned() })],
         _ => vec![("", Facts::None)],
     }
+}
+
+fn was_it_you() -> Facts {
+    let answers = Box::new("lyon/3/invitation/-/bo/0".parse().unwrap());
+    Facts::WasItYou { text: "Oui, je viens.".to_owned(), inbox: 7, answers }
 }
 
 fn proposed() -> Facts {

@@ -11,6 +11,7 @@ mod order;
 mod outcome;
 mod subject;
 mod undo;
+mod unproven;
 
 use crate::core::draft::{Draft, DraftKey, Facts, InReplyTo, Kind, Lane, Question, Role, WhenLate};
 use crate::core::event::{Event, Inverse, Moment, Receipt};
@@ -36,6 +37,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Answer(answer) => answer::answer(&mut work, answer)?,
         Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
         Event::Asked(asked) => calendar::asked(&mut work, asked)?,
+        Event::Unproven(unproven) => unproven::unproven(&mut work, unproven)?,
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
@@ -240,7 +242,13 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
         Kind::StepPrompt => "prompt",
         Kind::Digest | Kind::DigestCorrection => "digest",
         // receipts and notices each say something of their own
-        Kind::Receipt | Kind::Refusal | Kind::Notice | Kind::Counter | Kind::CounterDeclined | Kind::Forwarded => {
+        Kind::Receipt
+        | Kind::Refusal
+        | Kind::Notice
+        | Kind::Counter
+        | Kind::CounterDeclined
+        | Kind::Forwarded
+        | Kind::WasItYou => {
             return Lane(format!("{meeting}/{}/{revision}", mail.kind.name()));
         }
         other => other.name(),

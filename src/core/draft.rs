@@ -94,6 +94,8 @@ kinds! {
     CounterDeclined = "R5", "counter_declined";
     /// Somebody who was not invited answered.
     Forwarded = "R6", "forwarded";
+    /// Something came in the member's name that nothing proves: was it you?
+    WasItYou = "R7", "was_it_you";
     /// The facilitator's own event, which rings at every step.
     FacilitatorAlarms = "M03f", "facilitator_alarms";
     /// That event is taken off the calendar.
@@ -402,6 +404,15 @@ pub enum Facts {
     Forwarded {
         /// Their address.
         who: String,
+    },
+    /// A mail in the receiver's name that waits for their word.
+    WasItYou {
+        /// The beginning of its text.
+        text: String,
+        /// Its number in the inbox.
+        inbox: i64,
+        /// The mail of ours that it would answer.
+        answers: Box<DraftKey>,
     },
     /// The receiver alone is taken off the meeting (RFC 5546 §3.2.5): the others meet.
     TakenOff,

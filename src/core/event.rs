@@ -32,6 +32,8 @@ pub enum Event {
     Calendar(CalendarAnswer),
     /// A calendar message that is more, or less, than an answer.
     Asked(CalendarAsk),
+    /// A mail in a member's name that nothing proves, or whose sender's domain denies it.
+    Unproven(Unproven),
     /// An order from the command line.
     Order(Order),
     /// What became of a mail for good.
@@ -69,6 +71,19 @@ pub struct Answer {
     pub mail: InReplyTo,
     /// It carried attachments, or was encrypted: the sender is told that they can't be used.
     pub unreadable_parts: bool,
+}
+
+/// What would be an answer if its sender were sure (`inbound.md` §4 rule 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unproven {
+    /// In whose name it came.
+    pub from: MemberId,
+    /// The mail it would answer.
+    pub to: DraftKey,
+    /// Its number in the inbox, where it waits.
+    pub inbox: i64,
+    /// Its text.
+    pub text: String,
 }
 
 /// How sure an understanding is (`inbound.md` §7).

@@ -77,6 +77,9 @@ pub enum Refusal {
         /// What it was.
         what: String,
     },
+    /// The member was asked "was it you?" less than a day ago.
+    #[error("nothing proves who sent it, and its owner was asked about another such mail less than a day ago")]
+    AskedToday,
     /// The group was not found.
     #[error("no group called {name:?}; there are: {known}")]
     NoSuchGroup {

@@ -4,11 +4,11 @@ mod calendar;
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, Certainty, Meaning, Outcome};
+use crate::core::event::{Answer, Certainty, Meaning, Outcome, Unproven};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Directory, Hit, Route, route};
-use crate::core::{DraftKey, Event, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
+use crate::core::{DraftKey, Event, Facts, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
 use crate::mail::{self, Class, Letter};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard, Words};
@@ -166,11 +166,7 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     let directory = Directory { hits, senders, proof, open };
     let key = match route(&directory) {
         Route::Answer { key, .. } => key,
-        Route::Ask(key) => {
-            let reason = "nothing proves who sent it, and no token of ours is in it: kept for a person to read";
-            let about = Some((key.group, key.member));
-            return Ok(Reading::Kept { state: InboxState::Refused, reason: reason.to_owned(), about });
-        }
+        Route::Ask(key) => return Ok(unproven(key, letter, row)),
         Route::Kept(why) => {
             let about = directory.senders.into_iter().next();
             return Ok(Reading::Kept { state: InboxState::Refused, reason: why.to_string(), about });
@@ -182,9 +178,57 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     let Some(loaded) = store.load(&sent.group, &kit.formats)? else {
         return Ok(kept(InboxState::Refused, "its group is gone"));
     };
+    if let Facts::WasItYou { inbox, .. } = &sent.draft.facts {
+        return confirmed(kit, store, (&loaded.group, &sent), *inbox, (letter, row));
+    }
     let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
     let event = Box::new(Event::Answer(answer));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
+}
+
+/// Nothing proves the sender: the receiver of that mail is asked, at the known address.
+fn unproven(key: DraftKey, letter: &Letter, row: &InboxRow) -> Reading {
+    let text = mail::reply(letter, None).text;
+    let (group, member) = (key.group.clone(), key.member.clone());
+    let event = Event::Unproven(Unproven { from: member.clone(), to: key, inbox: row.id, text });
+    Reading::Event { group, member: Some(member), key: None, event: Box::new(event) }
+}
+
+/// The answer to "was it you?": a yes lets the mail that waited do what it says, once.
+fn confirmed(
+    kit: &Kit,
+    store: &Store,
+    (group, asked): (&Group, &SentMail),
+    inbox: i64,
+    (letter, row): (&Letter, &InboxRow),
+) -> Result<Reading, StoreError> {
+    let about = Some((asked.group.clone(), asked.member.clone()));
+    let kept = |state, reason: &str| Ok(Reading::Kept { state, reason: reason.to_owned(), about: about.clone() });
+    let word = understand(kit, group, asked, letter, row.received_at);
+    let late = asked.draft.useful_until < row.received_at;
+    match (&word.meaning, word.certainty) {
+        (Meaning::Yes, Certainty::Sure) if !late => {}
+        (Meaning::Yes, _) if late => {
+            return kept(InboxState::Refused, "the question \"was it you?\" was too old by then");
+        }
+        (Meaning::No, _) => return kept(InboxState::Recorded, "the member says that the mail was not theirs"),
+        _ => return kept(InboxState::Refused, "neither a yes nor a no to \"was it you?\""),
+    }
+    let challenge = asked.draft.key.to_string();
+    let used = store.was_confirmed(&challenge)?;
+    let held = store.inbox_row(inbox)?.filter(|held| !held.bytes.is_empty());
+    let (Some(held), false) = (held, used) else {
+        return kept(InboxState::Refused, "the mail that waited for this word was dealt with already, or is gone");
+    };
+    let waiting = mail::letter(&held.bytes);
+    let Facts::WasItYou { answers, .. } = &asked.draft.facts else {
+        return kept(InboxState::Refused, "it asks nothing");
+    };
+    let Some(sent) = store.outbox_by_key(&answers.to_string())? else {
+        return kept(InboxState::Refused, "the mail that it answers is gone");
+    };
+    let event = Box::new(Event::Answer(understand(kit, group, &sent, &waiting, row.received_at)));
+    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(asked.draft.key.clone()), event })
 }
 
 fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {

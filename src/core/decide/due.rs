@@ -162,6 +162,7 @@ fn question(kind: Kind) -> Option<Question> {
         Kind::Welcome | Kind::SubjectShared | Kind::AttendanceCount => Some(Question::Note),
         Kind::Counter => Some(Question::Counter),
         Kind::CounterDeclined => Some(Question::Attendance),
+        Kind::WasItYou => Some(Question::Confirm),
         Kind::Forwarded | Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => Some(Question::Note),
         Kind::Cancelled | Kind::StepPrompt | Kind::Receipt | Kind::Refusal | Kind::Notice => None,
     }
