@@ -36,6 +36,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Answer(answer) => answer::answer(&mut work, answer)?,
         Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
         Event::Order(order) => order::order(&mut work, order)?,
+        Event::Away { from, until } => outcome::away(&mut work, from, *until),
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
     Ok(work.done())
@@ -116,8 +117,7 @@ impl<'a> Work<'a> {
             }
             mail.until = mail.due + Duration::hours(1);
         }
-        if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.paused.is_none() || mail.kind.is_answer()))
-        {
+        if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.gets_mail() || mail.kind.is_answer())) {
             return;
         }
         let revision = self.mark(mail.meeting, mail.kind, mail.step, &mail.to);

@@ -316,6 +316,9 @@ pub enum Notice {
         member: MemberId,
         /// The server's words.
         why: String,
+        /// It came back too often: nothing more goes there.
+        #[serde(default)]
+        suspended: bool,
     },
     /// A member wrote something that needs a person: a question, a proposal of another time.
     Passed {

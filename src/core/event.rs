@@ -3,6 +3,7 @@
 use crate::core::draft::{DraftKey, InReplyTo, Question};
 use crate::core::ids::{MeetingNo, MemberId, Uid};
 use crate::core::meeting::{Attendance, Progress, Sharing, Subject};
+use crate::core::reach::Trouble;
 use crate::core::refusal::Refusal;
 use crate::core::spec::GroupSpec;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
@@ -32,6 +33,13 @@ pub enum Event {
     Calendar(CalendarAnswer),
     /// An order from the command line.
     Order(Order),
+    /// An automatic reply: information, never an answer.
+    Away {
+        /// From whom.
+        from: MemberId,
+        /// The last day away, if it says so.
+        until: Option<NaiveDate>,
+    },
     /// What became of a mail for good.
     Outcome {
         /// The mail.
@@ -288,6 +296,13 @@ pub enum Outcome {
     /// The server refused it for good, or a bounce came back.
     Refused {
         /// The server's words.
+        why: String,
+    },
+    /// A report on its delivery came in, and names it.
+    Bounced {
+        /// What the report says of it.
+        trouble: Trouble,
+        /// The status or the words.
         why: String,
     },
     /// It could not be sent while it was useful.

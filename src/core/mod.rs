@@ -14,6 +14,7 @@ pub mod group;
 pub mod ids;
 pub mod lineup;
 pub mod meeting;
+pub mod reach;
 pub mod refusal;
 pub mod rotation;
 pub mod route;

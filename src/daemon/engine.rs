@@ -5,6 +5,9 @@ use super::inbound::{self, Reading};
 use super::ports::{Ids, Shared};
 use crate::core::agenda::next_due;
 use crate::core::decide::{decide, found};
+use crate::core::draft::Facts;
+use crate::core::event::Outcome;
+use crate::core::reach::Trouble;
 use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, MemberId, Moment, Order, Refusal};
 use crate::mail::Key;
 use crate::render::Renderer;
@@ -79,6 +82,28 @@ struct Cause<'a> {
     row: Option<&'a InboxRow>,
     member: Option<MemberId>,
     key: Option<String>,
+    /// A machine's mail: whatever it changes in what we know, it changes nothing for people.
+    no_effect: bool,
+}
+
+impl Cause<'_> {
+    /// How a row stands once it was decided on: applied; asked back when it was not understood; kept
+    /// without effect when a machine wrote it; understood and not done.
+    fn state(&self, change: &Change) -> InboxState {
+        if self.no_effect {
+            return InboxState::Recorded;
+        }
+        let refused = change.drafts.iter().find_map(|d| match &d.facts {
+            Facts::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        });
+        match refused {
+            Some(Refusal::NotUnderstood | Refusal::NoAnswer) => InboxState::Asked,
+            // what could be read of it was applied
+            Some(Refusal::CantRead) | None => InboxState::Done,
+            Some(_) => InboxState::Refused,
+        }
+    }
 }
 
 impl<I: Ids> Engine<I> {
@@ -109,7 +134,7 @@ impl<I: Ids> Engine<I> {
         }
         let due = self.store.get().due(now, BATCH)?;
         for group in due {
-            let cause = Cause { row: None, member: None, key: None };
+            let cause = Cause { row: None, member: None, key: None, no_effect: false };
             match self.group(&group, &Event::Due, &cause, now) {
                 Ok(story) => told.push(story),
                 Err(error) => self.set_aside(&group, &error, now)?,
@@ -164,7 +189,8 @@ impl<I: Ids> Engine<I> {
         let reading = inbound::read(&self.kit, &self.store.get(), row)?;
         match reading {
             Reading::Event { group, member, key, event } => {
-                let cause = Cause { row: Some(row), member: Some(member), key: key.map(|k| k.to_string()) };
+                let no_effect = without_effect(&event);
+                let cause = Cause { row: Some(row), member: Some(member), key: key.map(|k| k.to_string()), no_effect };
                 self.for_row(row, &group, &event, &cause, now)
             }
             Reading::Kept { state, reason, about } => {
@@ -182,7 +208,8 @@ impl<I: Ids> Engine<I> {
             return Ok(None);
         };
         let group = key.group.clone();
-        let cause = Cause { row: Some(row), member: Some(key.member.clone()), key: Some(key.to_string()) };
+        let cause =
+            Cause { row: Some(row), member: Some(key.member.clone()), key: Some(key.to_string()), no_effect: false };
         self.for_row(row, &group, &Event::Outcome { key, outcome }, &cause, now)
     }
 
@@ -195,7 +222,7 @@ impl<I: Ids> Engine<I> {
         let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
         match self.decide_order(loaded.as_ref().map(|l| &l.group), &order, &moment) {
             Ok(change) => {
-                let cause = Cause { row: Some(row), member: None, key: None };
+                let cause = Cause { row: Some(row), member: None, key: None, no_effect: false };
                 self.write(loaded.as_ref(), &change, &cause, now).map(Some)
             }
             Err(refusal) => {
@@ -268,9 +295,10 @@ impl<I: Ids> Engine<I> {
             lines: change.journal.iter().map(|j| j.text.clone()).collect(),
             mails: mails.iter().map(|m| (m.draft.key.clone(), m.subject.clone())).collect(),
         };
+        let state = cause.state(change);
         let done = |row: &InboxRow| InboxDone {
             id: row.id,
-            state: InboxState::Done,
+            state,
             reason: story.lines.first().cloned(),
             group: Some(group.id.clone()),
             member: cause.member.clone(),
@@ -322,6 +350,14 @@ impl<I: Ids> Engine<I> {
         let wait = Duration::minutes(1 << failures.min(6));
         store.set_aside(group, &error.to_string(), now + wait, now)
     }
+}
+
+/// An absence notice, and a delay: kept, and no answer to anything.
+fn without_effect(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Away { .. } | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
+    )
 }
 
 pub(super) fn close(

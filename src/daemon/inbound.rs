@@ -1,8 +1,10 @@
 //! From a letter in the inbox to an event for the core, or to the reason why it changes nothing.
 
+mod bounce;
+
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, CalendarAnswer, Certainty, Meaning, Outcome};
+use crate::core::event::{Answer, CalendarAnswer, Certainty, Meaning};
 use crate::core::meeting::{Attendance, Attending, Stage};
 use crate::core::route::{Directory, Hit, Route, route};
 use crate::core::{DraftKey, Event, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
@@ -70,21 +72,11 @@ pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreEr
         Class::Complaint => Ok(kept(InboxState::Recorded, "a complaint of a mail host")),
         Class::ReadReceipt => Ok(kept(InboxState::Recorded, "a read receipt")),
         Class::List => Ok(kept(InboxState::Recorded, "list mail")),
-        Class::AutoReply => Ok(auto_reply(store, &letter)?),
-        Class::Bounce => bounce(kit, store, &letter),
+        Class::AutoReply => bounce::auto_reply(kit, store, &letter),
+        Class::Bounce => bounce::bounce(kit, store, &letter),
         Class::Calendar => calendar(kit, store, &letter, row),
         Class::Person => person(kit, store, &letter, row),
     }
-}
-
-/// An absence notice is information, never an answer.
-fn auto_reply(store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
-    let reason = match letter.auto_until {
-        Some(day) => format!("an automatic reply: away until {day}"),
-        None => "an automatic reply".to_owned(),
-    };
-    let about = senders(store, letter)?.into_iter().next();
-    Ok(Reading::Kept { state: InboxState::Recorded, reason, about })
 }
 
 fn senders(store: &Store, letter: &Letter) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
@@ -92,31 +84,6 @@ fn senders(store: &Store, letter: &Letter) -> Result<Vec<(GroupId, MemberId)>, S
         Some(from) => store.members_by_address(&from.email),
         None => Ok(Vec::new()),
     }
-}
-
-/// A bounce counts only for a mail of ours that it names by its token (`inbound.md` row 37).
-fn bounce(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
-    let Some(bounce) = &letter.bounce else { return Ok(kept(InboxState::Recorded, "a bounce that names nobody")) };
-    let tokens = mail::tokens(letter).into_iter().map(|f| f.token);
-    let from_ids = bounce.original_ids.iter().filter_map(|id| mail::Token::parse(id.split('@').next().unwrap_or(id)));
-    for token in from_ids.chain(tokens) {
-        let Some(sent) = store.outbox_by_draft_id(&token.draft_id().to_string())? else { continue };
-        if !kit.key.fits(&token, &token_owner(&sent.group, &sent.member)) {
-            continue;
-        }
-        let hard = bounce.recipients.iter().any(|r| r.class == mail::BounceClass::Hard);
-        let why =
-            bounce.recipients.iter().filter_map(|r| r.status.clone()).next().unwrap_or_else(|| "bounced".to_owned());
-        if !hard {
-            let about = Some((sent.group, sent.member));
-            let reason = format!("a bounce that may pass by itself ({why})");
-            return Ok(Reading::Kept { state: InboxState::Recorded, reason, about });
-        }
-        let key = sent.draft.key.clone();
-        let event = Event::Outcome { key: key.clone(), outcome: Outcome::Refused { why } };
-        return Ok(Reading::Event { group: sent.group, member: sent.member, key: Some(key), event: Box::new(event) });
-    }
-    Ok(kept(InboxState::Recorded, "a bounce of no mail of ours"))
 }
 
 /// A calendar answer. What leads to it is the event's UID, which only those invited know, and the

@@ -124,6 +124,7 @@ fn members(spec: &GroupSpec) -> Vec<Member> {
         left: None,
         paused: None,
         unreachable: None,
+        reach: codevd::core::reach::Reach::default(),
     };
     spec.members.iter().map(member).collect()
 }

@@ -410,6 +410,9 @@ impl Stage {
             let marks = [(!m.circle, "not in the circle"), (m.left.is_some(), "left"), (m.paused.is_some(), "stopped")];
             let mut marks: Vec<_> = marks.iter().filter(|(on, _)| *on).map(|(_, t)| *t).collect();
             marks.extend(m.unreachable.map(|_| "unreachable"));
+            marks.extend(m.reach.to_check().then_some("to check"));
+            marks.extend(m.reach.policy().map(|_| "the host refuses us"));
+            marks.extend(m.reach.away.map(|_| "away"));
             marks.extend(m.facilitates.map(|_| "facilitates"));
             let _ = writeln!(self.out, "  {} {}", m.id, marks.join(", "));
         }

@@ -20,6 +20,7 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
     if known.is_none() {
         return Err(Refusal::NoSuchMember { name: answer.from.to_string(), known: String::new() });
     }
+    alive(work, &answer.from);
     // a meeting that no longer matters is out of sight: nothing is taken for it any more
     let number = answer.to.meeting.filter(|n| work.group.meeting(*n).is_some());
     let told = match universal(work, number, answer) {
@@ -82,10 +83,24 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
     }
     work.receipt(number, &answer.from, Receipt::Stopped, Some(Inverse::Unpause), &answer.mail);
     pass_on(work, number, Notice::Stopped { member: answer.from.clone() });
-    // a requester who is no more written to will not be asked for a subject: the facilitator chooses
-    let seats = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned && m.requester == answer.from);
+    seats_away(work, &answer.from);
+}
+
+/// A requester who is no more written to will not be asked for a subject: the facilitator chooses.
+pub(super) fn seats_away(work: &mut Work<'_>, member: &MemberId) {
+    let seats = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned && m.requester == *member);
     for seat in seats.map(|m| m.number).collect::<Vec<_>>() {
         requester_away(work, seat, "silent");
+    }
+}
+
+/// The member is heard of: what was held against their address is forgotten, and mail goes out again.
+pub(super) fn alive(work: &mut Work<'_>, from: &MemberId) {
+    let name = work.name(from);
+    let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
+    member.reach.alive();
+    if member.unreachable.take().is_some() {
+        work.tell(None, Some(from), format!("{name} is heard of again: mail goes out as before"));
     }
 }
 
@@ -382,7 +397,7 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
 /// Who leads the meeting, else the group.
 fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
     let group = &work.group;
-    let reached = |id: &MemberId| group.member(id).is_some_and(|m| m.gets_mail() && m.unreachable.is_none());
+    let reached = |id: &MemberId| group.member(id).is_some_and(|m| m.gets_mail() && !m.reach.to_check());
     let all: Vec<_> = group.facilitators().iter().map(|m| m.id.clone()).collect();
     let leads = number.and_then(|n| group.meeting(n)).map(|m| m.facilitator.clone());
     // whoever leads; another one where mail does not reach that one

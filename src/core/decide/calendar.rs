@@ -16,6 +16,7 @@ pub(super) fn calendar(work: &mut Work<'_>, answer: &CalendarAnswer) -> Result<(
     if !work.group.member(&answer.from).is_some_and(|m| m.is_active()) {
         return Err(Refusal::NoSuchMember { name: answer.from.to_string(), known: String::new() });
     }
+    answer::alive(work, &answer.from);
     if !open {
         let facts = Facts::Refused { refusal: Refusal::Over, question: None, words: None };
         work.reply(Some(number), Kind::Refusal, &answer.from, facts, &answer.mail);
