@@ -69,6 +69,10 @@ impl<'a> Work<'a> {
         let oldest = moment.now - Duration::days(UNDO_DAYS);
         // who stopped all mail may come back at any time
         group.undos.retain(|u| u.at > oldest || u.inverse == Inverse::Unpause);
+        let today = moment.now.with_timezone(&group.spec.zone).date_naive();
+        for member in &mut group.members {
+            member.reach.forget(today);
+        }
         Self { group, moment, drafts: Vec::new(), journal: Vec::new() }
     }
 
@@ -211,7 +215,7 @@ impl<'a> Work<'a> {
 fn still_open(facts: &Facts) -> Option<Question> {
     let Facts::Receipt(receipt) = facts else { return None };
     match receipt {
-        Receipt::Attendance { .. } | Receipt::OldTime => Some(Question::Attendance),
+        Receipt::Attendance { .. } | Receipt::OldTime | Receipt::NotAway => Some(Question::Attendance),
         Receipt::Sharing { .. } => Some(Question::Share),
         Receipt::SwapAsked => Some(Question::Subject),
         Receipt::Ordered { .. } => Some(Question::NoSubject),

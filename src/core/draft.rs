@@ -58,6 +58,8 @@ kinds! {
     SubjectShared = "M10", "subject_shared";
     /// Are you coming?
     AttendanceCheck = "M11", "attendance_check";
+    /// An automatic reply says away on that day: shall we count you absent?
+    AwayCheck = "M11c", "away_check";
     /// The facilitator's count of answers.
     AttendanceCount = "M11b", "attendance_count";
     /// The day before, for each role.

@@ -373,6 +373,8 @@ pub enum Receipt {
         /// The open question.
         question: Option<Question>,
     },
+    /// The automatic reply was wrong: not counted absent; will they come?
+    NotAway,
     /// The answer was for the hour before the move.
     OldTime,
     /// The live clock was changed.

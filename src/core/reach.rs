@@ -135,6 +135,12 @@ impl Reach {
         self.bounced.retain(|b| b.trouble == Trouble::Policy);
     }
 
+    /// An absence that is over is forgotten; one without a date after two weeks.
+    pub fn forget(&mut self, today: NaiveDate) {
+        let last = |a: &Away| a.until.unwrap_or_else(|| a.told.date_naive() + Duration::days(SOFT_DAYS));
+        self.away = self.away.filter(|a| last(a) >= today);
+    }
+
     /// The last day away, where one was announced that is not over on that day.
     pub fn away_on(&self, day: NaiveDate) -> Option<NaiveDate> {
         self.away.and_then(|a| a.until).filter(|until| *until >= day)

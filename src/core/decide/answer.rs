@@ -108,6 +108,7 @@ fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) 
     let Some(number) = number else { return note(work, None, answer) };
     match answer.question {
         Some(Question::Attendance) => attendance(work, number, answer),
+        Some(Question::Confirm) if answer.to.kind == Kind::AwayCheck => away_check(work, number, answer),
         Some(Question::Subject) => subject::subject(work, number, answer),
         Some(Question::Share) => subject::share(work, number, answer),
         Some(Question::NoSubject) => subject::no_subject(work, number, answer),
@@ -182,6 +183,22 @@ fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
         pass_on(work, Some(number), Notice::Passed { member: answer.from.clone(), text: answer.text.clone() });
     }
     Ok(())
+}
+
+/// "Shall we count you absent?": a yes is a no to the invitation; a no says that the machine was wrong.
+fn away_check(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    match answer.meaning {
+        Meaning::Yes => attendance(work, number, &Answer { meaning: Meaning::No, ..answer.clone() }),
+        Meaning::No => {
+            if let Some(member) = work.group.members.iter_mut().find(|m| m.id == answer.from) {
+                member.reach.away = None;
+            }
+            work.tell(Some(number), Some(&answer.from), format!("{} is not away", work.name(&answer.from)));
+            work.receipt(Some(number), &answer.from, Receipt::NotAway, None, &answer.mail);
+            Ok(())
+        }
+        _ => Err(Refusal::NotUnderstood),
+    }
 }
 
 /// Takes an answer to the invitation, by mail or calendar, and says what takes it back. A requester
