@@ -152,8 +152,15 @@ fn mail(
 fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool {
     let number = Some(meeting.number);
     let Some(sent) = group.was_sent(number, kind, member) else { return false };
-    let by_day =
-        matches!(kind, Kind::AttendanceCheck | Kind::AwayCheck | Kind::AttendanceCount | Kind::WarmUp | Kind::DayOf | Kind::PlanReprint);
+    let by_day = matches!(
+        kind,
+        Kind::AttendanceCheck
+            | Kind::AwayCheck
+            | Kind::AttendanceCount
+            | Kind::WarmUp
+            | Kind::DayOf
+            | Kind::PlanReprint
+    );
     let cancelled = group.was_sent(number, Kind::Cancelled, member);
     if kind == Kind::Invitation && cancelled.is_some_and(|c| c.at > sent.at) {
         // taken off, and back in the group
@@ -190,7 +197,8 @@ fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     // an invitation or a move is an ask of its own: the next one waits a day
     let asked = meeting.changed + Duration::days(1);
     let check = on(set.attendance_days).max(asked.min(start - Duration::hours(24)));
-    let (away, here): (Vec<_>, Vec<_>) = silent(group, meeting).into_iter().partition(|id| away_then(group, meeting, id));
+    let (away, here): (Vec<_>, Vec<_>) =
+        silent(group, meeting).into_iter().partition(|id| away_then(group, meeting, id));
     let last = start - Duration::hours(12);
     add(Kind::AttendanceCheck, check, last, here);
     for id in away {

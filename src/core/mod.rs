@@ -6,6 +6,7 @@
 //! anything is decided).
 
 pub mod agenda;
+pub mod caps;
 pub mod decide;
 pub mod draft;
 pub mod event;

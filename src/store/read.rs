@@ -4,6 +4,7 @@ use super::cells::{Read, all, first, utc};
 use super::error::Fault;
 use super::mails::QueueRow;
 use super::{MailState, QueueFilter, Reader, StoreError, group_rows, meeting_rows};
+use crate::core::caps::Capped;
 use crate::core::{FormatId, Formats, Group, GroupId, Meeting, MeetingNo, MemberId, Stage, Uid};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use rusqlite::{Connection, params};
@@ -192,6 +193,32 @@ impl Reader {
                 Ok((r.parsed("group_id")?, MeetingNo(r.small("number")?)))
             })
         })
+    }
+
+    /// When capped answers (`core::caps`) were decided since then: those to `address`, and all.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn capped_since(
+        &self,
+        capped: Capped,
+        address: &str,
+        since: DateTime<Utc>,
+    ) -> Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>), StoreError> {
+        let which = match capped {
+            Capped::Refusal => "o.kind = 'refusal'",
+            Capped::Person => "o.kind = 'receipt' AND json_extract(b.draft, '$.facts.receipt') = 'person_asked'",
+        };
+        let sql = format!(
+            "SELECT o.decided_at AS at, lower(o.envelope_to) = lower(?2) AS same FROM outbox o \
+             JOIN outbox_bytes b ON b.outbox = o.id WHERE o.decided_at > ?1 AND {which}"
+        );
+        let rows = self.look("count answers", |conn| {
+            let values = rusqlite::params![super::cells::utc(since), address];
+            all(conn, &sql, values, |r| Ok((r.time("at")?, r.flag("same")?)))
+        })?;
+        let same = rows.iter().filter(|(_, same)| *same).map(|(at, _)| *at).collect();
+        Ok((same, rows.into_iter().map(|(at, _)| at).collect()))
     }
 
     /// What `status` and metrics show.
