@@ -37,6 +37,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Away { from, until } => outcome::away(&mut work, from, *until),
+        Event::Complaint { from } => answer::complaint(&mut work, from),
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
     Ok(work.done())

@@ -40,6 +40,11 @@ pub enum Event {
         /// The last day away, if it says so.
         until: Option<NaiveDate>,
     },
+    /// The member's mail host passed on that they call our mail unwanted: as `stop`, without an answer.
+    Complaint {
+        /// From whom.
+        from: MemberId,
+    },
     /// What became of a mail for good.
     Outcome {
         /// The mail.

@@ -195,6 +195,9 @@ impl<I: Ids> Engine<I> {
         match reading {
             Reading::Event { group, member, key, event } => {
                 let no_effect = without_effect(&event);
+                if matches!(*event, Event::Complaint { .. }) {
+                    self.complaint_elsewhere(&group, &member, now)?;
+                }
                 let cause = Cause {
                     row: Some(row),
                     member: Some(member),
@@ -210,6 +213,24 @@ impl<I: Ids> Engine<I> {
                 Ok(None)
             }
         }
+    }
+
+    /// A complaint pauses the address in its other groups too (`decisions.md` 16), before the row is
+    /// closed: after a stop in between it is done again, which changes nothing.
+    fn complaint_elsewhere(
+        &mut self,
+        group: &GroupId,
+        member: &MemberId,
+        now: DateTime<Utc>,
+    ) -> Result<(), EngineError> {
+        let loaded = self.store.get().load(group, &self.kit.formats)?;
+        let Some(email) = loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())) else { return Ok(()) };
+        let all = self.store.get().members_by_address(email.as_str())?;
+        for (other, from) in all.into_iter().filter(|(g, _)| g != group) {
+            let cause = Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false };
+            self.group(&other, &Event::Complaint { from }, &cause, now)?;
+        }
+        Ok(())
     }
 
     fn outcome(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {

@@ -69,7 +69,7 @@ pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreEr
     match letter.class {
         Class::Unreadable => Ok(kept(InboxState::Quarantined, why(&letter))),
         Class::Own => Ok(kept(InboxState::Recorded, "our own mail coming back")),
-        Class::Complaint => Ok(kept(InboxState::Recorded, "a complaint of a mail host")),
+        Class::Complaint => bounce::complaint(kit, store, &letter),
         Class::ReadReceipt => Ok(kept(InboxState::Recorded, "a read receipt")),
         Class::List => Ok(kept(InboxState::Recorded, "list mail")),
         Class::AutoReply => bounce::auto_reply(kit, store, &letter),

@@ -86,6 +86,20 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
     seats_away(work, &answer.from);
 }
 
+/// A complaint to the mail host is a `stop` nobody answers: the address is paused, the facilitator told.
+pub(super) fn complaint(work: &mut Work<'_>, from: &MemberId) {
+    let now = work.now();
+    let name = work.name(from);
+    let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
+    if member.paused.is_some() {
+        return;
+    }
+    member.paused = Some(now);
+    work.tell(None, Some(from), format!("the mail host of {name} passed on a complaint: no more mail goes there"));
+    pass_on(work, None, Notice::Stopped { member: from.clone() });
+    seats_away(work, from);
+}
+
 /// A requester who is no more written to will not be asked for a subject: the facilitator chooses.
 pub(super) fn seats_away(work: &mut Work<'_>, member: &MemberId) {
     let seats = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned && m.requester == *member);

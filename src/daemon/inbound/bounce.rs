@@ -61,6 +61,19 @@ fn trouble(class: BounceClass) -> Trouble {
     }
 }
 
+/// A complaint counts only for a mail of ours that it returns (RFC 5965); hosts black out the address.
+pub(super) fn complaint(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
+    let tokens = letter.complaint.iter().filter_map(|id| mail::Token::parse(id.split('@').next().unwrap_or(id)));
+    for token in tokens {
+        let Some(sent) = store.outbox_by_draft_id(&token.draft_id().to_string())? else { continue };
+        if kit.key.fits(&token, &token_owner(&sent.group, &sent.member)) {
+            let event = Box::new(Event::Complaint { from: sent.member.clone() });
+            return Ok(Reading::Event { group: sent.group, member: sent.member, key: Some(sent.draft.key), event });
+        }
+    }
+    Ok(kept(InboxState::Recorded, "a complaint of a mail host about no mail of ours"))
+}
+
 /// An absence notice is kept on the member, in the group whose mail it answers; without that, in the
 /// sender's one group. It is never an answer, and nothing answers it.
 pub(super) fn auto_reply(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
