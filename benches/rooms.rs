@@ -29,7 +29,7 @@ fn rooms(bench: &mut Criterion) {
     });
 
     let (renderer, words, key) = (Renderer::embedded().unwrap(), Words::embedded().unwrap(), Key::new([7; 32]));
-    let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap() };
+    let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap(), plus: false };
     let composer = Composer { renderer: &renderer, key: &key, sender: &sender };
     let invitation = change.drafts.iter().find(|d| d.key.kind.is_calendar()).expect("an invitation");
     let mail = composer.compose(&change.group, invitation).unwrap();
@@ -39,7 +39,7 @@ fn rooms(bench: &mut Criterion) {
 
     let author = Author { name: "Ana Lopes", email: "ana@b.example", french: true, zone: chrono_tz::Europe::Paris };
     let answer = client::reply(Client::Gmail, &author, &letter(&mail.bytes), "Oui, je serai là", 1, moment.now);
-    let context = Context { today: moment.now.date_naive(), actions: 0, names: Vec::new() };
+    let context = Context { today: moment.now.date_naive(), ..Context::default() };
     bench.bench_function("read: a reply, its quote cut, its words understood", |b| {
         b.iter(|| {
             let read = letter(black_box(&answer));

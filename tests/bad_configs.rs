@@ -151,10 +151,15 @@ fn the_examples_load_and_so_does_every_key_they_tell_of() {
             if on.starts_with("password_") {
                 one.retain(|l| !l.starts_with("password_file"));
             }
-            if i > 0 && lines[i - 1] == "# [maildir]" {
-                one[i - 1] = "[maildir]";
+            // a part that is commented out as a whole comes in the place of [imap]
+            let part = lines[..i].iter().rposition(|l| l.starts_with('[') || l.starts_with("# [")).unwrap_or(0);
+            if let Some(head) = lines[part].strip_prefix("# ").filter(|l| l.starts_with('[')) {
+                one[part] = head;
+                for (j, line) in lines.iter().enumerate().take(i).skip(part) {
+                    one[j] = line.strip_prefix("# ").filter(|l| is_key(l)).unwrap_or(one[j]);
+                }
                 let imap = one.iter().position(|l| *l == "[imap]").unwrap();
-                one.drain(imap..i - 1);
+                one.drain(imap..part);
             }
             let text = one.join("\n");
             // the passwords of both servers went; what is said of the other is not about this key

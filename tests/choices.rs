@@ -59,6 +59,7 @@ fn context() -> Context {
         today: chrono::NaiveDate::from_ymd_opt(2026, 12, 1).unwrap(),
         actions: 2,
         names: vec!["Ana".to_owned(), "Bo".to_owned()],
+        ..Context::default()
     }
 }
 

@@ -27,6 +27,7 @@ fn post() -> Post {
         sender_address: "codev@example.org".to_owned(),
         reference: "7K3F92QDJX4M0ZT8".to_owned(),
         tag: "k7f3-92qd".to_owned(),
+        mark: "7K3F92QDJX4M0ZT8".to_owned(),
         reply_to: "codev+7k3f92qd@example.org".to_owned(),
     }
 }

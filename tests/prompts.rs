@@ -35,6 +35,7 @@ fn post() -> Post {
         sender_address: "codev@example.org".to_owned(),
         reference: "7K3F92QDJX4M0ZT8".to_owned(),
         tag: "k7f3-92qd".to_owned(),
+        mark: "7K3F92QDJX4M0ZT8".to_owned(),
         reply_to: "codev+7k3f92qd@example.org".to_owned(),
     }
 }
@@ -499,7 +500,12 @@ const OFFERED: [(Question, &str, &str, &str); 25] = [
 fn every_word_that_is_offered_is_understood() {
     let words = Words::embedded().unwrap();
     let today = chrono::NaiveDate::from_ymd_opt(2026, 12, 8).unwrap();
-    let context = Context { today, actions: 2, names: vec!["Ana Lopes".to_owned(), "Bo Lindgren".to_owned()] };
+    let context = Context {
+        today,
+        actions: 2,
+        names: vec!["Ana Lopes".to_owned(), "Bo Lindgren".to_owned()],
+        ..Context::default()
+    };
     let mut wrong = Vec::new();
     for (question, french, english, meaning) in OFFERED {
         for (language, text) in [("fr", french), ("en", english)] {
@@ -517,7 +523,7 @@ fn every_word_that_is_offered_is_understood() {
 fn the_marks_of_a_plan_and_of_a_learning_are_understood() {
     let words = Words::embedded().unwrap();
     let today = chrono::NaiveDate::from_ymd_opt(2026, 12, 8).unwrap();
-    let context = Context { today, actions: 0, names: Vec::new() };
+    let context = Context { today, ..Context::default() };
     for (text, shared) in [
         ("Appeler Paul pour convenir d’un point chaque lundi, avant le 15/12 (partager)", true),
         ("Call Paul to agree on a talk every Monday, by 15 December (share)", true),

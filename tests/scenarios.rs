@@ -4,13 +4,14 @@
 //! A file holds directives at the line's beginning and, indented, what came of them:
 //!
 //! - `start DATE HOUR` (the first line; hours are Paris time) and `group NAME [not live]` (tests/scenarios/groups)
+//! - `plus` before `start`: mail to `codev+anything@` arrives, and our mails make use of it
 //! - `until DATE HOUR`: the world turns; `off until DATE HOUR`: the daemon stands still meanwhile; `restart`
 //! - `WHO answers MAIL: words` (`\n` for a new line), in the manner of their program (`WHO has outlook`)
 //! - `WHO presses accepted|declined|tentative on MAIL[: comment]` (`WHO has calendar outlook`), `WHO is away on MAIL: words`
 //! - `WHO answers MAIL of OTHER: words`: with somebody else's mail in hand
 //! - `WHO clicks WORD in MAIL`: a button of the mail itself, which opens a new mail
 //! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox, with `{id WHO MAIL}` filled in
-//! - `look WHO MAIL: words`: whether that mail, or the calendar in it, says these words
+//! - `look WHO MAIL: words`: whether that mail, its headers, or the calendar in it, says these words
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`
 //! - `refuse WHO`, `down`, `up`; `use GROUP`: the group that orders and `show` are about
 //! - `show N`: the meeting as it stands; `people`; `turns`; `kept`: mails kept, not applied

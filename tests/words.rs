@@ -63,6 +63,29 @@ struct Group {
     fr: Vec<String>,
     #[serde(default)]
     en: Vec<String>,
+    #[serde(default)]
+    de: Vec<String>,
+    #[serde(default)]
+    nl: Vec<String>,
+    #[serde(default)]
+    es: Vec<String>,
+    #[serde(default)]
+    it: Vec<String>,
+}
+
+impl Group {
+    /// All texts with the language of who writes.
+    fn texts(&self) -> impl Iterator<Item = (Language, &String)> {
+        let all = [
+            ("fr", &self.fr),
+            ("en", &self.en),
+            ("de", &self.de),
+            ("nl", &self.nl),
+            ("es", &self.es),
+            ("it", &self.it),
+        ];
+        all.into_iter().flat_map(|(code, texts)| texts.iter().map(move |t| (code.parse().unwrap(), t)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -120,9 +143,7 @@ fn answers_are_understood_as_expected() {
     let (mut count, mut traps, mut failed, mut wrong_effects) = (0, 0, Vec::new(), 0);
     for (file, cases) in files() {
         for group in &cases.group {
-            let fr = group.fr.iter().map(|t| (Language::french(), t));
-            let en = group.en.iter().map(|t| (Language::english(), t));
-            for (language, text) in fr.chain(en) {
+            for (language, text) in group.texts() {
                 let heard = WORDS.understand(group.question, &language, text, &with_options(group));
                 let said = to_json(&heard);
                 count += 1;

@@ -107,6 +107,9 @@ pub(super) struct CheckArgs {
     /// Connect to no server.
     #[arg(long)]
     pub offline: bool,
+    /// Send a mail to ourselves with + in the address, and say whether it arrives (up to 90 s).
+    #[arg(long, conflicts_with = "offline")]
+    pub learn_plus: bool,
     #[command(flatten)]
     pub json: Json,
 }

@@ -1,6 +1,7 @@
 //! `codevd check`: tries everything the configuration names; each line ok, warning or error with the remedy.
 
 use super::args::CheckArgs;
+use super::check_plus::{self, Learned};
 use super::failure::{Done, Failure, Result};
 use super::level;
 use super::setup::Setup;
@@ -62,6 +63,10 @@ pub(super) fn check(named: Option<&Path>, args: &CheckArgs, terminal: &mut Termi
             report.add(Mark::Care, "servers", "not tried (--offline)");
         } else {
             servers(&setup, &mut report, terminal)?;
+        }
+        if args.learn_plus {
+            progress(terminal, "a mail to ourselves with + in the address")?;
+            learn_plus(&setup, &mut report);
         }
     }
     show(&report, args, terminal)
@@ -193,13 +198,33 @@ fn servers(setup: &Setup, report: &mut Report, terminal: &mut Terminal) -> Resul
         config::Incoming::Maildir { path } => {
             report.took("maildir", Maildir::open(path).and_then(|m| m.check()).map_err(Failure::from));
         }
+        config::Incoming::Lmtp(listen) => {
+            let place = match listen {
+                config::LmtpListen::Socket(path, _) => format!("unix:{}", path.display()),
+                config::LmtpListen::Port(at) => format!("inet:{at}"),
+            };
+            let text = format!("a mail server on this machine hands mail in at {place}, while `codevd run` runs");
+            report.add(Mark::Good, "lmtp", text);
+        }
         config::Incoming::None => {
-            let text =
-                "no [imap] and no [maildir]: mail comes in only by `codevd mail deliver`, from a mail server's alias";
+            let text = "no [imap], no [maildir], no [lmtp]: mail comes in only by `codevd mail deliver`, from a mail server's alias";
             report.add(Mark::Care, "incoming", text);
         }
     }
     Ok(())
+}
+
+/// Says which line to write, if it is not the one that is there.
+fn learn_plus(setup: &Setup, report: &mut Report) {
+    if let Some(learned) = report.take("plus", check_plus::learn(setup)) {
+        let works = learned == Learned::Works;
+        let mark = match (works, setup.config.mailbox.plus) {
+            (true, true) | (false, false) => Mark::Good,
+            (true, false) => Mark::Care,
+            (false, true) => Mark::Bad,
+        };
+        report.add(mark, "plus", learned.told());
+    }
 }
 
 fn progress(terminal: &mut Terminal, what: &str) -> Result<()> {

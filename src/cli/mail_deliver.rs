@@ -42,7 +42,7 @@ fn hand_over(setup: &Setup, mail: Vec<u8>) -> Result<()> {
 
 fn store(setup: &Setup, mail: Vec<u8>, no_daemon: &io::Error) -> Result<()> {
     let taken = setup.store().and_then(|mut store| {
-        let row = received(control::delivered(mail), setup.now());
+        let row = received(control::delivered(mail), None, setup.now());
         Ok(store.receive(&[row])?)
     });
     taken.map(|_| ()).map_err(|failure| {

@@ -6,6 +6,7 @@
 
 mod args;
 mod check;
+mod check_plus;
 mod demo;
 mod difference;
 pub mod failure;

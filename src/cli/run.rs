@@ -41,10 +41,11 @@ fn daemon(setup: &Setup) -> Result<Daemon<Smtp, Mailbox, SystemClock, RandomIds>
     Ok(Daemon {
         out: setup.smtp()?,
         mailbox: setup.mailbox()?,
+        prover: setup.prover()?,
+        from: setup.sender(),
         engine: setup.engine(setup.store()?)?,
         clock: SystemClock,
         pace: Pace::per_minute(config.pace.per_minute),
-        from: config.mailbox.address.to_string(),
         socket: setup.socket(),
         manager: service_manager(),
         derivation: setup.derivation()?,

@@ -5,11 +5,11 @@ use crate::config::{self, Config, Defaults, Incoming, SecretSource, Security as 
 use crate::core::{Formats, Language};
 use crate::daemon::edge::{self, Mailbox, RandomIds, SystemClock};
 use crate::daemon::ports::Clock;
-use crate::daemon::{Engine, Kit, Sender, control, shared};
-use crate::mail::Key;
+use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
+use crate::mail::{Believed, Key};
 use crate::render::Renderer;
 use crate::store::{Reader, Store};
-use crate::transport::{Imap, ImapSettings, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap};
+use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -76,6 +76,16 @@ impl Setup {
     pub fn renderer(&self) -> Result<Renderer> {
         let own = self.config.templates.as_deref().map_or_else(|| Ok(Vec::new()), files_of)?;
         Ok(Renderer::with_overrides(own)?)
+    }
+
+    /// Who finds out whom a mail is from, as `[mailbox]` says.
+    ///
+    /// # Errors
+    /// Signatures are to be checked and no name server can be asked.
+    pub fn prover(&self) -> Result<Prover> {
+        let mailbox = &self.config.mailbox;
+        let believed = mailbox.authserv_id.as_deref().map(Believed::parse);
+        Prover::new(believed, mailbox.check_signatures).map_err(|why| Failure::because(why.to_string()))
     }
 
     /// Word lists, those of the configured folder in place of the binary's.
@@ -172,14 +182,19 @@ impl Setup {
     }
 
     fn kit(&self, key: Key) -> Result<Kit> {
-        let mailbox = &self.config.mailbox;
         Ok(Kit {
             renderer: self.renderer()?,
             words: self.words()?,
             formats: self.formats()?,
             key,
-            sender: Sender { name: mailbox.name.clone(), address: mailbox.address.clone() },
+            sender: self.sender(),
         })
+    }
+
+    /// Who writes.
+    pub fn sender(&self) -> Sender {
+        let mailbox = &self.config.mailbox;
+        Sender { name: mailbox.name.clone(), address: mailbox.address.clone(), plus: mailbox.plus }
     }
 
     /// Where the control socket lies.
@@ -194,7 +209,7 @@ impl Setup {
     pub fn smtp(&self) -> Result<Smtp> {
         let smtp = &self.config.smtp;
         let login = smtp.login.as_ref().map(|l| Ok::<_, Failure>((l.user.clone(), password(&l.password)?)));
-        let sender = Sender { name: String::new(), address: self.config.mailbox.address.clone() };
+        let sender = self.sender();
         Ok(Smtp::new(SmtpSettings {
             host: smtp.server.host.clone(),
             port: smtp.server.port,
@@ -214,8 +229,23 @@ impl Setup {
         Ok(match (self.imap()?, &self.config.incoming) {
             (Some(settings), _) => Mailbox::Imap(Box::new(Imap::offline(settings)?)),
             (None, Incoming::Maildir { path }) => Mailbox::Maildir(Maildir::open(path)?, MAILDIR_LOOKS),
+            (None, Incoming::Lmtp(listen)) => Mailbox::Lmtp(Box::new(self.lmtp(listen)?)),
             (None, _) => Mailbox::None,
         })
+    }
+
+    fn lmtp(&self, listen: &config::LmtpListen) -> Result<Lmtp> {
+        let sender = self.sender();
+        let terms = lmtp::Terms {
+            name: sender.domain().to_owned(),
+            address: sender.address.to_string(),
+            max_bytes: control::MAX_MAIL,
+        };
+        let listen = match listen {
+            config::LmtpListen::Socket(path, mode) => lmtp::Listen::Socket(path.clone(), *mode),
+            config::LmtpListen::Port(at) => lmtp::Listen::Port(*at),
+        };
+        Ok(Lmtp::bind(listen, terms)?)
     }
 
     /// How to read the mailbox by IMAP, if that is how.

@@ -8,6 +8,9 @@ use crate::config::{read_text, values};
 use crate::core::ids::Email;
 use std::path::{Path, PathBuf};
 
+mod lmtp;
+pub use lmtp::LmtpListen;
+
 /// The mailbox codevd writes from and reads: its own, nobody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
@@ -15,6 +18,13 @@ pub struct Mailbox {
     pub address: Email,
     /// The name members see as the sender.
     pub name: String,
+    /// The authserv-id of the mailbox's host, whose Authentication-Results are believed (RFC 8601); `outlook-none` for
+    /// one that writes none.
+    pub authserv_id: Option<String>,
+    /// Whether codevd looks at signatures itself (DKIM), which asks name servers.
+    pub check_signatures: bool,
+    /// Mail to `local+anything@domain` arrives in it: `codevd check --learn-plus` tries that.
+    pub plus: bool,
     /// Where the address stands in the file, for errors found later.
     pub at: Place,
 }
@@ -49,6 +59,8 @@ pub enum Incoming {
         /// The folder that holds `new`, `cur` and `tmp`.
         path: PathBuf,
     },
+    /// From the mail server of this machine, by LMTP.
+    Lmtp(LmtpListen),
     /// Only by `codevd mail deliver`.
     None,
 }
@@ -211,7 +223,7 @@ fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck)
 
 /// Keys of the parts, for those written in the wrong place.
 const ELSEWHERE: [(&str, &[&str]); 4] = [
-    ("in [mailbox]", &["address", "name"]),
+    ("in [mailbox]", &["address", "name", "plus", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
     ("in [imap]", &["poll_seconds", "taken"]),
     ("in [pace]", &["per_minute"]),
@@ -221,7 +233,13 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 19] = [
+const SHOWN: [&str; 25] = [
+    "authserv_id",
+    "check_signatures",
+    "plus",
+    "listen",
+    "mode",
+    "lmtp",
     "database",
     "host",
     "templates",
@@ -292,7 +310,12 @@ impl<'a> Reader<'a> {
     }
 
     fn path(&mut self, table: &mut Table<'a>, key: &'static str, wanted: Wanted) -> Option<PathBuf> {
-        let At { value, span } = table.text(key)?;
+        let at = table.text(key)?;
+        self.path_at(at, key, wanted)
+    }
+
+    fn path_at(&mut self, at: At<&'a str>, key: &'static str, wanted: Wanted) -> Option<PathBuf> {
+        let At { value, span } = at;
         if value.trim().is_empty() || value.contains('\0') {
             self.doc.wrong(&span, format!("`{key}` is no path"), "a path, relative to this file or absolute", None);
             return None;
@@ -310,8 +333,30 @@ impl<'a> Reader<'a> {
     fn mailbox(&mut self, table: &mut Table<'a>) -> Option<Mailbox> {
         let name = table.line("name").map_or_else(|| "Codev".to_owned(), |at| at.value);
         let address = table.required("address", "the address codevd writes from, such as \"codev@example.org\"")?;
+        let authserv_id = self.authserv_id(table);
+        let check_signatures = table.flag("check_signatures").is_some_and(|at| at.value);
         let at = self.doc.source.place(&address.span);
-        Some(Mailbox { address: values::email(self.doc, address)?.value, name, at })
+        let plus = table.flag("plus");
+        let address = values::email(self.doc, address)?.value;
+        let local = address.as_str().split('@').next().unwrap_or_default();
+        if let Some(plus) = plus.as_ref().filter(|plus| plus.value && (local.len() > 31 || local.contains('+'))) {
+            let expected = "a name of at most 31 characters without + before the @, or plus = false";
+            self.doc.wrong(&plus.span, format!("`plus`: {address} has no room for + and a token"), expected, None);
+        }
+        Some(Mailbox { address, name, authserv_id, check_signatures, plus: plus.is_some_and(|plus| plus.value), at })
+    }
+
+    fn authserv_id(&mut self, table: &mut Table<'a>) -> Option<String> {
+        let At { value, span } = table.line("authserv_id")?;
+        let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if value.is_empty() || !value.chars().all(clean) {
+            let expected =
+                "the id that the mailbox's host writes first in Authentication-Results, such as \"mx.example.net\"";
+            let remedy = "codevd check --learn-sender-proof shows the ids of the mails in the mailbox";
+            self.doc.wrong(&span, format!("`authserv_id`: {value:?} is no such id"), expected, Some(remedy.to_owned()));
+            return None;
+        }
+        Some(value)
     }
 
     fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {
@@ -395,9 +440,11 @@ impl<'a> Reader<'a> {
     }
 
     fn incoming(&mut self, root: &mut Table<'a>) -> Incoming {
-        let both = root.has("imap").then(|| root.key_span("maildir")).flatten();
-        if let Some(span) = both {
-            self.doc.wrong(&span, "both [imap] and [maildir]", "one of the two", None);
+        let ways: Vec<_> = ["imap", "maildir", "lmtp"].into_iter().filter(|way| root.has(way)).collect();
+        if let [first, .., second] = ways[..]
+            && let Some(span) = root.key_span(second)
+        {
+            self.doc.wrong(&span, format!("both [{first}] and [{second}]"), "one of the two", None);
         }
         let imap = root.table("imap").map(|mut table| {
             let imap = self.imap(&mut table);
@@ -415,7 +462,12 @@ impl<'a> Reader<'a> {
             table.finish(&[]);
             path.map_or(Incoming::None, |path| Incoming::Maildir { path })
         });
-        imap.or(maildir).unwrap_or(Incoming::None)
+        let lmtp = root.table("lmtp").map(|mut table| {
+            let listen = self.lmtp(&mut table);
+            table.finish(&[]);
+            listen.map_or(Incoming::None, Incoming::Lmtp)
+        });
+        imap.or(maildir).or(lmtp).unwrap_or(Incoming::None)
     }
 
     fn imap(&mut self, table: &mut Table<'a>) -> Option<ImapConfig> {

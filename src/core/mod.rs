@@ -15,6 +15,7 @@ pub mod group;
 pub mod ids;
 pub mod lineup;
 pub mod meeting;
+pub mod proof;
 pub mod reach;
 pub mod refusal;
 pub mod rotation;

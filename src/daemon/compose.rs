@@ -18,12 +18,34 @@ pub struct Sender {
     pub name: String,
     /// The address, without `+`.
     pub address: crate::core::Email,
+    /// Answers and bounces come to `local+TOKEN@domain`: set where a probe showed that such mail arrives.
+    pub plus: bool,
 }
+
+/// The longest local part that has room for `+` and a token (RFC 5321 §4.5.3.1.1: 64 octets).
+pub const LOCAL_FOR_PLUS: usize = 64 - 1 - mail::TOKEN_CHARS;
 
 impl Sender {
     /// What stands behind the @.
     pub fn domain(&self) -> &str {
         self.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+
+    /// Where answers to the mail with this token go, and its bounces (VERP): with the token behind a `+` where that
+    /// works. From and ORGANIZER never have it (`calendar.md` 2).
+    pub fn reply_address(&self, token: &str) -> String {
+        match self.address.as_str().rsplit_once('@') {
+            Some((local, domain)) if self.plus && local.len() <= LOCAL_FOR_PLUS => format!("{local}+{token}@{domain}"),
+            _ => self.address.to_string(),
+        }
+    }
+
+    /// The envelope's sender of a mail of ours, by its Message-ID, which is `TOKEN@domain`.
+    pub fn return_path(&self, message_id: &str) -> String {
+        match message_id.split('@').next().and_then(mail::Token::parse) {
+            Some(token) => self.reply_address(token.as_str()),
+            None => self.address.to_string(),
+        }
     }
 }
 
@@ -87,12 +109,17 @@ impl Composer<'_> {
         let member = group.member(&draft.key.member).ok_or_else(|| ComposeError::Nobody { key: key() })?;
         let draft_id = self.key.draft_id(&key());
         let token = self.key.token(&draft_id, &token_owner(&group.id, &member.id));
+        let reply_to = self.sender.reply_address(token.as_str());
+        // where the address carries the token, a person's subject carries the short tag alone
+        let plus = reply_to != self.sender.address.as_str();
+        let mark = if plus { draft_id.tag() } else { token.to_string() };
         let post = Post {
             sender_name: self.sender.name.clone(),
             sender_address: self.sender.address.to_string(),
             reference: token.to_string(),
             tag: draft_id.tag(),
-            reply_to: self.sender.address.to_string(),
+            mark: mark.clone(),
+            reply_to: reply_to.clone(),
         };
         let words = self
             .renderer
@@ -101,13 +128,13 @@ impl Composer<'_> {
         let calendar = self.calendar(group, draft, member)?;
         let message_id = format!("{token}@{}", self.sender.domain());
         let references = self.references(group, draft, &message_id);
-        let unsubscribe = format!("{}?subject=stop%20%5B{token}%5D&body={UNSUBSCRIBE}", self.sender.address);
+        let unsubscribe = format!("{reply_to}?subject=stop%20%5B{mark}%5D&body={UNSUBSCRIBE}");
         let outgoing = mail::Outgoing {
             from_name: &self.sender.name,
             from_email: self.sender.address.as_str(),
             to_name: &member.name,
             to_email: member.email.as_str(),
-            reply_to: None,
+            reply_to: plus.then_some(reply_to.as_str()),
             subject: &words.subject,
             text: &words.text,
             html: Some(&words.html),

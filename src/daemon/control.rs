@@ -97,7 +97,7 @@ async fn deliver<C: Clock>(
     if bytes.len() != length {
         return Ok("no the mail broke off\n".to_owned());
     }
-    match take(store, delivered(bytes), clock.now()) {
+    match take(store, delivered(bytes), None, clock.now()) {
         Ok(_) => Ok("ok\n".to_owned()),
         Err(error) => {
             tracing::error!(%error, "a mail handed in could not be written; its server keeps it");

@@ -2,7 +2,7 @@
 
 use super::ports::{Clock, Ids, Incoming, Outgoing};
 use crate::mail::Key;
-use crate::transport::{Delivery, Envelope, Fetched, Imap, Maildir, Smtp, TransportError};
+use crate::transport::{Delivery, Envelope, Fetched, Imap, Lmtp, Maildir, Smtp, TransportError};
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fs;
 use std::io::{self, Write};
@@ -170,6 +170,8 @@ pub enum Mailbox {
     Imap(Box<Imap>),
     /// A folder that a mail server fills, and the time between two looks.
     Maildir(Maildir, Duration),
+    /// A socket at which a mail server hands mail in.
+    Lmtp(Box<Lmtp>),
     /// Nowhere: mail comes by `codevd mail deliver` alone.
     None,
 }
@@ -179,6 +181,7 @@ impl Incoming for Mailbox {
         match self {
             Self::Imap(imap) => imap.fetch_new().await,
             Self::Maildir(maildir, _) => maildir.fetch_new(),
+            Self::Lmtp(lmtp) => lmtp.fetch_new(),
             Self::None => Ok(Vec::new()),
         }
     }
@@ -187,6 +190,10 @@ impl Incoming for Mailbox {
         match self {
             Self::Imap(imap) => imap.taken(place).await,
             Self::Maildir(maildir, _) => maildir.taken(place),
+            Self::Lmtp(lmtp) => {
+                lmtp.taken(place);
+                Ok(())
+            }
             Self::None => Ok(()),
         }
     }
@@ -194,6 +201,7 @@ impl Incoming for Mailbox {
     async fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
         match self {
             Self::Imap(imap) => return imap.wait(at_most).await,
+            Self::Lmtp(lmtp) => return lmtp.wait(at_most).await,
             Self::Maildir(_, between) => tokio::time::sleep(at_most.min(*between)).await,
             Self::None => tokio::time::sleep(at_most).await,
         }

@@ -6,6 +6,7 @@ use super::compose::token_owner;
 use super::engine::Kit;
 use crate::core::event::{Answer, CalendarAnswer, Certainty, Meaning};
 use crate::core::meeting::{Attendance, Attending, Stage};
+use crate::core::proof::Level;
 use crate::core::route::{Directory, Hit, Route, route};
 use crate::core::{DraftKey, Event, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
 use crate::ical::{self, CalendarMessage, PartStat, itip};
@@ -86,6 +87,20 @@ fn senders(store: &Store, letter: &Letter) -> Result<Vec<(GroupId, MemberId)>, S
     }
 }
 
+/// What was found out about the sender on arrival; nothing where nobody looked.
+fn proof_of(row: &InboxRow) -> Level {
+    row.proof.as_ref().map_or(Level::B, |proof| proof.level)
+}
+
+/// The newest question open to each of these members.
+fn open_questions(store: &Store, senders: &[(GroupId, MemberId)]) -> Result<Vec<SentMail>, StoreError> {
+    let mut open = Vec::new();
+    for (group, member) in senders {
+        open.extend(store.open_question(group, member)?);
+    }
+    Ok(open)
+}
+
 /// A calendar answer. What leads to it is the event's UID, which only those invited know, and the
 /// member's own address in From and in ATTENDEE.
 fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
@@ -105,7 +120,14 @@ fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result
         };
         let known = Known::of(&loaded.group, meeting, member);
         match itip::answer(&known.borrowed(), method, message, row.received_at) {
-            Ok(outcome) => return Ok(answered(&loaded.group, meeting, member, outcome, letter)),
+            Ok(_) if proof_of(row) == Level::C => {
+                let reason = "a calendar answer whose sender's own domain says that it is forged: not applied";
+                return Ok(kept(InboxState::Refused, reason));
+            }
+            Ok(outcome) => {
+                let proven = proof_of(row) == Level::A;
+                return Ok(answered(&loaded.group, (meeting, member), outcome, letter, proven));
+            }
             Err(refusal) => refused = Some((refusal.to_string(), group, member.clone())),
         }
     }
@@ -161,10 +183,10 @@ impl Known {
 
 fn answered(
     group: &Group,
-    meeting: &crate::core::Meeting,
-    member: &MemberId,
+    (meeting, member): (&crate::core::Meeting, &MemberId),
     outcome: itip::Outcome,
     letter: &Letter,
+    proven: bool,
 ) -> Reading {
     let (answer, old_time) = match outcome {
         itip::Outcome::Apply(answer) => (answer, false),
@@ -193,7 +215,7 @@ fn answered(
             comment: answer.comment,
         },
         old_time,
-        proven: false,
+        proven,
         mail: thread(letter),
     });
     Reading::Event { group: group.id.clone(), member: member.clone(), key: None, event: Box::new(event) }
@@ -213,9 +235,22 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
         hits.push(Hit { key: sent.draft.key.clone(), fits });
         mails.push(sent);
     }
-    let directory = Directory { hits, senders: senders(store, letter)? };
+    let senders = senders(store, letter)?;
+    let open = match hits.is_empty() {
+        true => open_questions(store, &senders)?,
+        false => Vec::new(),
+    };
+    mails.extend(open.iter().cloned());
+    let proof = proof_of(row);
+    let open = open.iter().map(|mail| mail.draft.key.clone()).collect();
+    let directory = Directory { hits, senders, proof, open };
     let key = match route(&directory) {
-        Route::Answer(key) => key,
+        Route::Answer { key, .. } => key,
+        Route::Ask(key) => {
+            let reason = "nothing proves who sent it, and no token of ours is in it: kept for a person to read";
+            let about = Some((key.group, key.member));
+            return Ok(Reading::Kept { state: InboxState::Refused, reason: reason.to_owned(), about });
+        }
         Route::Kept(why) => {
             let about = directory.senders.into_iter().next();
             return Ok(Reading::Kept { state: InboxState::Refused, reason: why.to_string(), about });

@@ -14,9 +14,11 @@ pub mod ports;
 pub mod receiver;
 pub mod run;
 pub mod sender;
+pub mod verify;
 
-pub use compose::{ComposeError, Composer, Sender};
+pub use compose::{ComposeError, Composer, LOCAL_FOR_PLUS, Sender};
 pub use engine::{Engine, EngineError, Kit, Story};
 pub use ports::{Clock, Ids, Incoming, Outgoing, Shared, shared};
 pub use receiver::receiver_step;
 pub use sender::{Pace, SenderStep, sender_step};
+pub use verify::Prover;

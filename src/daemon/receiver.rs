@@ -2,6 +2,8 @@
 
 use super::engine::close;
 use super::ports::{Incoming, Shared};
+use super::verify::Prover;
+use crate::core::proof::Proof;
 use crate::mail;
 use crate::store::{InboxState, Received, StoreError, Taken};
 use crate::transport::{Fetched, TransportError};
@@ -27,6 +29,7 @@ pub enum ReceiverError {
 pub async fn receiver_step<I: Incoming>(
     store: &Shared,
     incoming: &mut I,
+    prover: &Prover,
     now: impl Fn() -> DateTime<Utc>,
 ) -> Result<usize, ReceiverError> {
     let mut count = 0;
@@ -38,7 +41,9 @@ pub async fn receiver_step<I: Incoming>(
         let mut failed = None;
         for mail in fetched {
             let place = mail.place.clone();
-            take(store, mail, now())?;
+            // DKIM and DNS here, at the edge, once: what is found is kept with the mail
+            let proof = prover.proof(&mail.bytes).await;
+            take(store, mail, proof, now())?;
             // one that can't be marked holds up none of the others
             if let Err(error) = incoming.taken(&place).await {
                 failed.get_or_insert(error);
@@ -55,9 +60,9 @@ pub async fn receiver_step<I: Incoming>(
 ///
 /// # Errors
 /// The store's own; nothing was taken then.
-pub fn take(store: &Shared, mail: Fetched, at: DateTime<Utc>) -> Result<Taken, StoreError> {
+pub fn take(store: &Shared, mail: Fetched, proof: Option<Proof>, at: DateTime<Utc>) -> Result<Taken, StoreError> {
     let (truncated, size) = (mail.truncated, mail.size);
-    let taken = store.get().receive(&[received(mail, at)])?;
+    let taken = store.get().receive(&[received(mail, proof, at)])?;
     let first = taken.into_iter().next().unwrap_or(Taken::Duplicate(0));
     if let (true, Taken::New(id)) = (truncated, first) {
         let reason = format!(
@@ -73,7 +78,7 @@ pub fn take(store: &Shared, mail: Fetched, at: DateTime<Utc>) -> Result<Taken, S
 const HEAD: usize = 64 * 1024;
 
 /// A fetched mail as an inbox row. What links it is read again from the bytes when it is decided on.
-pub fn received(mail: Fetched, at: DateTime<Utc>) -> Received {
+pub fn received(mail: Fetched, proof: Option<Proof>, at: DateTime<Utc>) -> Received {
     let hash = Sha256::digest(&mail.bytes).iter().map(|b| format!("{b:02x}")).collect();
     let head = &mail.bytes[..mail.bytes.len().min(HEAD)];
     // a mail that breaks the reader is taken all the same; the engine quarantines it
@@ -85,5 +90,6 @@ pub fn received(mail: Fetched, at: DateTime<Utc>) -> Received {
         hash,
         bytes: mail.bytes,
         received_at: at,
+        proof,
     }
 }

@@ -1,12 +1,14 @@
 //! The daemon's tasks: engine, sender, receiver and control socket, each going on when one of its steps
 //! fails, until they are asked to stop.
 
+use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Pace, sender_step};
+use super::verify::Prover;
 use crate::core::GroupId;
 use crate::core::agenda::next_due;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
@@ -43,12 +45,14 @@ pub struct Daemon<O, M, C, I> {
     pub out: O,
     /// Mail in.
     pub mailbox: M,
+    /// Who finds out whom a mail is from.
+    pub prover: Prover,
     /// What time it is.
     pub clock: C,
     /// How fast mail leaves.
     pub pace: Pace,
-    /// The envelope's sender: the daemon's address.
-    pub from: String,
+    /// Who writes: the envelope's sender comes of it.
+    pub from: Sender,
     /// Where the control socket lies.
     pub socket: PathBuf,
     /// The service manager.
@@ -120,7 +124,7 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, out, mailbox, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -142,7 +146,7 @@ where
         let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
-        let mail_in = receiving(store.clone(), mailbox, clock.clone(), Arc::clone(&wake), stopping.clone());
+        let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
         tasks.spawn(mail_in);
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
         tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
@@ -177,7 +181,7 @@ where
         look_after(&store, self.clock.now())?;
         let mut round = Round::default();
         let now = || self.clock.now();
-        let received = receiver_step(&store, &mut self.mailbox, now).await;
+        let received = receiver_step(&store, &mut self.mailbox, &self.prover, now).await;
         for _ in 0..MAX_ROUNDS {
             let stories = self.engine.step(now())?;
             let sent = sender_step(&store, &mut self.out, &mut self.pace, &self.from, now).await?;
@@ -382,7 +386,7 @@ struct Post<C> {
     store: Shared,
     clock: C,
     pace: Pace,
-    from: String,
+    from: Sender,
 }
 
 async fn sending<O: Outgoing, C: Clock>(
@@ -451,7 +455,7 @@ impl<O: Outgoing> Outgoing for UntilStopped<O> {
 
 async fn receiving<M: Incoming, C: Clock>(
     store: Shared,
-    mut mailbox: M,
+    (mut mailbox, prover): (M, Prover),
     clock: C,
     wake: Arc<Wake>,
     mut stopping: watch::Receiver<bool>,
@@ -460,7 +464,7 @@ async fn receiving<M: Incoming, C: Clock>(
     let never = Notify::new();
     while !*stopping.borrow() {
         let look = async {
-            let count = receiver_step(&store, &mut mailbox, || clock.now()).await?;
+            let count = receiver_step(&store, &mut mailbox, &prover, || clock.now()).await?;
             if count > 0 {
                 tracing::info!(mails = count, "came in");
                 wake.engine.notify_one();

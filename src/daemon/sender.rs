@@ -1,5 +1,6 @@
 //! The sender's step: mails that are due go out, each attempt written before the dial and settled after it.
 
+use super::compose::Sender;
 use super::ports::{Outgoing, Shared};
 use crate::store::{Claimed, Settled, StoreError};
 use crate::transport::{Delivery, Envelope, Lasting, Phase};
@@ -79,7 +80,7 @@ pub async fn sender_step<O: Outgoing>(
     store: &Shared,
     out: &mut O,
     pace: &mut Pace,
-    from: &str,
+    from: &Sender,
     now: impl Fn() -> DateTime<Utc>,
 ) -> Result<SenderStep, StoreError> {
     let mut step = SenderStep::default();
@@ -125,11 +126,11 @@ async fn one<O: Outgoing>(
     store: &Shared,
     out: &mut O,
     mail: &Claimed,
-    from: &str,
+    from: &Sender,
     now: &impl Fn() -> DateTime<Utc>,
     away: &mut Option<String>,
 ) -> Settled {
-    let envelope = match Envelope::new(from, mail.envelope_to.as_str()) {
+    let envelope = match Envelope::new(from.return_path(&mail.message_id), mail.envelope_to.as_str()) {
         Ok(envelope) => envelope,
         Err(error) => return Settled::Refused { reply: error.to_string() },
     };

@@ -184,7 +184,7 @@ async fn world(
         words: Words::embedded()?,
         formats: formats.clone(),
         key: Key::new(Sha256::digest(format!("codevd demo {}", options.seed)).into()),
-        sender: Sender { name: cast.sender.clone(), address: ADDRESS.parse()? },
+        sender: Sender { name: cast.sender.clone(), address: ADDRESS.parse()?, plus: false },
     };
     let store = shared(Store::open(scratch.join("codevd.db"))?);
     let order = Order::Apply { spec: Box::new(cast.spec.clone()), live: true };

@@ -154,7 +154,7 @@ fn has_a_head(message: &Message<'_>) -> bool {
 }
 
 /// The one sender, or nobody with the reason.
-fn sender(message: &Message<'_>, problems: &mut Vec<String>) -> Option<Address> {
+pub(super) fn sender(message: &Message<'_>, problems: &mut Vec<String>) -> Option<Address> {
     let headers = message.header_values(HeaderName::From).count();
     if headers != 1 {
         problems.push(format!("{headers} From headers: one was expected (RFC 5322 §3.6)"));

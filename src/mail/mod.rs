@@ -8,6 +8,7 @@
 //! (words of mail servers). A new language is a new block there and cases in `tests/mails`.
 
 mod absence;
+pub mod auth_results;
 mod body;
 pub mod bounce;
 pub mod class;
@@ -15,6 +16,7 @@ pub mod evidence;
 mod html;
 pub mod letter;
 mod ours;
+pub mod proof;
 mod quote;
 pub mod reply;
 pub mod report;
@@ -23,12 +25,15 @@ mod text;
 pub mod token;
 pub mod write;
 
+pub use crate::core::proof::{Level, Proof};
+pub use auth_results::Believed;
 pub use bounce::{Bounce, BounceClass, BouncedRecipient};
 pub use class::Class;
 pub use evidence::{Carrier, TokenFound, subject_tag, tokens};
 pub use letter::{Address, Letter, Limits, letter, letter_within};
+pub use proof::{Verdict, proof};
 pub use reply::{Reply, reply};
 pub use report::read_json;
 pub use signature::without_name;
-pub use token::{DraftId, Key, Token};
+pub use token::{DraftId, Key, TOKEN_CHARS, Token};
 pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};

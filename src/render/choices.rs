@@ -23,7 +23,7 @@ impl Choices {
     /// The choices of a question for the template: `word`, `label`, `href`.
     pub fn of(&self, question: Option<Question>, subject: &str, post: &Post) -> Value {
         let all = question.and_then(|q| self.0.get(&q)).map(Vec::as_slice).unwrap_or_default();
-        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.reference, &c.word) });
+        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.mark, &c.word) });
         all.iter().map(one).collect()
     }
 }

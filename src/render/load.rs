@@ -44,10 +44,14 @@ pub(super) fn load(files: Vec<(String, String)>) -> Result<Loaded, RenderError> 
     if wrong.is_empty() { Ok(Loaded { tongues, styles }) } else { Err(RenderError::Templates(wrong)) }
 }
 
-/// Folders of two letters.
+/// Folders of two letters that hold more than words to understand.
 fn languages(files: &BTreeMap<String, String>) -> Vec<Language> {
-    let mut all: Vec<Language> =
-        files.keys().filter_map(|path| path.split_once('/')).filter_map(|(folder, _)| folder.parse().ok()).collect();
+    let mut all: Vec<Language> = files
+        .keys()
+        .filter_map(|path| path.split_once('/'))
+        .filter(|(_, file)| *file != "words.toml")
+        .filter_map(|(folder, _)| folder.parse().ok())
+        .collect();
     all.dedup();
     all
 }

@@ -43,6 +43,8 @@ pub struct Post {
     pub reference: String,
     /// The short tag at a subject's end, without brackets: `k7f3-92qd`.
     pub tag: String,
+    /// What a button's subject ends with, without brackets: the token, or the tag where `reply_to` has the token.
+    pub mark: String,
     /// Where answers go.
     pub reply_to: String,
 }

@@ -5,7 +5,7 @@ use super::person::Person;
 use super::post::{Delivered, SimInbox};
 use crate::core::{DraftKey, StepKey};
 use crate::daemon::receiver::ReceiverError;
-use crate::daemon::{Clock, Engine, EngineError, Ids, Outgoing, Pace, Story, receiver_step, sender_step};
+use crate::daemon::{Clock, Engine, EngineError, Ids, Outgoing, Pace, Prover, Story, receiver_step, sender_step};
 use crate::mail;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
@@ -86,6 +86,8 @@ pub struct World<O, I> {
     pub out: O,
     /// The daemon's mailbox.
     pub inbox: SimInbox,
+    /// Whose word of the senders it believes: nobody's, unless set.
+    pub prover: Prover,
     /// The clock.
     pub clock: VirtualClock,
     /// Everybody.
@@ -107,6 +109,7 @@ impl<O: Outbound, I: Ids> World<O, I> {
             engine,
             out,
             inbox: SimInbox::default(),
+            prover: Prover::default(),
             clock,
             people,
             address: address.to_owned(),
@@ -172,13 +175,13 @@ impl<O: Outbound, I: Ids> World<O, I> {
             let now = self.clock.now();
             let mut busy = self.arrive(now, seen);
             let clock = self.clock.clone();
-            receiver_step(self.engine.store(), &mut self.inbox, || clock.now()).await?;
+            receiver_step(self.engine.store(), &mut self.inbox, &self.prover, || clock.now()).await?;
             for story in self.engine.step(now)? {
                 busy = true;
                 seen(WorldEvent::Decided(story));
             }
-            let store = self.engine.store().clone();
-            let sent = sender_step(&store, &mut self.out, &mut self.pace, &self.address, || clock.now()).await?;
+            let (store, from) = (self.engine.store().clone(), self.engine.kit.sender.clone());
+            let sent = sender_step(&store, &mut self.out, &mut self.pace, &from, || clock.now()).await?;
             busy |= sent.sent + sent.lost > 0;
             for delivered in self.out.delivered() {
                 self.read(delivered, now, seen)?;

@@ -4,6 +4,7 @@ use super::cells::{Read, all, first, json, run, utc, word};
 use super::commit::InboxDone;
 use super::error::Fault;
 use super::{Reader, Store, StoreError};
+use crate::core::proof::Proof;
 use crate::core::{GroupId, MemberId, Outcome};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, named_params, params, params_from_iter};
@@ -54,6 +55,8 @@ pub struct Received {
     pub received_at: DateTime<Utc>,
     /// The From address as written, if there is one.
     pub from: Option<String>,
+    /// What was found out about the sender.
+    pub proof: Option<Proof>,
 }
 
 /// What became of a mail handed in.
@@ -80,6 +83,8 @@ pub struct InboxRow {
     pub received_at: DateTime<Utc>,
     /// The From address as written.
     pub from: Option<String>,
+    /// What was found out about the sender when it arrived.
+    pub proof: Option<Proof>,
     /// The group it is for, once known.
     pub group: Option<GroupId>,
     /// The member it is from, once known.
@@ -108,7 +113,7 @@ impl InboxRow {
 impl Store {
     /// Takes mails in. They are on disk when this returns: only then may the sender be told so.
     /// The same bytes make one row however often they come; another mail with the same Message-ID
-    /// is a row of its own.
+    /// is a row of its own, quarantined: two mails may not act under one name.
     ///
     /// # Errors
     /// Nothing was taken: [`StoreError::is_temporary`] says whether it may be tried again.
@@ -180,9 +185,17 @@ fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
     if let Some(id) = first(tx, "SELECT id FROM inbox WHERE hash = ?", [&mail.hash], |r| r.int("id"))? {
         return Ok(Taken::Duplicate(id));
     }
-    let sql = "INSERT INTO inbox (kind, place, message_id, hash, received_at, from_address, state) \
-        VALUES ('mail', ?, ?, ?, ?, ?, 'new')";
-    run(tx, sql, params![mail.place, mail.message_id, mail.hash, utc(mail.received_at), mail.from])?;
+    let sql = "SELECT id FROM inbox WHERE message_id = ? AND kind = 'mail' ORDER BY id LIMIT 1";
+    let twin = first(tx, sql, [&mail.message_id], |r| r.int("id"))?;
+    let reason = twin.map(|id| format!("the Message-ID of mail {id} with other bytes: kept for a person to compare"));
+    let state = if reason.is_some() { InboxState::Quarantined } else { InboxState::New };
+    let at = utc(mail.received_at);
+    let done = reason.as_ref().map(|_| at.clone());
+    let sql = "INSERT INTO inbox (kind, place, message_id, hash, received_at, from_address, proof, state, reason, done_at) \
+        VALUES ('mail', ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let proof = mail.proof.as_ref().map(json).transpose()?;
+    let values = params![mail.place, mail.message_id, mail.hash, at, mail.from, proof, word(&state)?, reason, done];
+    run(tx, sql, values)?;
     with_bytes(tx, &mail.bytes).map(Taken::New)
 }
 
@@ -232,6 +245,7 @@ fn read_row(r: &Read<'_>) -> Result<InboxRow, Fault> {
         message_id: r.opt_text("message_id")?,
         received_at: r.time("received_at")?,
         from: r.opt_text("from_address")?,
+        proof: r.opt_text("proof")?.and_then(|text| serde_json::from_str(&text).ok()),
         group: r.opt_parsed("group_id")?,
         member: r.opt_parsed("member")?,
         draft_key: r.opt_text("draft_key")?,

@@ -262,6 +262,7 @@ mod tests {
             bytes: vec![7; 100_000],
             received_at: chrono::DateTime::UNIX_EPOCH,
             from: None,
+            proof: None,
         };
         let error = store.receive(&[mail("a")]).unwrap_err();
         assert!(error.is_temporary() && error.to_string().contains("Make room"), "{error}");

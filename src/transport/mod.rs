@@ -1,11 +1,14 @@
-//! Mail's sockets and folders: sends bytes by SMTP, fetches bytes by IMAP or from a Maildir. It knows nothing of what
+//! Mail's sockets and folders: sends bytes by SMTP, takes bytes in by IMAP, LMTP or
+//! from a Maildir. It knows nothing of what
 //! the bytes mean.
 pub mod imap;
+pub mod lmtp;
 pub mod maildir;
 pub mod smtp;
 mod tls;
 
 pub use imap::{Imap, ImapSettings};
+pub use lmtp::Lmtp;
 pub use maildir::Maildir;
 pub use smtp::{Delivery, EnhancedCode, Envelope, Lasting, Phase, Smtp, SmtpSettings, Timeouts};
 

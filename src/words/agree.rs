@@ -156,6 +156,7 @@ impl Ask<'_> {
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),
             (false, false, false) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
+            (false, false, false) if self.only_a_condition() => Weighed { pull: Pull::Maybe, sure: false },
             (false, false, false) => Weighed { pull: Pull::Nothing, sure: false },
         }
     }
@@ -172,6 +173,13 @@ impl Ask<'_> {
         let condition = self.reading.all(Label::Condition).next().map(|s| s.tokens.start);
         let first_no = self.reading.all(Label::No).next().map(|s| s.tokens.start);
         condition.zip(first_no).is_some_and(|(c, n)| c < n)
+    }
+
+    /// "Si ma réunion finit à temps": nothing but what it hangs on.
+    fn only_a_condition(&self) -> bool {
+        let r = &self.reading;
+        let first = r.all(Label::Condition).next();
+        !r.asks() && r.normal.words() <= 14 && first.is_some_and(|s| r.unknown_before(s.tokens.start) == 0)
     }
 
     fn sure_no(&self) -> bool {

@@ -33,13 +33,24 @@ pub(super) type Lists = BTreeMap<Label, Vec<Spanned<String>>>;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// The common words alone: they count for members of that language, and where nothing else was understood.
+    #[serde(default)]
+    light: bool,
+    #[serde(default)]
     parts: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
     spelling: BTreeMap<String, String>,
+    #[serde(default)]
     signs: BTreeMap<String, String>,
+    #[serde(default)]
     numbers: BTreeMap<String, u32>,
+    #[serde(default)]
     dictation: BTreeMap<String, String>,
+    #[serde(default)]
     dates: RawDates,
+    #[serde(default)]
     plan: RawPlan,
+    #[serde(default)]
     persons: Persons,
     #[serde(default)]
     offered: OfferedWords,
@@ -89,7 +100,7 @@ pub(super) enum TableName {
 }
 
 /// `[dates]` as it is written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawDates {
     pub(super) months: BTreeMap<String, u32>,
@@ -102,7 +113,7 @@ pub(super) struct RawDates {
 }
 
 /// `[plan]` as it is written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPlan {
     pub(super) shared: Vec<String>,
@@ -134,6 +145,8 @@ pub(super) struct Lexicon {
     pub(super) plan: PlanWords,
     pub(super) persons: Persons,
     pub(super) offered: OfferedWords,
+    /// Languages of which only the common words are known.
+    pub(super) light: BTreeSet<Language>,
 }
 
 /// Where a file's text comes from, to say where a mistake is.
@@ -191,6 +204,7 @@ impl Lexicon {
             plan: PlanWords::default(),
             persons: Persons::default(),
             offered: OfferedWords::default(),
+            light: BTreeSet::new(),
         };
         for (language, text) in files {
             let place = Place { file: format!("templates/{language}/words.toml"), text };
@@ -204,6 +218,9 @@ impl Lexicon {
     }
 
     fn take(&mut self, language: &Language, file: File, place: &Place<'_>) -> Result<(), WordsError> {
+        if file.light {
+            self.light.insert(language.clone());
+        }
         for (table, lists) in &file.phrases {
             let table = self.tables.entry(*table).or_default();
             for (label, patterns) in lists {

@@ -32,7 +32,7 @@ use crate::core::ids::Language;
 use chrono::{NaiveDate, NaiveDateTime};
 use label::Label;
 use lexicon::{Lexicon, TableName};
-use scan::Reading;
+use scan::{Reading, Tongues};
 
 /// What was understood, and how sure that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,8 @@ struct Ask<'a> {
     context: &'a Context,
 }
 
+/// Longer texts (in bytes) are not tried in languages of which only a few words are known.
+const LIGHT: usize = 120;
 /// Answers are short: what comes after so many bytes is not looked at for phrases.
 const HEAD: usize = 8_000;
 
@@ -107,11 +109,15 @@ impl Words {
         Lexicon::parse(files).map(|lexicon| Self { lexicon })
     }
 
-    /// The word lists inside the binary: French and English.
+    /// The word lists inside the binary: French and English in full, the common words of others.
     pub fn embedded() -> Result<Self, WordsError> {
         Self::parse(&[
             (Language::french(), include_str!("../../templates/fr/words.toml")),
             (Language::english(), include_str!("../../templates/en/words.toml")),
+            (light("de")?, include_str!("../../templates/de/words.toml")),
+            (light("nl")?, include_str!("../../templates/nl/words.toml")),
+            (light("es")?, include_str!("../../templates/es/words.toml")),
+            (light("it")?, include_str!("../../templates/it/words.toml")),
         ])
     }
 
@@ -120,7 +126,32 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
-        let reading = self.read_in(tables(question), head(text), language);
+        let heard = self.understand_in(question, text, context, &self.tongues(language, false));
+        if !heard.is_none() || is_free(question) || text.len() > LIGHT || !self.is_foreign(question, text, language) {
+            return heard;
+        }
+        // a few words in a language that nobody is written to in: understood, and asked back
+        let whole = |l: &Language| self.read_in(tables(question), text, &self.tongues(l, true)).unknown() == 0;
+        let others = self.lexicon.light.iter().filter(|l| *l != language && whole(l));
+        let tried = others.map(|l| self.understand_in(question, text, context, &self.tongues(l, true)));
+        let clear = { tried }.find(|other| other.certainty == Certainty::Sure);
+        clear.map_or(heard, |other| Heard::probable(other.meaning))
+    }
+
+    /// Nothing in it is a word of the languages mails are written in.
+    fn is_foreign(&self, question: Option<Question>, text: &str, language: &Language) -> bool {
+        let names: Vec<TableName> = tables(question).iter().copied().chain([TableName::Consent]).collect();
+        let reading = self.read_in(&names, text, &self.tongues(language, false));
+        let courtesy = [Label::Greeting, Label::Closing, Label::Filler];
+        reading.spans.iter().all(|s| courtesy.contains(&s.label))
+    }
+
+    fn tongues<'a>(&'a self, own: &'a Language, alone: bool) -> Tongues<'a> {
+        Tongues { own, light: &self.lexicon.light, alone }
+    }
+
+    fn understand_in(&self, question: Option<Question>, text: &str, context: &Context, tongues: &Tongues<'_>) -> Heard {
+        let reading = self.read_in(tables(question), head(text), tongues);
         let ask = Ask { words: self, reading, text, context };
         if ask.reading.has(Label::Auto) && !ask.reading.normal.text.is_empty() && !is_free(question) {
             return Heard::none();
@@ -133,15 +164,25 @@ impl Words {
         }
     }
 
-    fn read_in<'a>(&self, names: &[TableName], text: &'a str, language: &Language) -> Reading<'a> {
+    fn read_in<'a>(&self, names: &[TableName], text: &'a str, tongues: &Tongues<'_>) -> Reading<'a> {
         let all = [TableName::Common].iter().chain(names);
         let tables: Vec<_> = all.filter_map(|n| self.lexicon.tables.get(n)).collect();
-        Reading::new(text, self.lexicon.spelling.normal(text), &tables, language)
+        Reading::new(text, self.lexicon.spelling.normal(text), &tables, tongues)
     }
 
     fn read<'a>(&self, names: &[TableName], text: &'a str) -> Reading<'a> {
-        self.read_in(names, head(text), &Language::french())
+        self.read_in(names, head(text), &self.tongues(&Language::french(), false))
     }
+}
+
+/// A language by its code.
+fn light(code: &str) -> Result<Language, WordsError> {
+    code.parse().map_err(|_| WordsError {
+        file: format!("templates/{code}/words.toml"),
+        line: 1,
+        found: format!("the folder {code:?}"),
+        expected: "a language of two letters".to_owned(),
+    })
 }
 
 /// The phrases that count for a question.

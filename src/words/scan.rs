@@ -4,6 +4,7 @@ use super::label::Label;
 use super::normal::Normal;
 use crate::core::ids::Language;
 use regex::Regex;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A list of phrases, compiled.
@@ -30,8 +31,10 @@ impl Table {
         self.patterns.push((regex, label, language.clone()));
     }
 
-    fn find(&self, normal: &Normal, own: &Language, found: &mut Vec<Span>) {
-        let hits = self.patterns.iter().filter(|(regex, ..)| regex.is_match(&normal.text));
+    fn find(&self, normal: &Normal, tongues: &Tongues<'_>, found: &mut Vec<Span>) {
+        let own = tongues.own;
+        let counts = |language: &Language| language == own || !(tongues.alone || tongues.light.contains(language));
+        let hits = self.patterns.iter().filter(|(regex, _, l)| counts(l) && regex.is_match(&normal.text));
         for (regex, label, language) in hits {
             let (names, numbers): (Vec<_>, Vec<_>) =
                 regex.capture_names().flatten().filter(|g| g.starts_with('n')).partition(|g| g.starts_with("name"));
@@ -60,6 +63,17 @@ pub(super) fn past(text: &str, at: usize, end: usize) -> usize {
     (end.max(at + 1)..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len())
 }
 
+/// Whose phrases count.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tongues<'a> {
+    /// The writer's language.
+    pub(super) own: &'a Language,
+    /// Languages whose few words count for their own writers alone.
+    pub(super) light: &'a BTreeSet<Language>,
+    /// No other language is looked at.
+    pub(super) alone: bool,
+}
+
 /// A text with its phrases; what the rules of a question look at.
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
@@ -73,9 +87,9 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Scans with all tables together: of two phrases that overlap the longer holds.
-    pub(super) fn new(original: &'a str, normal: Normal, tables: &[&Table], own: &Language) -> Self {
+    pub(super) fn new(original: &'a str, normal: Normal, tables: &[&Table], tongues: &Tongues<'_>) -> Self {
         let mut found = Vec::new();
-        tables.iter().for_each(|t| t.find(&normal, own, &mut found));
+        tables.iter().for_each(|t| t.find(&normal, tongues, &mut found));
         found.retain(|s| !s.tokens.is_empty());
         found.sort_by_key(|s| (std::cmp::Reverse(s.tokens.len()), s.label.rank(), !s.own, s.tokens.start));
         let mut taken = vec![false; normal.tokens.len()];

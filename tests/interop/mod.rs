@@ -50,6 +50,11 @@ impl Servers {
         self.folder.path().join("mail").join(user).join("Maildir")
     }
 
+    /// The socket at which Postfix hands in mail for `hall@`: whoever wants it listens there.
+    pub fn lmtp_socket(&self) -> PathBuf {
+        self.folder.path().join("queue/private/to-codevd")
+    }
+
     /// What both servers logged.
     pub fn log(&self) -> String {
         ["postfix", "dovecot"]

@@ -134,6 +134,8 @@ recipient_delimiter = +
 virtual_mailbox_domains = $domain
 virtual_mailbox_maps = texthash:$dir/postfix/mailboxes
 virtual_transport = lmtp:unix:private/to-dovecot
+# mail for hall@ is for a test that listens by LMTP itself
+transport_maps = inline:{ hall@$domain=lmtp:unix:private/to-codevd }
 message_size_limit = 26214400
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = permit

@@ -29,6 +29,7 @@ struct Stage {
     folder: tempfile::TempDir,
     world: Option<Scene>,
     now: DateTime<Utc>,
+    plus: bool,
     specs: Vec<GroupSpec>,
     people: BTreeMap<String, Person>,
     got: BTreeMap<String, Vec<(DraftKey, Option<StepKey>, Vec<u8>)>>,
@@ -41,6 +42,7 @@ pub fn play<'a>(lines: impl Iterator<Item = &'a str>) -> String {
         folder: tempfile::tempdir().unwrap(),
         world: None,
         now: DateTime::UNIX_EPOCH,
+        plus: false,
         specs: Vec::new(),
         people: BTreeMap::new(),
         got: BTreeMap::new(),
@@ -101,7 +103,7 @@ pub fn kit() -> Kit {
         words,
         formats: std::sync::Arc::new(formats()),
         key: Key::new([7; 32]),
-        sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap() },
+        sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap(), plus: false },
     }
 }
 
@@ -109,6 +111,7 @@ impl Stage {
     async fn directive(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
+            ["plus"] => self.plus = true,
             ["start", day, hour] => self.start(local(&format!("{day} {hour}"))),
             ["group", name] => self.group(name, true).await,
             ["group", name, "not", "live"] => self.group(name, false).await,
@@ -148,13 +151,19 @@ impl Stage {
     }
 
     fn restart(&mut self) {
+        let last = self.world.as_mut().map_or(0, |w| w.number());
         let post = self.world.take().map(|w| w.out);
         let mut store = Store::open(self.folder.path().join("codevd.db")).unwrap();
         store.recover(self.now).unwrap();
         let seed = u64::try_from(self.now.timestamp()).unwrap();
-        let engine = Engine::new(kit(), shared(store), SeededIds::of(seed));
+        let mut kit = kit();
+        kit.sender.plus = self.plus;
+        let engine = Engine::new(kit, shared(store), SeededIds::of(seed));
         let post = post.unwrap_or_default();
-        self.world = Some(World::new(engine, post, VirtualClock::at(self.now), Vec::new(), ADDRESS));
+        let mut world = World::new(engine, post, VirtualClock::at(self.now), Vec::new(), ADDRESS);
+        // people's programs go on and give no Message-ID twice
+        while world.number() < last {}
+        self.world = Some(world);
     }
 
     fn world(&mut self) -> &mut Scene {
@@ -397,10 +406,13 @@ impl Stage {
     fn look(&mut self, who: &str, line: &str) {
         let (head, words) = line.split_once(": ").unwrap();
         let name = head.splitn(3, ' ').nth(2).unwrap();
-        let ours = letter(&self.mail(who, name));
+        let bytes = self.mail(who, name);
+        let ours = letter(&bytes);
+        let raw = String::from_utf8_lossy(&bytes);
+        let headers = raw.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");
         let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\u{a0}', " ");
         let calendar: String = ours.calendar.iter().map(|c| String::from_utf8_lossy(c).replace("\r\n ", "")).collect();
-        let all = flat(&format!("{}\n{}\n{calendar}", ours.subject, ours.text));
+        let all = flat(&format!("{}\n{}\n{calendar}\n{headers}", ours.subject, ours.text));
         let _ = writeln!(self.out, "  {}", if all.contains(&flat(words)) { "it says so" } else { "it does not" });
     }
 

@@ -1,0 +1,188 @@
+//! How sure it is that a mail comes from the address in its From: the evidence of `inbound.md` §4.
+
+use crate::core::proof::{Level, Proof};
+
+use super::auth_results::{Believed, MethodResult, believed};
+use mail_parser::{Message, MessageParser};
+use serde::{Deserialize, Serialize};
+
+/// What the daemon's own check found when the mail arrived (DKIM, RFC 6376; DMARC's policy, RFC 9989). Kept with the
+/// mail and never made again: keys change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Domains (`d=`) of signatures over the whole body that passed.
+    #[serde(default)]
+    pub signed_by: Vec<String>,
+    /// The policy that From's domain publishes: `none`, `quarantine`, `reject`.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// Signatures that did not pass, and why.
+    #[serde(default)]
+    pub failed: Vec<String>,
+    /// Names that could not be asked for: nothing is concluded then.
+    #[serde(default)]
+    pub unreachable: bool,
+}
+
+/// Reads what a mail's headers and the own check say of its sender.
+pub fn proof(raw: &[u8], whom: Option<&Believed>, verdict: Option<&Verdict>) -> Proof {
+    let parsed = MessageParser::default().parse(raw);
+    let Some(message) = parsed else { return Proof::nothing() };
+    let Some(from) = domain_of_from(&message) else {
+        return Proof::new(Level::B, "From does not name exactly one address");
+    };
+    let told = whom.map(|w| by_headers(&believed(&message, w), &from));
+    let checked = verdict.map(|v| by_verdict(v, &from));
+    match (told, checked) {
+        (Some(one), Some(other)) => stronger(one, other),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => Proof::nothing(),
+    }
+}
+
+/// A pass holds; else a failure; else nothing.
+fn stronger(one: Proof, other: Proof) -> Proof {
+    match (one.level, other.level) {
+        (Level::A, _) => one,
+        (_, Level::A) => other,
+        (Level::C, _) => one,
+        _ => other,
+    }
+}
+
+fn domain_of_from(message: &Message<'_>) -> Option<String> {
+    let mut problems = Vec::new();
+    let sender = super::letter::sender(message, &mut problems)?;
+    sender.email.rsplit_once('@').map(|(_, domain)| ascii(domain))
+}
+
+/// A domain to compare: its A-label form in lower case (RFC 5890). Labels that can't be turned stay as they are.
+fn ascii(domain: &str) -> String {
+    let bare = domain.trim_end_matches('.');
+    idna::domain_to_ascii(bare).unwrap_or_else(|_| bare.to_lowercase())
+}
+
+/// Under one roof: equal, or one below the other, and never a bare public ending.
+fn aligned(signer: &str, from: &str) -> bool {
+    let signer = ascii(signer.trim_start_matches('@'));
+    let under = |low: &str, high: &str| high.contains('.') && low.strip_suffix(high).is_some_and(|l| l.ends_with('.'));
+    signer == from || (!is_public(&signer) && under(from, &signer)) || (!is_public(from) && under(&signer, from))
+}
+
+/// Two short labels (`co.uk`, `com.br`): an ending under which anybody may register.
+fn is_public(domain: &str) -> bool {
+    let labels: Vec<&str> = domain.split('.').collect();
+    matches!(labels[..], [second, top] if top.len() == 2 && matches!(second, "co" | "com" | "org" | "net" | "gov" | "ac" | "edu" | "asso" | "gouv" | "or" | "ne"))
+}
+
+fn by_headers(results: &[MethodResult], from: &str) -> Proof {
+    let of = |method: &str| results.iter().filter(move |r| r.method == method).collect::<Vec<_>>();
+    let about = |r: &&&MethodResult| r.property("header.from").is_none_or(|d| aligned(d, from));
+    let dmarc = of("dmarc");
+    if let Some(pass) = dmarc.iter().filter(about).find(|r| r.result == "pass") {
+        let named = pass.property("header.from").unwrap_or(from);
+        return Proof::new(Level::A, format!("the mailbox's host says dmarc=pass for {named}"));
+    }
+    let signer = |r: &MethodResult| {
+        let by = r.property("header.d").or_else(|| r.property("header.i")).map(str::to_owned);
+        by.map(|d| d.rsplit_once('@').map_or(d.clone(), |(_, domain)| domain.to_owned()))
+    };
+    let dkim = of("dkim");
+    let passed: Vec<String> = dkim.iter().filter(|r| r.result == "pass").filter_map(|r| signer(r)).collect();
+    if let Some(by) = passed.iter().find(|d| aligned(d, from)) {
+        return Proof::new(Level::A, format!("the mailbox's host says dkim=pass for {by}"));
+    }
+    if let Some(fail) = dmarc.iter().filter(about).find(|r| r.result == "fail") {
+        return match lenient(fail) {
+            true => Proof::new(Level::B, format!("dmarc=fail for {from}, whose policy is none")),
+            false => Proof::new(Level::C, format!("the mailbox's host says dmarc=fail for {from}")),
+        };
+    }
+    let foreign = passed.first().map(|by| format!("signed by {by}, which is not {from}"));
+    Proof::new(Level::B, foreign.unwrap_or_else(|| "the mailbox's host says nothing of From".to_owned()))
+}
+
+/// The failing domain asks for nothing to be done: `p=none`, told in a property or a comment.
+fn lenient(fail: &MethodResult) -> bool {
+    let told = fail.property("policy.dmarc").or_else(|| fail.property("policy.published-domain-policy"));
+    told == Some("none") || fail.property("action") == Some("none") || fail.comment.contains("p=none")
+}
+
+fn by_verdict(verdict: &Verdict, from: &str) -> Proof {
+    if let Some(by) = verdict.signed_by.iter().find(|d| aligned(d, from)) {
+        return Proof::new(Level::A, format!("its signature by {by} is right"));
+    }
+    if verdict.unreachable {
+        return Proof::new(Level::B, "its signature could not be checked: the name servers did not answer");
+    }
+    let strict = verdict.policy.as_deref().is_some_and(|p| p == "reject" || p == "quarantine");
+    match (strict, verdict.failed.first(), verdict.signed_by.first()) {
+        // a broken signature of a domain that asks for strictness
+        (true, _, _) => Proof::new(
+            Level::C,
+            format!("no signature of {from} is right, and {from} asks that such mail is not believed"),
+        ),
+        (false, Some(why), _) => Proof::new(Level::B, format!("its signature is not right: {why}")),
+        (false, None, Some(by)) => Proof::new(Level::B, format!("signed by {by}, which is not {from}")),
+        (false, None, None) => Proof::nothing(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn mail(from: &str, headers: &str) -> Vec<u8> {
+        format!(
+            "{headers}Received: from a by b\r\nFrom: {from}\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\n\r\nOui\r\n"
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn domains_of_one_roof_are_aligned() {
+        for (signer, from, yes) in [
+            ("example.org", "example.org", true),
+            ("EXAMPLE.org", "example.org", true),
+            ("mail.example.org", "example.org", true),
+            ("example.org", "team.example.org", true),
+            ("notexample.org", "example.org", false),
+            ("org", "example.org", false),
+            ("co.uk", "example.co.uk", false),
+            ("example.org.evil.test", "example.org", false),
+            ("bücher.example", "xn--bcher-kva.example", true),
+        ] {
+            assert_eq!(aligned(signer, &ascii(from)), yes, "{signer} {from}");
+        }
+    }
+
+    #[test]
+    fn the_own_check_speaks_where_no_header_does() {
+        let raw = mail("Ana <ana@example.org>", "");
+        let level = |v: &Verdict| proof(&raw, None, Some(v)).level;
+        let verdict = |by: &str, policy: Option<&str>| Verdict {
+            signed_by: if by.is_empty() { vec![] } else { vec![by.to_owned()] },
+            policy: policy.map(str::to_owned),
+            ..Verdict::default()
+        };
+        assert_eq!(level(&verdict("example.org", None)), Level::A);
+        assert_eq!(level(&verdict("other.test", None)), Level::B);
+        assert_eq!(level(&verdict("other.test", Some("reject"))), Level::C);
+        assert_eq!(level(&verdict("", Some("none"))), Level::B);
+        assert_eq!(level(&Verdict { unreachable: true, ..verdict("", Some("reject")) }), Level::B);
+        assert_eq!(proof(&raw, None, None).level, Level::B);
+    }
+
+    #[test]
+    fn from_must_name_one_address() {
+        let id = Believed::parse("mx.example.net");
+        let pass = "Authentication-Results: mx.example.net; dmarc=pass header.from=example.org\r\n";
+        for from in ["ana@example.org, bob@example.org", "Group: ana@example.org;", "\"ana@example.org\"", ""] {
+            assert_eq!(proof(&mail(from, pass), Some(&id), None).level, Level::B, "{from}");
+        }
+        let twice = mail("ana@example.org\r\nFrom: bob@evil.test", pass);
+        assert_eq!(proof(&twice, Some(&id), None).level, Level::B);
+        assert_eq!(proof(&mail("ana@example.org", pass), Some(&id), None).level, Level::A);
+    }
+}

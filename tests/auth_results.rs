@@ -1,0 +1,52 @@
+//! What follows from Authentication-Results as hosts and forgers write them: `tests/auth_results.toml`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use codevd::mail::{Believed, Level, proof};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    what: String,
+    #[serde(default = "usual")]
+    id: String,
+    headers: Vec<String>,
+    level: Level,
+}
+
+fn usual() -> String {
+    "mx.example.net".to_owned()
+}
+
+fn mail(headers: &[String]) -> Vec<u8> {
+    let stamped: String = headers.iter().map(|h| format!("Authentication-Results: {h}\r\n")).collect();
+    let rest = "Received: from client (client [192.0.2.7])\r\n by mx.example.net; Tue, 24 Nov 2026 09:00:01 +0000\r\n\
+        From: Ana <ana@example.org>\r\nTo: codev@example.net\r\nSubject: Re: codev\r\n\
+        Date: Tue, 24 Nov 2026 10:00:00 +0100\r\nMessage-ID: <1@example.org>\r\n\r\nOui\r\n";
+    (stamped + rest).into_bytes()
+}
+
+#[test]
+fn every_header_gives_the_level_it_should() {
+    let cases: Cases = toml::from_str(include_str!("auth_results.toml")).unwrap();
+    assert!(cases.case.len() >= 25);
+    for case in cases.case {
+        let found = proof(&mail(&case.headers), Some(&Believed::parse(&case.id)), None);
+        assert_eq!(found.level, case.level, "{}: {}", case.what, found.why);
+    }
+}
+
+proptest! {
+    #[test]
+    fn only_the_hosts_own_header_proves(junk in "\\PC{0,200}", id in "[a-z]{1,9}\\.test") {
+        let forged = format!("{id}; {junk}; dmarc=pass header.from=example.org; dkim=pass header.d=example.org");
+        let found = proof(&mail(&[forged]), Some(&Believed::parse("mx.example.net")), None);
+        prop_assert_eq!(found.level, Level::B);
+    }
+}
