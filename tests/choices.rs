@@ -23,7 +23,7 @@ fn promised(question: Question) -> Vec<&'static str> {
         Question::Volunteer => vec!["yes", "no"],
         Question::Live => vec!["next", "extend", "pause", "stop"],
         Question::Review => vec!["approve", "withdraw"],
-        Question::Counter => vec!["yes", "no"],
+        Question::Counter | Question::Confirm => vec!["yes", "no"],
         _ => Vec::new(),
     }
 }

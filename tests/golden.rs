@@ -68,6 +68,7 @@ fn question(kind: Kind, role: Role, step: Option<u32>) -> Option<Question> {
         Kind::StepPrompt => prompt_question(role, step),
         Kind::Invitation | Kind::Moved | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => Question::Attendance,
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => Question::Subject,
+        Kind::AwayCheck => Question::Confirm,
         Kind::NoSubject => Question::NoSubject,
         Kind::CallForSubjects => Question::Volunteer,
         Kind::SubjectReceipt => Question::Share,
@@ -106,7 +107,7 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
             vec![requester]
         }
         Kind::ActionPlanRequest | Kind::DigestReview | Kind::FollowUp => vec![requester],
-        Kind::Standby | Kind::CallForSubjects => vec![cooperant],
+        Kind::Standby | Kind::CallForSubjects | Kind::AwayCheck => vec![cooperant],
         Kind::NoSubject
         | Kind::AttendanceCount
         | Kind::Notice

@@ -274,7 +274,7 @@ fn notices() -> Vec<(String, Facts)> {
     let words = || "Je préfère en parler de vive voix.\n\nQuand peux-tu ?".to_owned();
     let all = vec![
         Notice::Stopped { member: member() },
-        Notice::Undeliverable { member: member(), why: "550 5.1.1 user unknown".to_owned() },
+        Notice::Undeliverable { member: member(), why: "550 5.1.1 user unknown".to_owned(), suspended: false },
         Notice::Passed { member: member(), text: words() },
         Notice::NeedsPerson { member: member(), text: Some(words()) },
         Notice::NeedsPerson { member: member(), text: None },

@@ -78,11 +78,24 @@ fn member_line(group: &Group, member: &Member) -> Vec<String> {
     }
     if member.unreachable.is_some() {
         part.push_str(", mail does not arrive");
+    } else if member.reach.to_check() {
+        part.push_str(", address to check");
+    }
+    if let Some(away) = member.reach.away {
+        part.push_str(&absence(away));
     }
     if member.zone != group.spec.zone {
         part.push_str(&format!(", {}", member.zone));
     }
     vec![member.id.to_string(), member.name.clone(), member.email.to_string(), member.language.to_string(), part]
+}
+
+/// What an automatic reply said.
+pub(super) fn absence(away: crate::core::reach::Away) -> String {
+    match away.until {
+        Some(day) => format!(", automatic reply: away until {day} (not confirmed)"),
+        None => ", automatic reply (not confirmed)".to_owned(),
+    }
 }
 
 /// People and settings; of meetings what everybody may know.

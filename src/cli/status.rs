@@ -28,6 +28,7 @@ struct Seen {
     counts: Counts,
     refused: Vec<QueueRow>,
     kept: Vec<InboxRow>,
+    policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
 }
 
 pub(super) fn status(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> Result {
@@ -65,6 +66,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         counts: reader.counts()?,
         refused,
         kept,
+        policy: reader.refused_by_policy()?,
     })
 }
 
@@ -101,6 +103,12 @@ impl Seen {
         for row in self.kept.iter().filter(quarantined) {
             all.push(format!("in:{} can't be read: {}. It is kept as it came", row.id, reason(row)));
         }
+        for (group, member, bounced) in self.policy.iter().filter(|(_, _, b)| b.at > self.now - SHOWN_FOR) {
+            all.push(format!(
+                "the mail host of {group}/{member} refuses what we send ({}): see SPF, DKIM and the sending host's reputation",
+                bounced.why
+            ));
+        }
         all.extend(self.late());
         all
     }
@@ -134,6 +142,7 @@ impl Seen {
         }
         terminal.line(format_args!("outbox: {}", numbers(&self.counts.outbox)))?;
         terminal.line(format_args!("inbox: {}", numbers(&self.counts.inbox)))?;
+        terminal.line(format_args!("mails that came in: {}", mails(&self.counts.mails)))?;
         let not_applied: Vec<_> = self.kept.iter().filter(|r| r.state == InboxState::Refused).collect();
         if !not_applied.is_empty() {
             let counts = by_code(&self.kept);
@@ -160,7 +169,7 @@ impl Seen {
         };
         json!({
             "running": self.holder.is_some(), "holder": self.holder, "groups": self.groups,
-            "outbox": self.counts.outbox, "inbox": self.counts.inbox, "oldest_queued": self.counts.oldest_queued,
+            "outbox": self.counts.outbox, "inbox": self.counts.inbox, "mails_in": self.counts.mails, "oldest_queued": self.counts.oldest_queued,
             "oldest_new": self.counts.oldest_new, "in_doubt": self.counts.in_doubt, "refused": self.refused, "kept_by_reason": by_code(&self.kept),
             "kept": self.kept.iter().map(kept).collect::<Vec<_>>(), "needs_a_look": troubles,
         })
@@ -183,6 +192,21 @@ fn by_code(rows: &[InboxRow]) -> BTreeMap<String, u64> {
         *counts.entry(code).or_insert(0) += 1;
     }
     counts
+}
+
+/// Mails that came in, each in exactly one class.
+fn mails(counts: &BTreeMap<String, u64>) -> String {
+    let class = |state: &str| match state {
+        "new" => "not looked at yet",
+        "done" => "applied",
+        "asked" => "answered with a question",
+        "recorded" => "recorded without effect",
+        "quarantined" => "quarantined",
+        "refused" => "not applied",
+        _ => "of a state this program does not know",
+    };
+    let all: Vec<_> = counts.iter().map(|(state, n)| format!("{n} {}", class(state))).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 /// The reason of a row, on one line.

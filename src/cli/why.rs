@@ -236,6 +236,8 @@ fn of_member(member: &crate::core::Member, zone: Tz) -> Option<String> {
         since("left", member.left),
         since("asked for no more mail", member.paused),
         since("mail does not arrive since", member.unreachable),
+        member.reach.to_check().then(|| "the address is to be checked".to_owned()),
+        member.reach.away.map(|away| super::group::absence(away).trim_start_matches(", ").to_owned()),
     ];
     let all: Vec<_> = all.into_iter().flatten().collect();
     (!all.is_empty()).then(|| format!("  {}", all.join("; ")))

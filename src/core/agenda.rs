@@ -10,6 +10,7 @@ use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Meeting, Section, Stage};
 use crate::core::schedule::instant;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use std::collections::BTreeMap;
 
 /// One thing to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,13 +136,15 @@ fn mail(
     at: DateTime<Utc>,
     until: DateTime<Utc>,
     to: Vec<MemberId>,
-) -> Option<Due> {
-    let to: Vec<_> = to
-        .into_iter()
-        .filter(|id| group.member(id).is_some_and(|m| m.gets_mail()))
-        .filter(|id| !said(group, meeting, kind, id))
-        .collect();
-    (!to.is_empty()).then_some(Due { at, until, task: Task::Mail { meeting: Some(meeting.number), kind, to } })
+) -> Vec<Due> {
+    let mut when: BTreeMap<DateTime<Utc>, Vec<MemberId>> = BTreeMap::new();
+    for id in to {
+        if group.member(&id).is_some_and(Member::gets_mail) && !said(group, meeting, kind, &id) {
+            when.entry(once_back(group, kind, &id, (at, until))).or_default().push(id);
+        }
+    }
+    let task = |to| Task::Mail { meeting: Some(meeting.number), kind, to };
+    when.into_iter().map(|(at, to)| Due { at, until, task: task(to) }).collect()
 }
 
 /// Whether this was said. What is asked by the day counts anew once the meeting was moved, and who
@@ -149,8 +152,15 @@ fn mail(
 fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool {
     let number = Some(meeting.number);
     let Some(sent) = group.was_sent(number, kind, member) else { return false };
-    let by_day =
-        matches!(kind, Kind::AttendanceCheck | Kind::AttendanceCount | Kind::WarmUp | Kind::DayOf | Kind::PlanReprint);
+    let by_day = matches!(
+        kind,
+        Kind::AttendanceCheck
+            | Kind::AwayCheck
+            | Kind::AttendanceCount
+            | Kind::WarmUp
+            | Kind::DayOf
+            | Kind::PlanReprint
+    );
     let cancelled = group.was_sent(number, Kind::Cancelled, member);
     if kind == Kind::Invitation && cancelled.is_some_and(|c| c.at > sent.at) {
         // taken off, and back in the group
@@ -161,6 +171,23 @@ fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool
     }
     let moved = group.was_sent(number, Kind::Moved, member).map(|m| m.at);
     !(by_day && moved.is_some_and(|at| at > sent.at))
+}
+
+/// An automatic reply says that this person is away on the meeting's day.
+fn away_then(group: &Group, meeting: &Meeting, id: &MemberId) -> bool {
+    group.member(id).is_some_and(|m| m.reach.away_on(meeting.wall.date()).is_some())
+}
+
+/// When a reminder leaves to somebody: in time, or on the morning they are back, as long as it is of
+/// use then.
+fn once_back(group: &Group, kind: Kind, id: &MemberId, (at, until): (DateTime<Utc>, DateTime<Utc>)) -> DateTime<Utc> {
+    let reminds = matches!(
+        kind,
+        Kind::AttendanceCheck | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::LastCall | Kind::FollowUp
+    );
+    let away = group.member(id).and_then(|m| m.reach.away_on(at.with_timezone(&group.spec.zone).date_naive()));
+    let back = away.filter(|_| reminds).and_then(|day| day.succ_opt()).map(|day| morning(group, day));
+    back.filter(|back| *back > at && *back < until).unwrap_or(at)
 }
 
 fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
@@ -176,7 +203,15 @@ fn before(group: &Group, meeting: &Meeting, all: &mut Vec<Due>) {
     // an invitation or a move is an ask of its own: the next one waits a day
     let asked = meeting.changed + Duration::days(1);
     let check = on(set.attendance_days).max(asked.min(start - Duration::hours(24)));
-    add(Kind::AttendanceCheck, check, start - Duration::hours(12), silent(group, meeting));
+    let (away, here): (Vec<_>, Vec<_>) =
+        silent(group, meeting).into_iter().partition(|id| away_then(group, meeting, id));
+    let last = start - Duration::hours(12);
+    add(Kind::AttendanceCheck, check, last, here);
+    for id in away {
+        // a scheduled question, half a day off at least: never an answer to the machine that spoke
+        let told = group.member(&id).and_then(|m| m.reach.away).map_or(check, |a| a.told + Duration::hours(12));
+        add(Kind::AwayCheck, check.max(told), last, vec![id]);
+    }
     add(Kind::AttendanceCount, check, start, vec![meeting.facilitator.clone()]);
     add(Kind::PlanReprint, on(set.plan_reprint_days), start, previous_with_plan(group, meeting));
     add(Kind::WarmUp, on(set.warm_up_days), start - Duration::hours(2), session_people(group, meeting));
@@ -207,11 +242,11 @@ fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
     let Some(first) = sent(Kind::SubjectRequest, &meeting.requester) else {
         // a meeting planned at the last minute is asked about all the same
         let (at, until) = (on(set.subject_days), group.starts(meeting));
-        return mail(group, meeting, Kind::SubjectRequest, at, until, requester()).into_iter().collect();
+        return mail(group, meeting, Kind::SubjectRequest, at, until, requester());
     };
     let backup = || meeting.backup.clone().into_iter().collect();
     if let Some(told) = sent(Kind::NoSubject, &meeting.facilitator).filter(|told| *told > first) {
-        return add(Kind::Standby, told, backup()).into_iter().collect();
+        return add(Kind::Standby, told, backup());
     }
     let escalate = on(set.escalation_days).max(first + Duration::days(2));
     let mut all = Vec::new();
@@ -230,8 +265,8 @@ fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
 
 /// M10, as soon as its day and the requester's consent are there; half a day after the subject
 /// without it. Once more if consent comes after a M10 that had to do without.
-fn shared(group: &Group, meeting: &Meeting) -> Option<Due> {
-    let subject = meeting.subject.as_ref()?;
+fn shared(group: &Group, meeting: &Meeting) -> Vec<Due> {
+    let Some(subject) = meeting.subject.as_ref() else { return Vec::new() };
     let day = days_before(group, meeting, group.settings().share_days).max(meeting.created);
     let at = if subject.sharing.is_some() { day.max(subject.at) } else { day.max(subject.at + Duration::hours(12)) };
     let readers: Vec<_> = session_people(group, meeting).into_iter().filter(|id| *id != meeting.requester).collect();

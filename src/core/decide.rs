@@ -39,6 +39,8 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Asked(asked) => calendar::asked(&mut work, asked)?,
         Event::Unproven(unproven) => unproven::unproven(&mut work, unproven)?,
         Event::Order(order) => order::order(&mut work, order)?,
+        Event::Away { from, until } => outcome::away(&mut work, from, *until),
+        Event::Complaint { from } => answer::complaint(&mut work, from),
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
     Ok(work.done())
@@ -71,6 +73,10 @@ impl<'a> Work<'a> {
         let oldest = moment.now - Duration::days(UNDO_DAYS);
         // who stopped all mail may come back at any time
         group.undos.retain(|u| u.at > oldest || u.inverse == Inverse::Unpause);
+        let today = moment.now.with_timezone(&group.spec.zone).date_naive();
+        for member in &mut group.members {
+            member.reach.forget(today);
+        }
         Self { group, moment, drafts: Vec::new(), journal: Vec::new() }
     }
 
@@ -119,8 +125,7 @@ impl<'a> Work<'a> {
             }
             mail.until = mail.due + Duration::hours(1);
         }
-        if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.paused.is_none() || mail.kind.is_answer()))
-        {
+        if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.gets_mail() || mail.kind.is_answer())) {
             return;
         }
         let revision = self.mark(mail.meeting, mail.kind, mail.step, &mail.to);
@@ -214,7 +219,7 @@ impl<'a> Work<'a> {
 fn still_open(facts: &Facts) -> Option<Question> {
     let Facts::Receipt(receipt) = facts else { return None };
     match receipt {
-        Receipt::Attendance { .. } | Receipt::OldTime => Some(Question::Attendance),
+        Receipt::Attendance { .. } | Receipt::OldTime | Receipt::NotAway => Some(Question::Attendance),
         Receipt::Sharing { .. } => Some(Question::Share),
         Receipt::SwapAsked => Some(Question::Subject),
         Receipt::Ordered { order, .. } if matches!(order.as_str(), "move" | "keep") => Some(Question::Note),

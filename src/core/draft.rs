@@ -58,6 +58,8 @@ kinds! {
     SubjectShared = "M10", "subject_shared";
     /// Are you coming?
     AttendanceCheck = "M11", "attendance_check";
+    /// An automatic reply says away on that day: shall we count you absent?
+    AwayCheck = "M11c", "away_check";
     /// The facilitator's count of answers.
     AttendanceCount = "M11b", "attendance_count";
     /// The day before, for each role.
@@ -338,6 +340,9 @@ pub enum Notice {
         member: MemberId,
         /// The server's words.
         why: String,
+        /// It came back too often: nothing more goes there.
+        #[serde(default)]
+        suspended: bool,
     },
     /// A member wrote something that needs a person: a question, a proposal of another time.
     Passed {

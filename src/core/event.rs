@@ -3,6 +3,7 @@
 use crate::core::draft::{DraftKey, Facts, InReplyTo, Question};
 use crate::core::ids::{MeetingNo, MemberId, Uid};
 use crate::core::meeting::{Attendance, Progress, Sharing, Subject};
+use crate::core::reach::Trouble;
 use crate::core::refusal::Refusal;
 use crate::core::spec::GroupSpec;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
@@ -36,6 +37,18 @@ pub enum Event {
     Unproven(Unproven),
     /// An order from the command line.
     Order(Order),
+    /// An automatic reply: information, never an answer.
+    Away {
+        /// From whom.
+        from: MemberId,
+        /// The last day away, if it says so.
+        until: Option<NaiveDate>,
+    },
+    /// The member's mail host passed on that they call our mail unwanted: as `stop`, without an answer.
+    Complaint {
+        /// From whom.
+        from: MemberId,
+    },
     /// What became of a mail for good.
     Outcome {
         /// The mail.
@@ -349,6 +362,13 @@ pub enum Outcome {
         /// The server's words.
         why: String,
     },
+    /// A report on its delivery came in, and names it.
+    Bounced {
+        /// What the report says of it.
+        trouble: Trouble,
+        /// The status or the words.
+        why: String,
+    },
     /// It could not be sent while it was useful.
     Expired,
     /// The connection was lost between the final dot and the answer.
@@ -417,6 +437,8 @@ pub enum Receipt {
         /// The open question.
         question: Option<Question>,
     },
+    /// The automatic reply was wrong: not counted absent; will they come?
+    NotAway,
     /// The answer was for the hour before the move.
     OldTime,
     /// The live clock was changed.

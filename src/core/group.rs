@@ -5,6 +5,7 @@ use crate::core::event::Inverse;
 use crate::core::format::Formats;
 use crate::core::ids::{Email, GroupId, Language, MeetingNo, MemberId};
 use crate::core::meeting::Meeting;
+use crate::core::reach::Reach;
 use crate::core::spec::{GroupSpec, Settings};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
@@ -38,8 +39,10 @@ pub struct Member {
     pub left: Option<DateTime<Utc>>,
     /// Asked for no more mail (`stop`), since then.
     pub paused: Option<DateTime<Utc>>,
-    /// Mail to them was refused for good or bounced, since then.
+    /// Mail to them came back too often: none goes there, since then.
     pub unreachable: Option<DateTime<Utc>>,
+    /// What came back lately, and an absence that was announced.
+    pub reach: Reach,
 }
 
 impl Member {
@@ -50,7 +53,7 @@ impl Member {
 
     /// In the group and to be written to.
     pub fn gets_mail(&self) -> bool {
-        self.left.is_none() && self.paused.is_none()
+        self.left.is_none() && self.paused.is_none() && self.unreachable.is_none()
     }
 
     /// Whether this address is theirs.

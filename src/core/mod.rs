@@ -6,6 +6,7 @@
 //! anything is decided).
 
 pub mod agenda;
+pub mod caps;
 pub mod decide;
 pub mod draft;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod ids;
 pub mod lineup;
 pub mod meeting;
 pub mod proof;
+pub mod reach;
 pub mod refusal;
 pub mod rotation;
 pub mod route;

@@ -4,7 +4,12 @@ use super::compose::{ComposeError, Composer, Sender};
 use super::inbound::{self, Reading};
 use super::ports::{Ids, Shared};
 use crate::core::agenda::next_due;
+use crate::core::caps;
 use crate::core::decide::{decide, found};
+use crate::core::draft::{Draft, Facts};
+use crate::core::event::Outcome;
+use crate::core::group::JournalLine;
+use crate::core::reach::Trouble;
 use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, MemberId, Moment, Order, Refusal};
 use crate::mail::Key;
 use crate::render::Renderer;
@@ -75,10 +80,38 @@ pub struct GroupOrder {
 }
 
 /// Where a decision comes from.
+#[derive(Clone)]
 struct Cause<'a> {
     row: Option<&'a InboxRow>,
     member: Option<MemberId>,
     key: Option<String>,
+    /// A machine's mail: whatever it changes in what we know, it changes nothing for people.
+    no_effect: bool,
+    /// It would have been answered, and the caps do not allow it.
+    held: bool,
+}
+
+impl Cause<'_> {
+    /// How a row stands once it was decided on: applied; asked back when it was not understood; kept
+    /// without effect when a machine wrote it; understood and not done.
+    fn state(&self, change: &Change) -> InboxState {
+        if self.no_effect || self.held {
+            return InboxState::Recorded;
+        }
+        if change.drafts.iter().any(|d| matches!(d.facts, Facts::WasItYou { .. })) {
+            return InboxState::Asked;
+        }
+        let refused = change.drafts.iter().find_map(|d| match &d.facts {
+            Facts::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        });
+        match refused {
+            Some(Refusal::NotUnderstood | Refusal::NoAnswer) => InboxState::Asked,
+            // what could be read of it was applied
+            Some(Refusal::CantRead) | None => InboxState::Done,
+            Some(_) => InboxState::Refused,
+        }
+    }
 }
 
 impl<I: Ids> Engine<I> {
@@ -109,7 +142,7 @@ impl<I: Ids> Engine<I> {
         }
         let due = self.store.get().due(now, BATCH)?;
         for group in due {
-            let cause = Cause { row: None, member: None, key: None };
+            let cause = Cause { row: None, member: None, key: None, no_effect: false, held: false };
             match self.group(&group, &Event::Due, &cause, now) {
                 Ok(story) => told.push(story),
                 Err(error) => self.set_aside(&group, &error, now)?,
@@ -164,7 +197,11 @@ impl<I: Ids> Engine<I> {
         let reading = inbound::read(&self.kit, &self.store.get(), row)?;
         match reading {
             Reading::Event { group, member, key, event } => {
-                let cause = Cause { row: Some(row), member, key: key.map(|k| k.to_string()) };
+                let no_effect = without_effect(&event);
+                if let Event::Complaint { from } = &*event {
+                    self.complaint_elsewhere(&group, from, now)?;
+                }
+                let cause = Cause { row: Some(row), member, key: key.map(|k| k.to_string()), no_effect, held: false };
                 self.for_row(row, &group, &event, &cause, now)
             }
             Reading::Kept { state, reason, about } => {
@@ -175,6 +212,24 @@ impl<I: Ids> Engine<I> {
         }
     }
 
+    /// A complaint pauses the address in its other groups too (`decisions.md` 16), before the row is
+    /// closed: after a stop in between it is done again, which changes nothing.
+    fn complaint_elsewhere(
+        &mut self,
+        group: &GroupId,
+        member: &MemberId,
+        now: DateTime<Utc>,
+    ) -> Result<(), EngineError> {
+        let loaded = self.store.get().load(group, &self.kit.formats)?;
+        let Some(email) = loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())) else { return Ok(()) };
+        let all = self.store.get().members_by_address(email.as_str())?;
+        for (other, from) in all.into_iter().filter(|(g, _)| g != group) {
+            let cause = Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false };
+            self.group(&other, &Event::Complaint { from }, &cause, now)?;
+        }
+        Ok(())
+    }
+
     fn outcome(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
         let key = row.draft_key.as_deref().and_then(|k| k.parse::<DraftKey>().ok());
         let (Some(key), Some(outcome)) = (key, row.outcome()) else {
@@ -182,7 +237,13 @@ impl<I: Ids> Engine<I> {
             return Ok(None);
         };
         let group = key.group.clone();
-        let cause = Cause { row: Some(row), member: Some(key.member.clone()), key: Some(key.to_string()) };
+        let cause = Cause {
+            row: Some(row),
+            member: Some(key.member.clone()),
+            key: Some(key.to_string()),
+            no_effect: false,
+            held: false,
+        };
         self.for_row(row, &group, &Event::Outcome { key, outcome }, &cause, now)
     }
 
@@ -195,7 +256,7 @@ impl<I: Ids> Engine<I> {
         let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
         match self.decide_order(loaded.as_ref().map(|l| &l.group), &order, &moment) {
             Ok(change) => {
-                let cause = Cause { row: Some(row), member: None, key: None };
+                let cause = Cause { row: Some(row), member: None, key: None, no_effect: false, held: false };
                 self.write(loaded.as_ref(), &change, &cause, now).map(Some)
             }
             Err(refusal) => {
@@ -222,13 +283,36 @@ impl<I: Ids> Engine<I> {
         };
         let moment = self.moment(now);
         match decide(&loaded.group, event, &moment) {
-            Ok(change) => self.write(Some(&loaded), &change, cause, now).map(Some),
+            Ok(mut change) => {
+                let held = self.hold_back(&mut change, now)?;
+                self.write(Some(&loaded), &change, &Cause { held, ..cause.clone() }, now).map(Some)
+            }
             Err(refusal) => {
                 let state = InboxState::Refused;
                 self.close(row, state, refusal.to_string(), Some(group.clone()), cause.member.clone(), now)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Takes out what the caps do not allow (`core::caps`); the story says so.
+    fn hold_back(&self, change: &mut Change, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let Some((at, what)) = change.drafts.iter().enumerate().find_map(|(n, d)| Some((n, caps::capped(d)?))) else {
+            return Ok(false);
+        };
+        let (meeting, member) = (change.drafts[at].key.meeting, change.drafts[at].key.member.clone());
+        let Some(address) = change.group.member(&member).map(|m| m.email.to_string()) else { return Ok(false) };
+        let (same, all) = self.store.get().capped_since(what, &address, now - Duration::days(1))?;
+        if let Err(held) = caps::allow(now, &same, &all) {
+            if held == caps::Held::InAll {
+                tracing::error!(group = %change.group.id, "{held}");
+            }
+            let applied = change.drafts.iter().any(could_not_read);
+            change.drafts.retain(|d| caps::capped(d).is_none() && !caps::follows(d));
+            change.journal.push(JournalLine { meeting, member: Some(member), text: held.to_string() });
+            return Ok(!applied);
+        }
+        Ok(false)
     }
 
     fn group(
@@ -268,10 +352,11 @@ impl<I: Ids> Engine<I> {
             lines: change.journal.iter().map(|j| j.text.clone()).collect(),
             mails: mails.iter().map(|m| (m.draft.key.clone(), m.subject.clone())).collect(),
         };
+        let state = cause.state(change);
         let done = |row: &InboxRow| InboxDone {
             id: row.id,
-            state: InboxState::Done,
-            reason: story.lines.first().cloned(),
+            state,
+            reason: if cause.held { story.lines.last() } else { story.lines.first() }.cloned(),
             group: Some(group.id.clone()),
             member: cause.member.clone(),
             draft_key: cause.key.clone(),
@@ -322,6 +407,19 @@ impl<I: Ids> Engine<I> {
         let wait = Duration::minutes(1 << failures.min(6));
         store.set_aside(group, &error.to_string(), now + wait, now)
     }
+}
+
+/// Only its attachments could not be used; its words were taken.
+fn could_not_read(draft: &Draft) -> bool {
+    matches!(&draft.facts, Facts::Refused { refusal: Refusal::CantRead, .. })
+}
+
+/// An absence notice, and a delay: kept, and no answer to anything.
+fn without_effect(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Away { .. } | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
+    )
 }
 
 pub(super) fn close(

@@ -1,10 +1,11 @@
 //! From a letter in the inbox to an event for the core, or to the reason why it changes nothing.
 
+mod bounce;
 mod calendar;
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, Certainty, Meaning, Outcome, Unproven};
+use crate::core::event::{Answer, Certainty, Meaning, Unproven};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Directory, Hit, Route, route};
@@ -69,24 +70,14 @@ pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreEr
     match letter.class {
         Class::Unreadable => Ok(kept(InboxState::Quarantined, why(&letter))),
         Class::Own => Ok(kept(InboxState::Recorded, "our own mail coming back")),
-        Class::Complaint => Ok(kept(InboxState::Recorded, "a complaint of a mail host")),
+        Class::Complaint => bounce::complaint(kit, store, &letter),
         Class::ReadReceipt => Ok(kept(InboxState::Recorded, "a read receipt")),
         Class::List => Ok(kept(InboxState::Recorded, "list mail")),
-        Class::AutoReply => Ok(auto_reply(store, &letter)?),
-        Class::Bounce => bounce(kit, store, &letter),
+        Class::AutoReply => bounce::auto_reply(kit, store, &letter),
+        Class::Bounce => bounce::bounce(kit, store, &letter),
         Class::Calendar => calendar::calendar(kit, store, &letter, row),
         Class::Person => person(kit, store, &letter, row),
     }
-}
-
-/// An absence notice is information, never an answer.
-fn auto_reply(store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
-    let reason = match letter.auto_until {
-        Some(day) => format!("an automatic reply: away until {day}"),
-        None => "an automatic reply".to_owned(),
-    };
-    let about = senders(store, letter)?.into_iter().next();
-    Ok(Reading::Kept { state: InboxState::Recorded, reason, about })
 }
 
 /// The members who write from this address, then those for whom it answers (`decisions.md` 5).
@@ -109,36 +100,6 @@ fn open_questions(store: &Store, senders: &[(GroupId, MemberId)]) -> Result<Vec<
         open.extend(store.open_question(group, member)?);
     }
     Ok(open)
-}
-
-/// A bounce counts only for a mail of ours that it names by its token (`inbound.md` row 37).
-fn bounce(kit: &Kit, store: &Store, letter: &Letter) -> Result<Reading, StoreError> {
-    let Some(bounce) = &letter.bounce else { return Ok(kept(InboxState::Recorded, "a bounce that names nobody")) };
-    let tokens = mail::tokens(letter).into_iter().map(|f| f.token);
-    let from_ids = bounce.original_ids.iter().filter_map(|id| mail::Token::parse(id.split('@').next().unwrap_or(id)));
-    for token in from_ids.chain(tokens) {
-        let Some(sent) = store.outbox_by_draft_id(&token.draft_id().to_string())? else { continue };
-        if !kit.key.fits(&token, &token_owner(&sent.group, &sent.member)) {
-            continue;
-        }
-        let hard = bounce.recipients.iter().any(|r| r.class == mail::BounceClass::Hard);
-        let why =
-            bounce.recipients.iter().filter_map(|r| r.status.clone()).next().unwrap_or_else(|| "bounced".to_owned());
-        if !hard {
-            let about = Some((sent.group, sent.member));
-            let reason = format!("a bounce that may pass by itself ({why})");
-            return Ok(Reading::Kept { state: InboxState::Recorded, reason, about });
-        }
-        let key = sent.draft.key.clone();
-        let event = Event::Outcome { key: key.clone(), outcome: Outcome::Refused { why } };
-        return Ok(Reading::Event {
-            group: sent.group,
-            member: Some(sent.member),
-            key: Some(key),
-            event: Box::new(event),
-        });
-    }
-    Ok(kept(InboxState::Recorded, "a bounce of no mail of ours"))
 }
 
 fn thread(letter: &Letter) -> InReplyTo {

@@ -177,6 +177,11 @@ fn classify(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> Bou
     }
 }
 
+/// The ids and marks of the returned mail, of a report that is no bounce.
+pub(super) fn returned_ids(parts: &[&MessagePart<'_>], letter: &Letter) -> Vec<String> {
+    original_ids(parts, &[], letter)
+}
+
 /// Which of our mails came back: ids in the returned part, else header lines quoted in the report's own text.
 fn original_ids(parts: &[&MessagePart<'_>], status: &[String], letter: &Letter) -> Vec<String> {
     let mut ids = Vec::new();

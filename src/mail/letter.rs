@@ -72,6 +72,8 @@ pub struct Letter {
     pub auto_until: Option<NaiveDate>,
     /// What a bounce says.
     pub bounce: Option<Bounce>,
+    /// The ids and marks of the mail that a complaint is about (RFC 5965 §2).
+    pub complaint: Vec<String>,
     /// What was odd, in words for the operator.
     pub problems: Vec<String>,
 }
@@ -109,11 +111,13 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         attachments: attachments(&parts),
         auto_until: None,
         bounce: None,
+        complaint: Vec::new(),
         problems,
     };
     letter.class = class::of(&message, &parts, &letter);
     match letter.class {
         Class::Bounce => letter.bounce = Some(bounce::read(&message, &parts, &letter)),
+        Class::Complaint => letter.complaint = bounce::returned_ids(&parts, &letter),
         Class::AutoReply => letter.auto_until = absence::until(&letter),
         _ => {}
     }
@@ -138,6 +142,7 @@ fn unreadable(why: &str) -> Letter {
         encrypted: false,
         auto_until: None,
         bounce: None,
+        complaint: Vec::new(),
         problems: vec![why.to_owned()],
     }
 }

@@ -16,6 +16,9 @@ const SURE_RUN: usize = 6;
 /// Words a mail program may have changed or put in between two runs of ours.
 const GAP: usize = 12;
 
+/// A mail of so few words quotes nobody: whoever writes "Oui, je viens" uses our words, and answers.
+const SHORT: usize = 12;
+
 /// A word of the body: its line and its bytes in that line.
 struct Word {
     line: usize,
@@ -96,6 +99,10 @@ impl Sent {
 pub(super) fn cover(lines: &[&str], whole: Option<&str>, sent: &str) -> Vec<Cover> {
     let Some(sent) = Sent::new(sent) else { return vec![Cover::default(); lines.len()] };
     let words = body_words(lines);
+    let all = whole.map_or(words.len(), |w| text::words(w).take(SHORT + 1).count().max(words.len()));
+    if all <= SHORT && sent.words.len() > 3 * SHORT {
+        return vec![Cover::default(); lines.len()];
+    }
     let runs = sent.runs(&words.iter().map(|w| &w.text).collect::<Vec<_>>());
     let in_mail = match whole {
         Some(whole) => {
@@ -244,6 +251,13 @@ mod tests {
         let sent = "Par exemple : « Appeler Paul, avant le 15/12 (partager) »";
         let covers = cover(&["- Écrire la règle avant le 15/12", "- Un café"], None, sent);
         assert_eq!((covers[0].ours, covers[1].ours), (0, 0), "{covers:?}");
+    }
+
+    #[test]
+    fn a_mail_of_a_few_of_our_words_is_an_answer() {
+        let sent = format!("{SENT}\nJe viens : oui. Je ne viens pas : non. {}", "Le reste de notre mail. ".repeat(8));
+        let covers = cover(&["Non, je ne viens pas."], None, &sent);
+        assert_eq!(covers[0].ours, 0, "{covers:?}");
     }
 
     #[test]

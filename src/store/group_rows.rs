@@ -4,6 +4,7 @@ use super::cells::{Cell, Read, all, bad, json, number, word};
 use super::diff::{Rows, Table};
 use super::error::Fault;
 use crate::core::group::{Sent, SentKey, Turn, Undo};
+use crate::core::reach::{Away, Reach};
 use crate::core::{Email, Group, GroupId, Meeting, MeetingNo, Member, MemberId};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,6 +23,9 @@ pub(super) static MEMBERS: Table = Table {
         "left_at",
         "paused_at",
         "unreachable_at",
+        "bounced",
+        "away_told_at",
+        "away_until",
     ],
     replace: false,
 };
@@ -63,7 +67,7 @@ pub(super) fn address_key(address: &str) -> String {
     address.trim().to_lowercase()
 }
 
-pub(super) fn members(group: &Group) -> Rows {
+pub(super) fn members(group: &Group) -> Result<Rows, Fault> {
     let mut rows = Rows::default();
     for (position, m) in group.members.iter().enumerate() {
         rows.add(
@@ -79,10 +83,13 @@ pub(super) fn members(group: &Group) -> Rows {
                 m.left.into(),
                 m.paused.into(),
                 m.unreachable.into(),
+                json(&m.reach.bounced)?.into(),
+                m.reach.away.map(|a| a.told).into(),
+                m.reach.away.and_then(|a| a.until).map(|d| d.to_string()).into(),
             ],
         );
     }
-    rows
+    Ok(rows)
 }
 
 pub(super) fn addresses(group: &Group) -> Rows {
@@ -209,7 +216,13 @@ fn load_member(
         left: r.opt_time("left_at")?,
         paused: r.opt_time("paused_at")?,
         unreachable: r.opt_time("unreachable_at")?,
+        reach: Reach { bounced: r.json("bounced")?, away: load_away(r)? },
     })
+}
+
+fn load_away(r: &Read<'_>) -> Result<Option<Away>, Fault> {
+    let until = r.opt_parsed("away_until")?;
+    Ok(r.opt_time("away_told_at")?.map(|told| Away { told, until }))
 }
 
 pub(super) fn load_turns(conn: &Connection, group: &GroupId) -> Result<Vec<Turn>, Fault> {

@@ -167,13 +167,14 @@ impl Reader {
         self.sent_mail(LAST, &[group.as_str(), member.as_str()])
     }
 
-    /// The newest mail this member got, or may have got, that left a question open.
+    /// The newest mail this member got, or may have got, that asks something; a receipt that only takes notes, or that
+    /// asks "was it you?", is no question to answer without its token.
     ///
     /// # Errors
     /// As [`Self::outbox_by_draft_id`].
     pub fn open_question(&self, group: &GroupId, member: &MemberId) -> Result<Option<SentMail>, StoreError> {
         let newest = "o.group_id = ? AND o.member = ? AND o.question IS NOT NULL \
-            AND o.state IN ('sent', 'sending', 'in_doubt') \
+            AND o.question NOT IN ('note', 'confirm') AND o.state IN ('sent', 'sending', 'in_doubt') \
             ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT 1";
         self.sent_mail(newest, &[group.as_str(), member.as_str()])
     }

@@ -83,7 +83,7 @@ pub(super) fn tables(group: Option<&Group>, keep: &BTreeSet<MeetingNo>) -> Resul
         kept.iter().try_for_each(|m| rows(&group.id, m, &mut all)).map(|()| all)
     };
     let rows = [
-        group_rows::members(group),
+        group_rows::members(group)?,
         group_rows::addresses(group),
         group_rows::delegates(group),
         group_rows::turns(group),

@@ -4,6 +4,8 @@ use super::cells::{Read, all, first, utc};
 use super::error::Fault;
 use super::mails::QueueRow;
 use super::{MailState, QueueFilter, Reader, StoreError, group_rows, meeting_rows};
+use crate::core::caps::Capped;
+use crate::core::reach::{Bounced, Reach};
 use crate::core::{FormatId, Formats, Group, GroupId, Meeting, MeetingNo, MemberId, Stage, Uid};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use rusqlite::{Connection, params};
@@ -83,6 +85,8 @@ pub struct Counts {
     pub outbox: BTreeMap<String, u64>,
     /// Inbox rows by state.
     pub inbox: BTreeMap<String, u64>,
+    /// Mails that came in, by state.
+    pub mails: BTreeMap<String, u64>,
     /// When the mail that waits longest should have left.
     pub oldest_queued: Option<DateTime<Utc>>,
     /// When the row that waits longest came in.
@@ -206,6 +210,48 @@ impl Reader {
         })
     }
 
+    /// Members whose host refuses us for what we are (spam, authentication, blocks), with its words.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn refused_by_policy(&self) -> Result<Vec<(GroupId, MemberId, Bounced)>, StoreError> {
+        let sql = "SELECT group_id, id, bounced FROM members WHERE left_at IS NULL AND bounced LIKE '%\"policy\"%'";
+        let rows = self.look("look for refusals", |conn| {
+            all(conn, sql, [], |r| Ok((r.parsed("group_id")?, r.parsed("id")?, r.json::<Vec<Bounced>>("bounced")?)))
+        })?;
+        let last = |(group, member, all): (GroupId, MemberId, Vec<Bounced>)| {
+            let reach = Reach { bounced: all, away: None };
+            reach.policy().cloned().map(|b| (group, member, b))
+        };
+        Ok(rows.into_iter().filter_map(last).collect())
+    }
+
+    /// When capped answers (`core::caps`) were decided since then: those to `address`, and all.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn capped_since(
+        &self,
+        capped: Capped,
+        address: &str,
+        since: DateTime<Utc>,
+    ) -> Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>), StoreError> {
+        let which = match capped {
+            Capped::Refusal => "o.kind = 'refusal'",
+            Capped::Person => "o.kind = 'receipt' AND json_extract(b.draft, '$.facts.receipt') = 'person_asked'",
+        };
+        let sql = format!(
+            "SELECT o.decided_at AS at, lower(o.envelope_to) = lower(?2) AS same FROM outbox o \
+             JOIN outbox_bytes b ON b.outbox = o.id WHERE o.decided_at > ?1 AND {which}"
+        );
+        let rows = self.look("count answers", |conn| {
+            let values = rusqlite::params![super::cells::utc(since), address];
+            all(conn, &sql, values, |r| Ok((r.time("at")?, r.flag("same")?)))
+        })?;
+        let same = rows.iter().filter(|(_, same)| *same).map(|(at, _)| *at).collect();
+        Ok((same, rows.into_iter().map(|(at, _)| at).collect()))
+    }
+
     /// What `status` and metrics show.
     ///
     /// # Errors
@@ -224,6 +270,7 @@ impl Reader {
                 set_aside: one("SELECT count(*) FROM groups WHERE last_error IS NOT NULL")?,
                 outbox: by_state(conn, "outbox")?,
                 inbox: by_state(conn, "inbox")?,
+                mails: by_state(conn, "inbox WHERE kind = 'mail'")?,
                 oldest_queued: oldest("SELECT min(due_at) AS at FROM outbox WHERE state = 'queued'")?,
                 oldest_new: oldest("SELECT min(received_at) AS at FROM inbox WHERE state = 'new'")?,
                 in_doubt,

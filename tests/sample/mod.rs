@@ -111,6 +111,13 @@ pub fn spec() -> GroupSpec {
     }
 }
 
+/// Farid and Bo have automatic replies on.
+fn reach(member: &MemberId) -> codevd::core::reach::Reach {
+    use codevd::core::reach::{Away, Reach};
+    let away = Away { told: at(2026, 11, 20, 8, 0), until: Some(wall(2026, 12, 20, 0, 0).date()) };
+    Reach { bounced: Vec::new(), away: ["bo", "farid"].contains(&member.as_str()).then_some(away) }
+}
+
 fn members(spec: &GroupSpec) -> Vec<Member> {
     let member = |m: &MemberSpec| Member {
         id: m.id.clone(),
@@ -126,6 +133,7 @@ fn members(spec: &GroupSpec) -> Vec<Member> {
         left: None,
         paused: None,
         unreachable: None,
+        reach: reach(&m.id),
     };
     spec.members.iter().map(member).collect()
 }

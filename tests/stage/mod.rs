@@ -6,9 +6,9 @@ use chrono_tz::Europe::Paris;
 use codevd::config::{self, Defaults};
 use codevd::core::{DraftKey, GroupSpec, Kind, MeetingNo, Order, StepKey};
 use codevd::daemon::engine::GroupOrder;
-use codevd::daemon::{Engine, Kit, Sender, shared};
+use codevd::daemon::{Engine, Kit, Prover, Sender, shared};
 use codevd::ical::PartStat;
-use codevd::mail::{Key, letter};
+use codevd::mail::{Believed, Key, letter};
 use codevd::render::Renderer;
 use codevd::sim::calendar_reply::{self, ReplyStyle};
 use codevd::sim::client::{self, Author};
@@ -125,6 +125,7 @@ impl Stage {
                 let email = self.people[who].email.clone();
                 self.world().out.refuse(&email);
             }
+            ["believes", id] => self.world().prover = Prover::new(Some(Believed::parse(id)), false).unwrap(),
             ["down"] => self.world().out.set_down(true),
             ["up"] => self.world().out.set_down(false),
             ["use", name] => self.specs.sort_by_key(|s| s.id.as_str() == name),
@@ -477,6 +478,9 @@ impl Stage {
             let marks = [(!m.circle, "not in the circle"), (m.left.is_some(), "left"), (m.paused.is_some(), "stopped")];
             let mut marks: Vec<_> = marks.iter().filter(|(on, _)| *on).map(|(_, t)| *t).collect();
             marks.extend(m.unreachable.map(|_| "unreachable"));
+            marks.extend(m.reach.to_check().then_some("to check"));
+            marks.extend(m.reach.policy().map(|_| "the host refuses us"));
+            marks.extend(m.reach.away.map(|_| "away"));
             marks.extend(m.facilitates.map(|_| "facilitates"));
             let _ = writeln!(self.out, "  {} {}", m.id, marks.join(", "));
         }

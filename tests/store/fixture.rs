@@ -62,6 +62,7 @@ fn member(name: &str, position: u32) -> Member {
         left: None,
         paused: None,
         unreachable: None,
+        reach: codevd::core::reach::Reach::default(),
     }
 }
 

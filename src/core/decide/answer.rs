@@ -20,6 +20,7 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
     if known.is_none() {
         return Err(Refusal::NoSuchMember { name: answer.from.to_string(), known: String::new() });
     }
+    alive(work, &answer.from);
     // a meeting that no longer matters is out of sight: nothing is taken for it any more
     let number = answer.to.meeting.filter(|n| work.group.meeting(*n).is_some());
     let told = match universal(work, number, answer) {
@@ -82,10 +83,38 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
     }
     work.receipt(number, &answer.from, Receipt::Stopped, Some(Inverse::Unpause), &answer.mail);
     pass_on(work, number, Notice::Stopped { member: answer.from.clone() });
-    // a requester who is no more written to will not be asked for a subject: the facilitator chooses
-    let seats = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned && m.requester == answer.from);
+    seats_away(work, &answer.from);
+}
+
+/// A complaint to the mail host is a `stop` nobody answers: the address is paused, the facilitator told.
+pub(super) fn complaint(work: &mut Work<'_>, from: &MemberId) {
+    let now = work.now();
+    let name = work.name(from);
+    let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
+    if member.paused.is_some() {
+        return;
+    }
+    member.paused = Some(now);
+    work.tell(None, Some(from), format!("the mail host of {name} passed on a complaint: no more mail goes there"));
+    pass_on(work, None, Notice::Stopped { member: from.clone() });
+    seats_away(work, from);
+}
+
+/// A requester who is no more written to will not be asked for a subject: the facilitator chooses.
+pub(super) fn seats_away(work: &mut Work<'_>, member: &MemberId) {
+    let seats = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned && m.requester == *member);
     for seat in seats.map(|m| m.number).collect::<Vec<_>>() {
         requester_away(work, seat, "silent");
+    }
+}
+
+/// The member is heard of: what was held against their address is forgotten, and mail goes out again.
+pub(super) fn alive(work: &mut Work<'_>, from: &MemberId) {
+    let name = work.name(from);
+    let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
+    member.reach.alive();
+    if member.unreachable.take().is_some() {
+        work.tell(None, Some(from), format!("{name} is heard of again: mail goes out as before"));
     }
 }
 
@@ -93,6 +122,7 @@ fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) 
     let Some(number) = number else { return note(work, None, answer) };
     match answer.question {
         Some(Question::Attendance) => attendance(work, number, answer),
+        Some(Question::Confirm) if answer.to.kind == Kind::AwayCheck => away_check(work, number, answer),
         Some(Question::Subject) => subject::subject(work, number, answer),
         Some(Question::Share) => subject::share(work, number, answer),
         Some(Question::NoSubject) => subject::no_subject(work, number, answer),
@@ -168,6 +198,22 @@ fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
         pass_on(work, Some(number), Notice::Passed { member: answer.from.clone(), text: answer.text.clone() });
     }
     Ok(())
+}
+
+/// "Shall we count you absent?": a yes is a no to the invitation; a no says that the machine was wrong.
+fn away_check(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result<(), Refusal> {
+    match answer.meaning {
+        Meaning::Yes => attendance(work, number, &Answer { meaning: Meaning::No, ..answer.clone() }),
+        Meaning::No => {
+            if let Some(member) = work.group.members.iter_mut().find(|m| m.id == answer.from) {
+                member.reach.away = None;
+            }
+            work.tell(Some(number), Some(&answer.from), format!("{} is not away", work.name(&answer.from)));
+            work.receipt(Some(number), &answer.from, Receipt::NotAway, None, &answer.mail);
+            Ok(())
+        }
+        _ => Err(Refusal::NotUnderstood),
+    }
 }
 
 /// Takes an answer to the invitation, by mail or calendar, and says what takes it back. A requester
@@ -383,7 +429,7 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
 /// Who leads the meeting, else the group.
 pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Option<MemberId> {
     let group = &work.group;
-    let reached = |id: &MemberId| group.member(id).is_some_and(|m| m.gets_mail() && m.unreachable.is_none());
+    let reached = |id: &MemberId| group.member(id).is_some_and(|m| m.gets_mail() && !m.reach.to_check());
     let all: Vec<_> = group.facilitators().iter().map(|m| m.id.clone()).collect();
     let leads = number.and_then(|n| group.meeting(n)).map(|m| m.facilitator.clone());
     // whoever leads; another one where mail does not reach that one

@@ -5,6 +5,7 @@ use crate::core::event::Moment;
 use crate::core::group::{Change, Group, Member};
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::Stage;
+use crate::core::reach::Reach;
 use crate::core::refusal::Refusal;
 use crate::core::spec::{GroupSpec, MemberSpec};
 use crate::core::{Formats, Order};
@@ -112,6 +113,7 @@ fn join(work: &mut Work<'_>, at: Option<usize>, wanted: &MemberSpec) {
         // no file undoes somebody's "stop" (`decisions.md` 16)
         paused,
         unreachable: None,
+        reach: Reach::default(),
     };
     match at {
         Some(at) => work.group.members[at] = member,
@@ -143,6 +145,7 @@ fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec)
     if elsewhere {
         member.email = wanted.email.clone();
         member.unreachable = None;
+        member.reach.alive();
     }
     if old.aliases != wanted.aliases {
         member.aliases = wanted.aliases.clone();

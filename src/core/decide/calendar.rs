@@ -32,6 +32,7 @@ pub(super) fn calendar(work: &mut Work<'_>, answer: &CalendarAnswer) -> Result<(
     let number = number_of(work, &answer.uid)?;
     let open = work.meeting(number)?.is_open();
     member_there(work, &answer.from)?;
+    answer::alive(work, &answer.from);
     if !open {
         over(work, number, &answer.from, &answer.mail);
         return Ok(());

@@ -148,6 +148,8 @@ fn question(kind: Kind) -> Option<Question> {
         Kind::Invitation | Kind::Moved | Kind::Updated | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => {
             Some(Question::Attendance)
         }
+        // a yes to it is a no to the invitation: `answer::away_check`
+        Kind::AwayCheck => Some(Question::Confirm),
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::Standby => {
             Some(Question::Subject)
         }

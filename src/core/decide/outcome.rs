@@ -3,13 +3,16 @@
 use super::{Mail, Work, answer, due};
 use crate::core::draft::{DraftKey, Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::Outcome;
-use crate::core::ids::MeetingNo;
+use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::Stage;
+use crate::core::reach::{Away, Bounced, Step, Trouble};
+use chrono::NaiveDate;
 
 pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
     let name = work.name(&key.member);
     match outcome {
-        Outcome::Refused { why } => refused(work, key, why),
+        Outcome::Refused { why } => came_back(work, key, Trouble::of_refusal(why), why),
+        Outcome::Bounced { trouble, why } => came_back(work, key, *trouble, why),
         Outcome::Expired => {
             work.tell(key.meeting, Some(&key.member), format!("{} to {name} was not sent: too late", key.kind));
             if let (Kind::StepPrompt, Some(meeting), Some(step)) = (key.kind, key.meeting, key.step) {
@@ -26,18 +29,61 @@ pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
     }
 }
 
-/// A dead address: told to the facilitator once, unless it is their own.
-fn refused(work: &mut Work<'_>, key: &DraftKey, why: &str) {
+/// What came back: told to the facilitator when the address is to be checked, and when no more mail
+/// goes there; what is about our own set-up is the operator's (`inbound.md` row 35).
+fn came_back(work: &mut Work<'_>, key: &DraftKey, trouble: Trouble, why: &str) {
     let now = work.now();
-    let text = format!("{} to {} was refused: {why}", key.kind, work.name(&key.member));
-    work.tell(key.meeting, Some(&key.member), text);
+    let name = work.name(&key.member);
     let Some(member) = work.group.members.iter_mut().find(|m| m.id == key.member) else { return };
-    let known = member.unreachable.replace(now).is_some();
+    let new = Bounced { at: now, trouble, mail: key.to_string(), why: why.to_owned() };
+    let step = member.reach.note(new);
+    let what = match trouble {
+        Trouble::Hard => "was refused",
+        Trouble::Soft => "came back and may pass another time",
+        Trouble::Quota => "came back: the mailbox is full",
+        Trouble::Policy => "was refused because of how we send, which is the operator's to mend",
+        Trouble::Delayed => "is delayed, and still tried",
+    };
+    let suspended = member.unreachable.is_some();
+    if step == Step::Suspend && !suspended {
+        member.unreachable = Some(now);
+    }
+    work.tell(key.meeting, Some(&key.member), format!("{} to {name} {what}: {why}", key.kind));
+    match step {
+        Step::ToCheck => undeliverable(work, key, why, false),
+        Step::Suspend if !suspended => {
+            work.tell(key.meeting, Some(&key.member), format!("mail to {name} is suspended"));
+            undeliverable(work, key, why, true);
+            answer::seats_away(work, &key.member);
+        }
+        Step::Suspend | Step::Noted | Step::Operator => {}
+    }
+}
+
+/// The facilitator hears of it, unless the address is their own.
+fn undeliverable(work: &mut Work<'_>, key: &DraftKey, why: &str, suspended: bool) {
     let leads = work.group.facilitators().first().map(|m| m.id.clone());
-    if !known && leads.as_ref() != Some(&key.member) {
-        let notice = Notice::Undeliverable { member: key.member.clone(), why: why.to_owned() };
+    if leads.as_ref() != Some(&key.member) {
+        let notice = Notice::Undeliverable { member: key.member.clone(), why: why.to_owned(), suspended };
         answer::pass_on(work, key.meeting, notice);
     }
+}
+
+/// An absence notice is kept on the member. It answers nothing, and nothing answers it.
+pub(super) fn away(work: &mut Work<'_>, from: &MemberId, until: Option<NaiveDate>) {
+    let now = work.now();
+    let name = work.name(from);
+    let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
+    // several notices of one absence: the first date that was read stays until it is over
+    let known = member.reach.away.filter(|a| a.until.is_some_and(|u| u >= now.date_naive()));
+    let until = until.or(known.and_then(|a| a.until));
+    let told = known.filter(|a| a.until == until).map_or(now, |a| a.told);
+    member.reach.away = Some(Away { told, until });
+    let text = match until {
+        Some(day) => format!("an automatic reply of {name}: away until {day} (not confirmed)"),
+        None => format!("an automatic reply of {name}"),
+    };
+    work.tell(None, Some(from), text);
 }
 
 /// A prompt that missed its time: "you are in step 4 until 14:43", if enough of the step remains.

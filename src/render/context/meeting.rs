@@ -93,8 +93,26 @@ impl Scene<'_> {
             "present_count": present,
             "quorum": quorum,
             "quorum_met": u32::try_from(present).is_ok_and(|n| n >= quorum),
+            "away": self.away(meeting),
+            "requester_away": self.away_until(meeting.requester.clone()),
+            "my_away": self.reader.and_then(|r| self.away_until(r.id.clone())),
             "my_answer": self.reader.and_then(|r| meeting.attending(&r.id)),
         })
+    }
+
+    /// Who has not answered, and whose automatic reply says until when they are away.
+    fn away(&self, meeting: &Meeting) -> Value {
+        let silent = self.group.members.iter().filter(|m| m.is_active() && meeting.attending(&m.id).is_none());
+        let away = silent.filter_map(|m| {
+            let until = self.away_until(m.id.clone())?;
+            Some(json!({"name": one_line(&m.name), "until": until}))
+        });
+        away.collect()
+    }
+
+    /// The last day away that an automatic reply named; the core forgets it when it is over.
+    fn away_until(&self, id: crate::core::MemberId) -> Option<String> {
+        Some(self.locale.day(self.group.member(&id)?.reach.away?.until?))
     }
 
     /// The requester reads all of it; the others what the requester lets them read.
