@@ -110,6 +110,9 @@ pub(super) struct CheckArgs {
     /// Send a mail to ourselves with + in the address, and say whether it arrives (up to 90 s).
     #[arg(long, conflicts_with = "offline")]
     pub learn_plus: bool,
+    /// Show which host vouches for senders in the mails that came in, and the line to write
+    #[arg(long)]
+    pub learn_sender_proof: bool,
     #[command(flatten)]
     pub json: Json,
 }

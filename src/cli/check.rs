@@ -2,6 +2,7 @@
 
 use super::args::CheckArgs;
 use super::check_plus::{self, Learned};
+use super::check_proof;
 use super::failure::{Done, Failure, Result};
 use super::level;
 use super::setup::Setup;
@@ -63,6 +64,9 @@ pub(super) fn check(named: Option<&Path>, args: &CheckArgs, terminal: &mut Termi
             report.add(Mark::Care, "servers", "not tried (--offline)");
         } else {
             servers(&setup, &mut report, terminal)?;
+        }
+        if args.learn_sender_proof {
+            report.took("sender proof", check_proof::learn(&setup));
         }
         if args.learn_plus {
             progress(terminal, "a mail to ourselves with + in the address")?;

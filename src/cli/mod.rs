@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod check_plus;
+mod check_proof;
 mod demo;
 mod difference;
 pub mod failure;

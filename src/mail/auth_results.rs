@@ -1,7 +1,7 @@
 //! Authentication-Results (RFC 8601): what the mailbox's own host found out about a sender. Believed only under the id
 //! that the configuration names, and only where it stands on top: everything else may be the sender's own writing.
 
-use mail_parser::{HeaderName, HeaderValue, Message};
+use mail_parser::{HeaderName, HeaderValue, Message, MessageParser};
 
 /// Whose results are believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,10 @@ pub fn believed(message: &Message<'_>, whom: &Believed) -> Vec<MethodResult> {
     }
 }
 
-/// All ids in a mail, topmost first: what `check --learn-sender-proof` lists.
-pub fn all(message: &Message<'_>) -> Vec<AuthResults> {
-    headers(message).collect()
+/// All of a mail, topmost first: what `check --learn-sender-proof` lists.
+pub fn of(raw: &[u8]) -> Vec<AuthResults> {
+    let parsed = MessageParser::default().parse(raw);
+    parsed.map_or_else(Vec::new, |message| headers(&message).collect())
 }
 
 fn headers<'m>(message: &'m Message<'_>) -> impl Iterator<Item = AuthResults> + 'm {
