@@ -202,7 +202,13 @@ impl Finder<'_> {
                 break;
             }
         }
-        if end == i { None } else { self.resolve(&sought, i..end) }
+        if end == i {
+            return None;
+        }
+        // "dix huit": two numbers side by side are one that was not put together
+        let torn = sought.number.is_some() && self.number(end).is_some();
+        let found = self.resolve(&sought, i..end)?;
+        Some(Mention { ambiguous: found.ambiguous || torn, ..found })
     }
 
     /// Reads one part of a date; says where the next begins.

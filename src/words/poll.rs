@@ -91,7 +91,7 @@ impl Ask<'_> {
         let none = r.all(Label::Nothing).next().is_some();
         let every = r.says(Label::All);
         let refuses = r.has(Label::No) || r.all(Label::All).any(|s| r.negated(s));
-        if r.has(Label::Except) && (none || every) {
+        if r.has(Label::Except) && (none || every) || self.names_another_date() {
             return Heard::none();
         }
         if none {
@@ -110,6 +110,22 @@ impl Ask<'_> {
             (false, false, true) if r.unknown() <= 2 && !needed => yes(Suits::Yes, plain && many == 1),
             _ => Heard::none(),
         }
+    }
+
+    /// A number, month or weekday that is none of the choices: whoever wrote it did not mean all of them.
+    fn names_another_date(&self) -> bool {
+        let r = &self.reading;
+        let dates = &self.words.lexicon.dates;
+        let whole = |i: usize| {
+            let about_all = |s: &&Span| s.label == Label::All;
+            r.spans.iter().filter(about_all).any(|s| s.tokens.contains(&i))
+        };
+        let dated = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_digit())
+                || dates.month(text).is_some()
+                || dates.weekday(text).is_some()
+        };
+        r.normal.tokens.iter().enumerate().any(|(i, t)| dated(&t.text) && !whole(i))
     }
 
     /// "Toutes" beside dates speaks of those not named.
