@@ -154,21 +154,21 @@ fn classify(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> Bou
     let says = |words: &[String]| words.iter().any(|w| low.contains(w.as_str()));
     let status = status.unwrap_or_default();
     let detail = status.split_once('.').map_or("", |(_, detail)| detail);
+    let bad_address =
+        matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1") && !status.starts_with('4');
+    // the sender's own address or domain is what is refused: our set-up
+    let ours = matches!(detail, "1.7" | "1.8") || detail.starts_with("7.") || detail.starts_with("6.");
     if action == Some("delayed") {
         BounceClass::Delayed
     } else if matches!(detail, "2.2" | "2.3") || says(&DATA.quota) {
         BounceClass::Quota
-    } else if matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1")
-        && !status.starts_with('4')
-        && !says(&DATA.policy)
-        || says(&DATA.hard)
-    {
+    } else if bad_address && (!says(&DATA.policy) || says(&DATA.hard)) {
         BounceClass::Hard
-    } else if detail.starts_with("7.")
-        || matches!(detail, "1.7" | "1.8")
-        || detail.starts_with("6.")
-        || says(&DATA.policy)
-    {
+    } else if ours && !(detail.starts_with("7.") && says(&DATA.hard)) {
+        BounceClass::Policy
+    } else if says(&DATA.hard) {
+        BounceClass::Hard
+    } else if says(&DATA.policy) {
         BounceClass::Policy
     } else if status.starts_with('4') || matches!(detail, "4.5" | "4.7" | "3.2" | "3.4") || says(&DATA.soft) {
         BounceClass::Soft
