@@ -134,6 +134,65 @@ fn a_finding_says_rule_section_line_and_consequence() {
     );
 }
 
+/// `codevd calendar check` in a folder with these files: exit code and standard output.
+fn run(files: &[(&str, Vec<u8>)], json: bool) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_codevd"));
+    command.current_dir(folder.path()).args(["calendar", "check"]);
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        command.arg(name);
+    }
+    if json {
+        command.arg("--json");
+    }
+    let output = command.output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_command_says_where_what_and_how_many() {
+    let Examples { base, rule } = examples();
+    let pair = &rule["version-not-2"];
+    let (good, bad) = (octets(&base["request"]), octets(&pair.bad("version-not-2", &base)));
+    assert_eq!(run(&[("a.ics", good.clone())], false), (0, "a.ics: no fault found\n".to_owned()));
+    let (code, said) = run(&[("a.ics", good.clone()), ("b.ics", bad.clone())], false);
+    assert_eq!(code, 3);
+    assert_eq!(
+        said,
+        "a.ics: no fault found\n\
+         b.ics:2 error version-not-2 (RFC 5545 §3.7.4): found \"1.0\"; expected VERSION:2.0. Clients: read as \
+         vCalendar 1.0, with other rules for text and alarms, or refused\n\
+         b.ics: 1 error and 0 warnings\n"
+    );
+    let (code, said) = run(&[("b.ics", bad)], true);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let first = &said["data"][0]["findings"][0];
+    assert_eq!((code, &said["data"][0]["errors"]), (3, &serde_json::json!(1)));
+    assert_eq!((&first["rule"], &first["line"]), (&serde_json::json!("version-not-2"), &serde_json::json!(2)));
+}
+
+#[test]
+fn the_command_reads_mails_and_says_when_there_is_no_calendar() {
+    let Examples { base, rule } = examples();
+    let mail = octets(&rule["mail-order"].bad("mail-order", &base));
+    // by its first line, too
+    for name in ["a.eml", "a"] {
+        let (code, said) = run(&[(name, mail.clone())], false);
+        assert!(code == 3 && said.starts_with(&format!("{name}:17 error mail-order")), "{said}");
+    }
+    let plain = b"From: a@example.org\r\nSubject: x\r\n\r\nhello\r\n".to_vec();
+    assert_eq!(run(&[("a.eml", plain)], false), (0, "a.eml: no calendar in this mail\n".to_owned()));
+    let inside = octets(&base["mail"].replace("SEQUENCE:3\n", ""));
+    let (code, said) = run(&[("a.eml", inside)], false);
+    assert!(code == 3 && said.starts_with("a.eml[text/calendar]:5 error cancel-without-sequence"), "{said}");
+    let missing = std::process::Command::new(env!("CARGO_BIN_EXE_codevd"))
+        .args(["calendar", "check", "no-such-file.ics"])
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+}
+
 /// What the second parser cannot read as a calendar is never without an error here.
 #[test]
 fn agrees_with_a_second_parser() {

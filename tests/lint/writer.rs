@@ -1,7 +1,7 @@
 //! Whatever we write has no fault, and any bytes are looked at without harm.
 
 use chrono::{DateTime, TimeDelta};
-use codevd::ical::lint::lint;
+use codevd::ical::lint::{Severity, lint};
 use codevd::ical::{Attendee, Event, Method, Organizer, PartStat, Role, Status, StepAlarm, write};
 use proptest::prelude::*;
 
@@ -90,7 +90,11 @@ proptest! {
         let mut bytes = write(&Method::Request, &event).unwrap().into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = octet;
-        let _ = lint(&bytes);
+        let found = lint(&bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        if calcard::icalendar::ICalendar::parse(&text).is_err() {
+            prop_assert!(found.iter().any(|f| f.rule.severity == Severity::Error), "{}", text);
+        }
         let _ = codevd::mail::check_calendar_mail(&bytes);
     }
 }
