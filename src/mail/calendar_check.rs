@@ -64,7 +64,7 @@ impl Places {
             let PartType::Multipart(children) = &part.body else { continue };
             for (child, next) in children.iter().zip(children.iter().skip(1).map(Some).chain([None])) {
                 let child = *child as usize;
-                if !message.parts.get(child).is_some_and(|p| kind(p) == "text/calendar") {
+                if message.parts.get(child).is_none_or(|p| kind(p) != "text/calendar") {
                     continue;
                 }
                 places.parts.push(child);
