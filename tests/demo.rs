@@ -4,7 +4,8 @@
 
 use calcard::icalendar::{ICalendar, ICalendarProperty};
 use codevd::demo::{Demo, Options, play};
-use codevd::mail::letter;
+use codevd::ical::lint::Severity;
+use codevd::mail::{CalendarMail, check_calendar_mail, letter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -43,6 +44,7 @@ fn every_mail_of_the_month_holds_what_it_promises() {
         assert_eq!(files.len(), demo.sent + demo.received + 1);
         assert!(told.len() > 60, "{} lines", told.len());
         calendars(&files);
+        faultless(&files);
         prompts(&files);
         digest(&demo, language);
     }
@@ -73,6 +75,20 @@ fn calendars(files: &BTreeMap<String, Vec<u8>>) {
         }
     }
     assert!(ours >= 14 && theirs >= 3, "{ours} calendars of ours, {theirs} of members");
+}
+
+/// The linter has nothing against our mails with their calendars, and no error against the members'.
+fn faultless(files: &BTreeMap<String, Vec<u8>>) {
+    let mut ours = 0;
+    for (name, bytes) in files.iter().filter(|(n, _)| n.ends_with(".eml")) {
+        let CalendarMail { calendars, findings } = check_calendar_mail(bytes);
+        let out = name.contains("-out-");
+        let wrong: Vec<_> = findings.iter().filter(|f| out || f.rule.severity == Severity::Error).collect();
+        assert!(wrong.is_empty(), "{name}:{}: {}", wrong[0].line, wrong[0]);
+        ours += if out { calendars } else { 0 };
+    }
+    // each with the part and the attachment
+    assert!(ours >= 28, "{ours} calendars of ours");
 }
 
 /// Six numbered steps and the others, for requester, cooperants and facilitator, each in their language.

@@ -413,6 +413,59 @@ fn calendar_texts_and_markdown_as_they_are_read() {
     });
 }
 
+/// The linter has nothing against any meeting's event, for any member, in any method that we send.
+#[test]
+fn calendars_have_no_fault() {
+    use codevd::ical::{Attendee, Event, Method, Organizer, PartStat, Role, Status, lint::lint, write};
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let mut group = sample::group();
+    let languages = renderer.languages();
+    let members = group.members.len();
+    for (number, language) in (0..members).flat_map(|n| languages.iter().map(move |l| (n, l))) {
+        group.members[number].language.clone_from(language);
+        let (member, meeting) = (&group.members[number], group.meeting(sample::AHEAD).unwrap());
+        let texts = renderer.event_texts(&group, meeting, member).unwrap();
+        let time = sample::at(2026, 12, 8, 17, 0);
+        let attendees = group.members.iter().map(|m| Attendee {
+            email: m.email.to_string(),
+            name: m.name.clone(),
+            part_stat: PartStat::NeedsAction,
+            rsvp: true,
+            role: Role::ReqParticipant,
+        });
+        let mut event = Event {
+            uid: "7f3k9q@codev.example.org".to_owned(),
+            sequence: 1,
+            dtstamp: now(Kind::Invitation),
+            created: now(Kind::Invitation),
+            last_modified: now(Kind::Invitation),
+            start: time,
+            end: time + chrono::TimeDelta::hours(2),
+            summary: texts.summary,
+            description: texts.description,
+            location: texts.location,
+            url: texts.url,
+            organizer: Organizer { email: post().sender_address, name: post().sender_name },
+            attendees: attendees.collect(),
+            categories: vec!["codev".to_owned()],
+            status: Status::Confirmed,
+            alarm_minutes: Some(10),
+            steps: Vec::new(),
+            transparent: false,
+            language: Some(language.to_string()),
+        };
+        for (method, status) in [
+            (Method::Request, Status::Confirmed),
+            (Method::DeclineCounter, Status::Confirmed),
+            (Method::Cancel, Status::Cancelled),
+        ] {
+            event.status = status;
+            let found = lint(write(&method, &event).unwrap().as_bytes());
+            assert!(found.is_empty(), "{language}, {method}: {}", found[0]);
+        }
+    }
+}
+
 /// How many words may differ in a mail: the heads of a table's columns. The numbers of a list are
 /// left out of the text's words, since the HTML's `<ol>` counts by itself.
 const TOLERANCE: usize = 3;

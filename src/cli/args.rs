@@ -12,7 +12,7 @@ Examples:
   codevd meeting move 3 \"2026-12-15 18:00\"
   codevd why lyon/3                     the story of a meeting
 
-Exit codes: 0 done, 1 it could not, 2 usage, 3 something needs a look (check, status).";
+Exit codes: 0 done, 1 it could not, 2 usage, 3 something needs a look (check, status, calendar check).";
 
 /// Runs codéveloppement groups by mail and calendar invitations alone.
 #[derive(Debug, Parser)]
@@ -53,6 +53,11 @@ pub(super) enum Command {
     Mail {
         #[command(subcommand)]
         command: MailCommand,
+    },
+    /// Calendars: what is wrong with a file or mail, rule by rule.
+    Calendar {
+        #[command(subcommand)]
+        command: CalendarCommand,
     },
     /// The story of a mail, a meeting or a member, in sentences.
     Why {
@@ -226,6 +231,21 @@ pub(super) enum MailCommand {
     Understand(UnderstandArgs),
     /// Takes one mail from standard input: what a mail server's alias calls.
     Deliver(DeliverArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CalendarCommand {
+    /// Checks calendars and mails that carry them. Needs no configuration; exit code 3 when a fault is found.
+    Check(CalendarCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CalendarCheckArgs {
+    /// Calendars (.ics) or mails (.eml); - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Args)]

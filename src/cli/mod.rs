@@ -5,6 +5,7 @@
 //! members by the names people give them.
 
 mod args;
+mod calendar_check;
 mod check;
 mod check_plus;
 mod check_proof;
@@ -27,7 +28,7 @@ mod status;
 pub mod terminal;
 mod why;
 
-use args::{Cli, Command, GroupCommand, MailCommand};
+use args::{CalendarCommand, Cli, Command, GroupCommand, MailCommand};
 use clap::Parser;
 use failure::{Done, Failure, GOOD, LOOK, Result, USAGE};
 use setup::Setup;
@@ -108,6 +109,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Mail { command: MailCommand::Read(args) } => mail_read::read(&args, terminal),
         Command::Mail { command: MailCommand::Understand(args) } => mail_understand::understand(&args, terminal),
         Command::Mail { command: MailCommand::Deliver(args) } => mail_deliver::deliver(setup, &args, terminal),
+        Command::Calendar { command: CalendarCommand::Check(args) } => calendar_check::check(&args, terminal),
         Command::Why { what, json } => why::why(&setup()?, &what, json.json, terminal),
         Command::Status(json) => status::status(&setup()?, json.json, terminal),
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod itip;
 mod lines;
+pub mod lint;
 mod machine;
 mod read;
 mod text;

@@ -253,6 +253,9 @@ impl Stage {
                     let what = mail_name(&key, step);
                     let head = format!("  {} →{} {what}:", stamp(at), self.of_several(&key.group));
                     let who = key.member.to_string();
+                    // every mail of every scenario passes the calendar linter
+                    let faults = codevd::mail::check_calendar_mail(&bytes).findings;
+                    assert!(faults.is_empty(), "{head} line {}: {}", faults[0].line, faults[0]);
                     self.got.entry(who.clone()).or_default().push((key, step, bytes));
                     match &mut line {
                         Some((same, to)) if *same == head => to.push(who),

@@ -1,0 +1,217 @@
+//! The calendar linter's promises: each rule has a good and a bad example, what we write has no
+//! fault, and what a second parser cannot read at all is an error here.
+//!
+//! The examples are `lint/pairs.toml`: a base, replacements for both files (`both`), then for the bad
+//! one (`bad`); `at` stands in the line where the rule must be told. In a replacement `⟨0A⟩` is the octet 0x0A.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use codevd::ical::lint::{Finding, lint, rules};
+use codevd::mail::check_calendar_mail;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[path = "lint/writer.rs"]
+mod writer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Examples {
+    base: BTreeMap<String, String>,
+    rule: BTreeMap<String, Pair>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    #[serde(default = "request")]
+    base: String,
+    #[serde(default)]
+    both: Vec<(String, String)>,
+    bad: Vec<(String, String)>,
+    /// In the line that is told; without it the last word of `bad`.
+    at: Option<String>,
+    /// What must be told beside it.
+    #[serde(default)]
+    also: Vec<String>,
+    /// The part of a mail whose lines are counted.
+    part: Option<String>,
+}
+
+fn request() -> String {
+    "request".to_owned()
+}
+
+fn examples() -> Examples {
+    toml::from_str(include_str!("lint/pairs.toml")).unwrap()
+}
+
+/// Replaces, each where it must be found.
+fn with(text: &str, changes: &[(String, String)], rule: &str) -> String {
+    changes.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from.as_str()), "{rule}: {from:?} is not in the example");
+        text.replacen(from.as_str(), to, 1)
+    })
+}
+
+/// CRLF, then the octets named in `⟨…⟩`.
+fn octets(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('⟨') {
+        out.extend_from_slice(before.replace('\n', "\r\n").as_bytes());
+        let (hex, after) = after.split_once('⟩').unwrap();
+        out.push(u8::from_str_radix(hex, 16).unwrap());
+        rest = after;
+    }
+    out.extend_from_slice(rest.replace('\n', "\r\n").as_bytes());
+    out
+}
+
+impl Pair {
+    fn good(&self, name: &str, base: &BTreeMap<String, String>) -> String {
+        with(&base[&self.base], &self.both, name)
+    }
+
+    fn bad(&self, name: &str, base: &BTreeMap<String, String>) -> String {
+        with(&self.good(name, base), &self.bad, name)
+    }
+
+    fn findings(&self, text: &str) -> Vec<Finding> {
+        if self.base.starts_with("mail") { check_calendar_mail(&octets(text)).findings } else { lint(&octets(text)) }
+    }
+
+    /// The line of the bad example in which the rule must be told, from 1.
+    fn line(&self, bad: &str) -> usize {
+        let at = self.at.as_deref().unwrap_or_else(|| self.bad.last().unwrap().1.trim_end());
+        let offset = bad.find(at).unwrap_or_else(|| panic!("{at:?} is not in the bad example"));
+        let octets = octets(&bad[..offset]);
+        octets.iter().filter(|b| **b == b'\n').count() + 1
+    }
+}
+
+#[test]
+fn every_rule_has_a_good_and_a_bad_example() {
+    let Examples { base, rule: pairs } = examples();
+    let names: Vec<&str> = rules().map(|r| r.name.as_str()).collect();
+    assert!(names.len() >= 40, "{} rules", names.len());
+    assert_eq!(names, pairs.keys().map(String::as_str).collect::<Vec<_>>());
+    let mut wrong = Vec::new();
+    for (name, pair) in &pairs {
+        let good = pair.findings(&pair.good(name, &base));
+        if !good.is_empty() {
+            wrong.push(format!("{name}: the good example has {}", told(&good)));
+        }
+        let bad = pair.bad(name, &base);
+        let found = pair.findings(&bad);
+        let line = pair.line(&bad);
+        let here = |f: &&Finding| f.rule.name == *name && f.line == line && f.part == pair.part.as_deref();
+        if !found.iter().any(|f| here(&f)) {
+            wrong.push(format!("{name}: expected at line {line}, found {}\n{bad}", told(&found)));
+        }
+        let others = found.iter().filter(|f| !here(f)).map(|f| &f.rule.name);
+        let others: Vec<&String> = others.collect();
+        if others != pair.also.iter().collect::<Vec<_>>() {
+            wrong.push(format!("{name}: beside it {others:?}; expected {:?}", pair.also));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn told(findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings.iter().map(|f| format!("  {}: {f}", f.line)).collect();
+    format!("{} findings\n{}", lines.len(), lines.join("\n"))
+}
+
+#[test]
+fn a_finding_says_rule_section_line_and_consequence() {
+    let found = lint(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:PUBLISH\r\nEND:VCALENDAR\r\n");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].line, 1);
+    assert_eq!(
+        found[0].to_string(),
+        "error calendar-empty (RFC 5545 §3.4): found a calendar without a component; expected at least one \
+         component. Clients: nothing is imported, often with an error message"
+    );
+}
+
+/// `codevd calendar check` in a folder with these files: exit code and standard output.
+fn run(files: &[(&str, Vec<u8>)], json: bool) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_codevd"));
+    command.current_dir(folder.path()).args(["calendar", "check"]);
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        command.arg(name);
+    }
+    if json {
+        command.arg("--json");
+    }
+    let output = command.output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_command_says_where_what_and_how_many() {
+    let Examples { base, rule } = examples();
+    let pair = &rule["version-not-2"];
+    let (good, bad) = (octets(&base["request"]), octets(&pair.bad("version-not-2", &base)));
+    assert_eq!(run(&[("a.ics", good.clone())], false), (0, "a.ics: no fault found\n".to_owned()));
+    let (code, said) = run(&[("a.ics", good.clone()), ("b.ics", bad.clone())], false);
+    assert_eq!(code, 3);
+    assert_eq!(
+        said,
+        "a.ics: no fault found\n\
+         b.ics:2 error version-not-2 (RFC 5545 §3.7.4): found \"1.0\"; expected VERSION:2.0. Clients: read as \
+         vCalendar 1.0, with other rules for text and alarms, or refused\n\
+         b.ics: 1 error and 0 warnings\n"
+    );
+    let (code, said) = run(&[("b.ics", bad)], true);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let first = &said["data"][0]["findings"][0];
+    assert_eq!((code, &said["data"][0]["errors"]), (3, &serde_json::json!(1)));
+    assert_eq!((&first["rule"], &first["line"]), (&serde_json::json!("version-not-2"), &serde_json::json!(2)));
+}
+
+#[test]
+fn the_command_reads_mails_and_says_when_there_is_no_calendar() {
+    let Examples { base, rule } = examples();
+    let mail = octets(&rule["mail-order"].bad("mail-order", &base));
+    // by its first line, too
+    for name in ["a.eml", "a"] {
+        let (code, said) = run(&[(name, mail.clone())], false);
+        assert!(code == 3 && said.starts_with(&format!("{name}:17 error mail-order")), "{said}");
+    }
+    let plain = b"From: a@example.org\r\nSubject: x\r\n\r\nhello\r\n".to_vec();
+    assert_eq!(run(&[("a.eml", plain)], false), (0, "a.eml: no calendar in this mail\n".to_owned()));
+    let inside = octets(&base["mail"].replace("SEQUENCE:3\n", ""));
+    let (code, said) = run(&[("a.eml", inside)], false);
+    assert!(code == 3 && said.starts_with("a.eml[text/calendar]:5 error cancel-without-sequence"), "{said}");
+    let missing = std::process::Command::new(env!("CARGO_BIN_EXE_codevd"))
+        .args(["calendar", "check", "no-such-file.ics"])
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+}
+
+/// What the second parser cannot read as a calendar is never without an error here.
+#[test]
+fn agrees_with_a_second_parser() {
+    use calcard::icalendar::ICalendar;
+    use codevd::ical::lint::Severity;
+    let Examples { base, rule: pairs } = examples();
+    let (mut refused, mut tried) = (0, 0);
+    for (name, pair) in pairs.iter().filter(|(_, p)| !p.base.starts_with("mail")) {
+        let whole = octets(&pair.bad(name, &base));
+        // each example, and what is left of it when it is cut short
+        for cut in (0..=whole.len()).step_by(13).chain([whole.len()]) {
+            tried += 1;
+            let text = String::from_utf8_lossy(&whole[..cut]).into_owned();
+            if ICalendar::parse(&text).is_err() {
+                refused += 1;
+                let found = lint(text.as_bytes());
+                assert!(found.iter().any(|f| f.rule.severity == Severity::Error), "{name}: {text}");
+            }
+        }
+    }
+    assert!(refused > 100 && tried > refused, "{refused} of {tried} refused");
+}
