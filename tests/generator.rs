@@ -259,6 +259,28 @@ fn exact(lang: &str, answers: &[String], clients: &[Client]) {
     assert!(without * 100 >= all * bar, "{lang}, without what we sent: {without} of {all}");
 }
 
+/// An answer between the quotes in words that our mail has too.
+#[test]
+fn an_inline_answer_in_our_own_words_stays() {
+    for (lang, answer, plain) in [
+        ("en", "Yes", "Was it you?\n\nReply with one word: Yes or No.\n\nThank you."),
+        ("fr", "Oui", "C'était vous ?\n\nRépondez d'un mot : Oui ou Non.\n\nMerci."),
+        (
+            "fr",
+            "Je serai en retard de 10 minutes",
+            "Bonjour,\n\nDites par exemple « en retard de 10 minutes » ou « absent ».\n\nMerci.",
+        ),
+    ] {
+        for client in clients() {
+            for style in [Style::Top, Style::Bottom, Style::Inline] {
+                let Some(raw) = written(&client, lang, style, answer, plain) else { continue };
+                let read = mail::reply(&mail::letter(&raw), Some(plain)).text;
+                assert!(same(&read, answer), "{} {style:?}: {answer:?} read as {read:?}", client.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn no_word_of_a_quote_is_an_answer() {
     let mut taken = Vec::new();

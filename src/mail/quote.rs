@@ -203,7 +203,8 @@ fn attributed(keys: &[String], at: usize) -> Option<Head> {
 /// "Anne <anne@example.org> a écrit :". Above such a name and verb, a year tells the broken attribution's date.
 fn whole_from(lines: &[String], later: usize) -> bool {
     let joined = lines[later..].join(" ");
-    named(&joined).is_some() || (MARKS.loose.is_match(&joined) && !lines[..later].iter().any(|l| has_year(l)))
+    let loose = || MARKS.loose.is_match(&joined) || (MARKS.verbs.is_match(&joined) && MARKS.names.is_match(&joined));
+    named(&joined).is_some() || (!lines[..later].iter().any(|l| has_year(l)) && loose())
 }
 
 /// The language whose attribution this text is, from its beginning.
@@ -364,6 +365,7 @@ mod tests {
             "Codev Lyon <codev@example.org> schrieb am 24.11.2026:",
             "Codev Lyon <codev@example.org> schrieb am Di. 24. Nov. 2026 um 10:00:",
             "Codev Lyon <codev@example.org>:",
+            "Codev Lyon schreef op 2026-11-24 10:00:",
             "Codev Lyon <codev@example.org> wrote:",
             "Codev Lyon <codev@example.org> a écrit :",
             "2026-11-24 10:00 GMT+01:00 Codev Lyon <codev@example.org>:",
@@ -378,6 +380,7 @@ mod tests {
             "Le 6 à 18 h 30",
             "On the 6th at 10:00",
             "Am 6. um 18:30",
+            "Op 6 maart",
             "1, 3",
             "2 et 3",
             "1 = oui, 2 = non",
