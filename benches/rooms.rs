@@ -49,5 +49,29 @@ fn rooms(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, rooms);
+/// Mails made to cost the reader time: each is read within 200 ms.
+fn hostile(bench: &mut Criterion) {
+    let size = 1_000_000;
+    let repeated = |piece: &str| piece.repeat(size / piece.len());
+    let flat = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n".repeat(10_000);
+    let nested: String =
+        (0..10_000).map(|n| format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\r\n\r\n--b{n}\r\n")).collect();
+    let mails = [
+        ("25 MB", format!("Content-Type: text/plain\r\n\r\n{}", "Une ligne de texte.\r\n".repeat(1_190_000))),
+        ("10,000 parts in each other", nested),
+        ("10,000 parts", format!("Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n{flat}--b--\r\n")),
+        ("1 MB of >", format!("Content-Type: text/plain\r\n\r\n{}", repeated(">"))),
+        ("1 MB of On", format!("Content-Type: text/plain\r\n\r\n{}", repeated("On On On\r\n"))),
+        ("1 MB of <div>", format!("Content-Type: text/html\r\n\r\n{}", repeated("<div>"))),
+        ("a line of 1 MB", format!("Content-Type: text/plain\r\n\r\n{}", repeated("mot "))),
+    ];
+    let mut group = bench.benchmark_group("read hostile");
+    group.sample_size(10);
+    for (name, mail) in mails {
+        let bytes = format!("From: Claire <claire@atelier.example>\r\nMIME-Version: 1.0\r\n{mail}").into_bytes();
+        group.bench_function(name, |b| b.iter(|| reply(&letter(black_box(&bytes)), None)));
+    }
+}
+
+criterion_group!(benches, rooms, hostile);
 criterion_main!(benches);

@@ -16,21 +16,42 @@ struct Clients {
 #[derive(Deserialize)]
 struct Client {
     name: String,
+    /// The program whose `head` and `phone` this one writes too, where it has none of its own.
+    #[serde(default)]
+    like: String,
     quote: String,
+    form: String,
+    encoding: String,
+    #[serde(default)]
+    html: String,
+    #[serde(default)]
     head: BTreeMap<String, String>,
+    /// The line above the header block.
+    #[serde(default)]
+    rule: BTreeMap<String, String>,
     #[serde(default)]
     phone: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Style {
     Top,
     Bottom,
+    Inline,
     NoQuote,
 }
 
 fn clients() -> Vec<Client> {
-    toml::from_str::<Clients>(include_str!("generator/clients.toml")).unwrap().client
+    let mut all = toml::from_str::<Clients>(include_str!("generator/clients.toml")).unwrap().client;
+    let known: Vec<_> = all.iter().map(|c| (c.name.clone(), c.head.clone(), c.phone.clone())).collect();
+    for client in &mut all {
+        let Some((_, head, phone)) = known.iter().find(|k| k.0 == client.like) else { continue };
+        client.head = head.clone();
+        if client.phone.is_empty() && client.like.starts_with("iphone") == client.name.starts_with("iphone") {
+            client.phone = phone.clone();
+        }
+    }
+    all
 }
 
 /// The plain texts of our mails in the golden samples of a language, named.
@@ -54,56 +75,209 @@ fn sent(lang: &str) -> Vec<(String, String)> {
 }
 
 /// The mail a program makes of an answer; nothing where it does not write this style.
-fn written(client: &Client, lang: &str, style: Style, answer: &str, sent: &str) -> Option<String> {
+fn written(client: &Client, lang: &str, style: Style, answer: &str, sent: &str) -> Option<Vec<u8>> {
     let head = client.head.get(lang)?;
-    let phone = client.phone.get(lang).map(|p| format!("\n\n{p}")).unwrap_or_default();
-    let angle = client.quote == "angle";
-    let quote: Vec<String> =
-        sent.lines().map(|l| if angle { format!("> {l}").trim_end().to_owned() } else { l.to_owned() }).collect();
-    let quote = quote.join("\n");
+    let phone = client.phone.get(lang).map_or("", String::as_str);
+    let rule = client.rule.get(lang).map_or("", String::as_str);
+    let plain = plain(client.quote == "angle", client.form == "flowed", style, answer, [phone, rule, head], sent)?;
+    let top =
+        "From: Claire <claire@atelier.example>\r\nTo: codev@rivages.example\r\nSubject: Re: x\r\nMIME-Version: 1.0\r\n";
+    let part = |kind: &str, text: &str| {
+        let (encoding, body) = encoded(&client.encoding, text);
+        format!("Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}")
+    };
+    let html = (style == Style::Top).then(|| html(client, answer, [phone, rule, head], sent));
+    let body = match (client.form.as_str(), html) {
+        ("flowed", _) => part("text/plain; format=flowed", &plain),
+        ("html", Some(html)) => part("text/html", &html),
+        ("alternative", Some(html)) => format!(
+            "Content-Type: multipart/alternative; boundary=\"=_b1\"\r\n\r\n--=_b1\r\n{}\r\n--=_b1\r\n{}\r\n--=_b1--\r\n",
+            part("text/plain", &plain),
+            part("text/html", &html)
+        ),
+        _ => part("text/plain", &plain),
+    };
+    Some(format!("{top}{body}").into_bytes())
+}
+
+/// The text part: `added` are the phone's line, the rule and the announcement.
+fn plain(angle: bool, flowed: bool, style: Style, answer: &str, added: [&str; 3], sent: &str) -> Option<String> {
+    let [phone, rule, head] = added;
+    let after = |text: &str| if text.is_empty() { String::new() } else { format!("\n\n{text}") };
+    let quoted = |lines: &[&str]| -> String {
+        let line = |l: &&str| if angle { format!("> {l}").trim_end().to_owned() } else { (*l).to_owned() };
+        lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    // RFC 3676 §4.2: a line that begins with a blank or an angle is stuffed
+    let stuff = |l: &str| if l.starts_with([' ', '>']) { format!(" {l}") } else { l.to_owned() };
+    let answer = if flowed { answer.lines().map(stuff).collect::<Vec<_>>().join("\n") } else { answer.to_owned() };
+    let lines: Vec<&str> = sent.lines().collect();
+    let phone = after(phone);
     let body = match style {
-        Style::Top => format!("{answer}{phone}\n\n{head}\n{quote}\n"),
-        Style::Bottom if angle => format!("{head}\n{quote}\n\n{answer}{phone}\n"),
-        Style::Bottom => return None,
+        Style::Top => format!("{answer}{phone}{}\n\n{head}\n{}\n", after(rule), quoted(&lines)),
+        Style::Bottom if angle => format!("{head}\n{}\n\n{answer}{phone}\n", quoted(&lines)),
+        Style::Inline if angle => {
+            let half = (lines.len() / 2..lines.len()).find(|n| lines[*n].is_empty()).unwrap_or(lines.len());
+            let (above, below) = (quoted(&lines[..half]), quoted(&lines[half..]));
+            format!("{head}\n{above}\n\n{answer}\n\n{below}\n{phone}\n")
+        }
+        Style::Bottom | Style::Inline => return None,
         Style::NoQuote => format!("{answer}{phone}\n"),
     };
-    let top = "From: Claire <claire@atelier.example>\r\nTo: codev@rivages.example\r\nSubject: Re: x\r\nMIME-Version: 1.0\r\n\
-               Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
-    Some(format!("{top}{}", body.replace('\n', "\r\n")))
+    Some(body.replace('\n', "\r\n"))
+}
+
+/// The HTML part, by the program's own frame.
+fn html(client: &Client, answer: &str, added: [&str; 3], sent: &str) -> String {
+    let blocks = |text: &str| -> String {
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        escaped
+            .lines()
+            .map(|l| if l.is_empty() { "<div><br></div>".to_owned() } else { format!("<div>{l}</div>") })
+            .collect()
+    };
+    let [phone, rule, head] = added.map(blocks);
+    client
+        .html
+        .replace("{answer}", &blocks(answer))
+        .replace("{phone}", &phone)
+        .replace("{rule}", &rule)
+        .replace("{head}", &head)
+        .replace("{quote}", &blocks(sent))
+}
+
+/// A body in a transfer encoding (RFC 2045 §6).
+fn encoded(encoding: &str, text: &str) -> (&'static str, String) {
+    match encoding {
+        "qp" => ("quoted-printable", text.split("\r\n").map(quoted_printable).collect::<Vec<_>>().join("\r\n")),
+        "base64" => ("base64", base64(text.as_bytes())),
+        _ => ("8bit", text.to_owned()),
+    }
+}
+
+/// A line, broken before 76 columns, even inside a character.
+fn quoted_printable(line: &str) -> String {
+    let (mut out, mut width) = (String::new(), 0);
+    for (n, byte) in line.bytes().enumerate() {
+        let last = n + 1 == line.len();
+        let piece = match byte {
+            b'=' | 0..=31 | 127.. => format!("={byte:02X}"),
+            b' ' if last => "=20".to_owned(),
+            _ => char::from(byte).to_string(),
+        };
+        if width + piece.len() > 75 {
+            out.push_str("=\r\n");
+            width = 0;
+        }
+        width += piece.len();
+        out.push_str(&piece);
+    }
+    out
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for (n, three) in bytes.chunks(3).enumerate() {
+        if n > 0 && n % 19 == 0 {
+            out.push_str("\r\n");
+        }
+        let bits = three.iter().fold(0, |bits, b| bits << 8 | usize::from(*b)) << (8 * (3 - three.len()));
+        for sign in 0..4 {
+            let known = sign <= three.len();
+            out.push(if known { char::from(SIGNS[bits >> (18 - 6 * sign) & 63]) } else { '=' });
+        }
+    }
+    out
 }
 
 fn same(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }
 
+/// Numbers, signs and dates alone: what an attribution could swallow.
+fn is_numeric(answer: &str) -> bool {
+    answer.chars().any(|c| c.is_ascii_digit()) && answer.chars().filter(|c| c.is_alphabetic()).count() <= 4
+}
+
+/// Every case of a language, or a fixed share of them where there are many.
+fn cases(answers: &[String], clients: usize) -> Vec<(usize, usize, Style)> {
+    let styles = [Style::Top, Style::Bottom, Style::Inline, Style::NoQuote];
+    let all = (0..clients).flat_map(|c| (0..answers.len()).flat_map(move |a| styles.map(|s| (c, a, s))));
+    let mut seed = 20_261_124_u32;
+    all.filter(|(_, a, style)| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // above the quote a number is always tried
+        (seed >> 16) % 4 == 0 || (*style == Style::Top && is_numeric(&answers[*a]))
+    })
+    .collect()
+}
+
 #[test]
 fn answers_are_cut_out_exactly() {
-    let answers: BTreeMap<String, Vec<String>> = toml::from_str(include_str!("generator/answers.toml")).unwrap();
+    let mut answers: BTreeMap<String, Vec<String>> = toml::from_str(include_str!("generator/answers.toml")).unwrap();
+    let common = answers.remove("all").unwrap();
     let clients = clients();
-    for (lang, answers) in &answers {
-        let mails = sent(if lang == "fr" { "fr" } else { "en" });
-        let (mut all, mut with, mut without) = (0, 0, 0);
-        let mut failed = Vec::new();
-        for (c, client) in clients.iter().enumerate() {
-            for (a, answer) in answers.iter().enumerate() {
-                for style in [Style::Top, Style::Bottom, Style::NoQuote] {
-                    let (name, plain) = &mails[(c * 7 + a * 3) % mails.len()];
-                    let Some(raw) = written(client, lang, style, answer, plain) else { continue };
-                    let letter = mail::letter(raw.as_bytes());
-                    let known = mail::reply(&letter, Some(plain)).text;
-                    all += 1;
-                    with += usize::from(same(&known, answer));
-                    without += usize::from(same(&mail::reply(&letter, None).text, answer));
-                    if !same(&known, answer) {
-                        failed.push(format!("{} {style:?} {name}: {answer:?} read as {known:?}", client.name));
-                    }
+    assert_eq!(clients.len(), 14);
+    std::thread::scope(|scope| {
+        for (lang, answers) in &mut answers {
+            answers.extend(common.iter().cloned());
+            let clients = &clients;
+            scope.spawn(move || exact(lang, answers, clients));
+        }
+    });
+}
+
+/// Reads a language's mails and holds them to its bar; no number may be lost above an announcement.
+fn exact(lang: &str, answers: &[String], clients: &[Client]) {
+    let mails = sent(if lang == "fr" { "fr" } else { "en" });
+    let (mut all, mut with, mut without) = (0, 0, 0);
+    let (mut failed, mut numbers) = (Vec::new(), Vec::new());
+    for (c, a, style) in cases(answers, clients.len()) {
+        let (client, answer) = (&clients[c], &answers[a]);
+        let (name, plain) = &mails[(c * 7 + a * 3) % mails.len()];
+        let Some(raw) = written(client, lang, style, answer, plain) else { continue };
+        let letter = mail::letter(&raw);
+        all += 1;
+        for (known, exact) in [(Some(plain.as_str()), &mut with), (None, &mut without)] {
+            let read = mail::reply(&letter, known).text;
+            let right = same(&read, answer);
+            *exact += usize::from(right);
+            if !right {
+                let what = format!("{} {style:?} {name} {}: {answer:?} read as {read:?}", client.name, known.is_some());
+                if is_numeric(answer) && style == Style::Top {
+                    numbers.push(what.clone());
                 }
+                failed.push(what);
             }
         }
-        println!("{lang}: {with} of {all} exact, {without} without what we sent\n{}", failed.join("\n"));
-        let bar = if matches!(lang.as_str(), "fr" | "en") { 98 } else { 95 };
-        assert!(with * 100 >= all * bar, "{lang}: {with} of {all}");
-        assert!(without * 100 >= all * bar, "{lang}, without what we sent: {without} of {all}");
+    }
+    println!("{lang}: {with} of {all} exact, {without} without what we sent\n{}", failed.join("\n"));
+    let bar = if matches!(lang, "fr" | "en") { 98 } else { 95 };
+    assert!(numbers.is_empty(), "{lang}: numbers lost or not alone:\n{}", numbers.join("\n"));
+    assert!(with * 100 >= all * bar, "{lang}: {with} of {all}");
+    assert!(without * 100 >= all * bar, "{lang}, without what we sent: {without} of {all}");
+}
+
+/// An answer between the quotes in words that our mail has too.
+#[test]
+fn an_inline_answer_in_our_own_words_stays() {
+    for (lang, answer, plain) in [
+        ("en", "Yes", "Was it you?\n\nReply with one word: Yes or No.\n\nThank you."),
+        ("fr", "Oui", "C'était vous ?\n\nRépondez d'un mot : Oui ou Non.\n\nMerci."),
+        (
+            "fr",
+            "Je serai en retard de 10 minutes",
+            "Bonjour,\n\nDites par exemple « en retard de 10 minutes » ou « absent ».\n\nMerci.",
+        ),
+    ] {
+        for client in clients() {
+            for style in [Style::Top, Style::Bottom, Style::Inline] {
+                let Some(raw) = written(&client, lang, style, answer, plain) else { continue };
+                let read = mail::reply(&mail::letter(&raw), Some(plain)).text;
+                assert!(same(&read, answer), "{} {style:?}: {answer:?} read as {read:?}", client.name);
+            }
+        }
     }
 }
 
@@ -115,7 +289,7 @@ fn no_word_of_a_quote_is_an_answer() {
             for client in clients() {
                 let raw =
                     written(&client, lang, Style::Top, "", &plain).expect("each program writes French and English");
-                let letter = mail::letter(raw.as_bytes());
+                let letter = mail::letter(&raw);
                 for known in [Some(plain.as_str()), None] {
                     let reply = mail::reply(&letter, known);
                     if !reply.text.is_empty() {

@@ -290,6 +290,10 @@ fn reading_takes_linear_time() {
         repeated("Le 10:00 a écrit : x"),
         repeated("(\n> <\n"),
         repeated("<x@"),
+        repeated("<div>"),
+        repeated("mot "),
+        repeated("1\nX <x@y>:\n"),
+        repeated("> oui\n\noui\n\n"),
     ];
     let sent = "On On On On On On\n> On 1 a@b wrote".repeat(200);
     for body in &bodies {
@@ -304,5 +308,21 @@ fn reading_takes_linear_time() {
             let shown: String = body.chars().take(20).collect();
             assert!(took < most, "{shown:?} as {content_type}: {took:?}");
         }
+    }
+}
+
+#[test]
+fn many_parts_are_read_in_linear_time() {
+    let flat = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n".repeat(10_000);
+    let nested: String =
+        (0..10_000).map(|n| format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\r\n\r\n--b{n}\r\n")).collect();
+    for mail in [nested, format!("Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n{flat}--b--\r\n")] {
+        let raw = format!("From: Claire <claire@atelier.example>\r\nMIME-Version: 1.0\r\n{mail}");
+        let start = Instant::now();
+        let letter = mail::letter(raw.as_bytes());
+        mail::reply(&letter, None);
+        let most = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_millis(200) };
+        assert!(start.elapsed() < most, "{:?}", start.elapsed());
+        assert!(!letter.problems.is_empty(), "what was left unread is told");
     }
 }

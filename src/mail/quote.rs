@@ -28,6 +28,7 @@ struct Common {
     separators: Vec<String>,
     forwards: Vec<String>,
     attributions: Vec<String>,
+    names: Vec<String>,
     added: Vec<String>,
     notices: Vec<String>,
 }
@@ -62,6 +63,8 @@ struct Marks {
     separators: RegexSet,
     forwards: RegexSet,
     loose: RegexSet,
+    /// A name and an address: an attribution only right above a quote.
+    names: RegexSet,
     added: RegexSet,
     notices: RegexSet,
     /// A language's attribution, from a line's beginning; in the order of `rules`.
@@ -94,6 +97,7 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         separators: lines(&data.common.separators, "^", "$"),
         forwards: lines(&data.common.forwards, "^", "$"),
         loose: lines(&data.common.attributions, "^", "$"),
+        names: lines(&data.common.names, "^", "$"),
         added: lines(&data.common.added, r"^[\s*_<(\[-]*", r"[\s*_>)\]]*$"),
         notices: lines(&data.common.notices, r"^[\s*_-]*", ""),
         attributions: lines(&data.language.iter().map(attribution).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
@@ -186,14 +190,21 @@ fn attributed(keys: &[String], at: usize) -> Option<Head> {
             continue;
         }
         let quote_follows = next_filled(keys, n + 1).is_some_and(|l| is_angled(l));
-        let Some((rule, top)) = attribution_in(&joined, n > at, quote_follows) else {
+        let Some((rule, top)) = attribution_in(&joined, (n > at).then_some(&keys[at..n]), quote_follows) else {
             continue;
         };
-        let by_language = |from: usize| named(&keys[from..=n].join(" ")).is_some();
-        let nearer = (at + 1..=n).any(|later| !keys[later].is_empty() && by_language(later));
+        let nearer = (at + 1..=n).any(|later| !keys[later].is_empty() && whole_from(&keys[at..=n], later - at));
         return (!nearer).then_some(Head { end: n + 1, rule, top });
     }
     None
+}
+
+/// Are the lines from `later` on an attribution by themselves? Then what stands above them is the person's: "Le 6" above
+/// "Anne <anne@example.org> a écrit :". Above such a name and verb, a year tells the broken attribution's date.
+fn whole_from(lines: &[String], later: usize) -> bool {
+    let joined = lines[later..].join(" ");
+    let loose = || MARKS.loose.is_match(&joined) || (MARKS.verbs.is_match(&joined) && MARKS.names.is_match(&joined));
+    named(&joined).is_some() || (!lines[..later].iter().any(|l| has_year(l)) && loose())
 }
 
 /// The language whose attribution this text is, from its beginning.
@@ -201,8 +212,9 @@ fn named(joined: &str) -> Option<usize> {
     MARKS.attributions.matches(joined).iter().next()
 }
 
-/// The rule that sees an attribution in this text, and the words before it.
-fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(String, Option<String>)> {
+/// The rule that sees an attribution in this text, and the words before it. `above` are its lines but the last, where it
+/// is broken.
+fn attribution_in(joined: &str, above: Option<&[String]>, quote_follows: bool) -> Option<(String, Option<String>)> {
     let told = joined.contains('@') || (joined.ends_with([':', '*', '-']) && has_hour(joined));
     if joined.is_empty() || !(quote_follows || told) {
         return None;
@@ -211,14 +223,31 @@ fn attribution_in(joined: &str, broken: bool, quote_follows: bool) -> Option<(St
     if let Some(language) = named(joined) {
         return Some((rule(language), None));
     }
-    if quote_follows && !broken {
+    if quote_follows && above.is_none() {
         let found = MARKS.inside.iter().enumerate().find_map(|(n, inside)| Some((n, inside.captures(joined)?)));
         if let Some((n, found)) = found {
             return Some((rule(n), Some(found["top"].trim_end_matches(['-', ' ']).to_owned())));
         }
     }
-    let whole = !broken || joined.starts_with(|c: char| c.is_ascii_digit());
-    (whole && MARKS.loose.is_match(joined)).then(|| ("attribution".to_owned(), None))
+    let whole = above.is_none_or(is_stamp) && MARKS.loose.is_match(joined);
+    let named = quote_follows && above.is_none() && MARKS.names.is_match(joined);
+    (whole || named).then(|| ("attribution".to_owned(), None))
+}
+
+/// A program's date: a year and an hour, no line left blank. Any other number above a name is an answer, "1 und 3".
+fn is_stamp(lines: &[String]) -> bool {
+    let first = lines.first().map_or("", String::as_str);
+    let digit = first.starts_with(|c: char| c.is_ascii_digit());
+    // A dot between two numbers may be a date's: only a colon or an "h" tells an hour beside one.
+    let hour = has_hour(&first.replace('.', "/"));
+    digit && hour && has_year(first) && lines.iter().all(|l| !l.is_empty())
+}
+
+/// A year with its date, as programs write it: "2026", "24/11/26".
+fn has_year(line: &str) -> bool {
+    static YEAR: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\b(?:19|20)\d{2}\b|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2}\b").ok());
+    YEAR.as_ref().is_some_and(|y| y.is_match(line))
 }
 
 /// An hour: what a program writes and a sentence beginning with "Le" or "On" seldom has.
@@ -298,6 +327,7 @@ mod tests {
             (&MARKS.separators, &data.common.separators),
             (&MARKS.forwards, &data.common.forwards),
             (&MARKS.loose, &data.common.attributions),
+            (&MARKS.names, &data.common.names),
             (&MARKS.added, &data.common.added),
             (&MARKS.notices, &data.common.notices),
         ] {
@@ -327,6 +357,71 @@ mod tests {
             first_head("On peut à 10:00 ?\nOn Tue, Nov 24, 2026 at 10:00 AM Codev <c@x.org> wrote:\n> Q").unwrap().0,
             1
         );
+    }
+
+    #[test]
+    fn a_numeric_answer_right_above_an_attribution_is_no_part_of_it() {
+        let heads = [
+            "Codev Lyon <codev@example.org> schrieb am 24.11.2026:",
+            "Codev Lyon <codev@example.org> schrieb am Di. 24. Nov. 2026 um 10:00:",
+            "Codev Lyon <codev@example.org>:",
+            "Codev Lyon schreef op 2026-11-24 10:00:",
+            "Codev Lyon <codev@example.org> wrote:",
+            "Codev Lyon <codev@example.org> a écrit :",
+            "2026-11-24 10:00 GMT+01:00 Codev Lyon <codev@example.org>:",
+            "On Tue, Nov 24, 2026 at 10:00 AM Codev Lyon <codev@example.org> wrote:",
+            "Am Di., 24. Nov. 2026 um 10:00 Uhr schrieb Codev Lyon <codev@example.org>:",
+            "Le mar. 24 nov. 2026 à 10:00, Codev Lyon <codev@example.org> a écrit :",
+        ];
+        let answers = [
+            "1",
+            "1 und 3",
+            "Le 6",
+            "Le 6 à 18 h 30",
+            "On the 6th at 10:00",
+            "Am 6. um 18:30",
+            "Op 6 maart",
+            "1, 3",
+            "2 et 3",
+            "1 = oui, 2 = non",
+            "13/3",
+            "10:00",
+            "10.00 Uhr",
+            "18 h 30",
+            "6 mars",
+            "24.11.",
+            "24.11.2026",
+            "2026-11-24",
+            "2 oui\n3 non",
+            "1: ja\n2: nein",
+            "1)\n3)",
+            "5 minutes late",
+        ];
+        for head in heads {
+            for answer in answers {
+                for gap in ["\n", "\n\n"] {
+                    for quote in ["> Q", "\n> Q"] {
+                        let body = format!("{answer}{gap}{head}\n{quote}");
+                        let from = answer.lines().count() + gap.len() - 1;
+                        let found = first_head(&body).map(|(at, h)| (at, h.end));
+                        assert_eq!(found, Some((from, from + 1)), "{body}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_attribution_broken_after_its_date_is_whole() {
+        for broken in [
+            "2014-10-17 11:28 GMT+03:00\nAnne <anne@example.org>:",
+            "2014-10-17 11:28\nAnne Martin <anne@example.org>:",
+            "2014-10-17 11:28 GMT+03:00 Anne\n<anne@example.org>:",
+            "24 nov. 2026 kl. 10:00 skrev\nAnne <anne@example.org>:",
+        ] {
+            let body = format!("Oui\n\n{broken}\n> Q");
+            assert_eq!(first_head(&body).map(|(at, h)| (at, h.end)), Some((2, 4)), "{body}");
+        }
     }
 
     #[test]

@@ -143,9 +143,10 @@ impl<'a> Page<'a> {
             .iter()
             .position(|p| matches!(p, Part::Quoted | Part::Head | Part::Below))
             .unwrap_or(self.lines.len());
+        let quoted = self.quoted_words();
         let mut first_ours = None;
         for (n, cover) in covers.iter().enumerate().filter(|(_, c)| c.ours > 0) {
-            if self.parts[n] != Part::Theirs || (n < first_quote && cover.repeated) {
+            if self.parts[n] != Part::Theirs || (n < first_quote && cover.repeated) || self.repeats(n, cover, &quoted) {
                 continue;
             }
             first_ours = first_ours.or(Some(n));
@@ -163,6 +164,35 @@ impl<'a> Page<'a> {
             self.rule = Some("sent".to_owned());
         }
         self.answers_below(&covers);
+    }
+
+    /// The words on lines marked with `>`, as patterns see them, each between blanks.
+    fn quoted_words(&self) -> String {
+        let marked = self.parts.iter().zip(&self.keys).filter(|(p, _)| **p == Part::Quoted);
+        let words = marked.flat_map(|(_, key)| key.trim_start_matches(['>', '|', ' ']).split(' '));
+        std::iter::once("").chain(words).chain([""]).collect::<Vec<_>>().join(" ").to_lowercase()
+    }
+
+    /// An answer of our own words, alone between blank lines, while what it repeats is marked as quoted elsewhere: the
+    /// "Yes" below "> Was it you? Yes or No". The end of a broken line never stands alone.
+    fn repeats(&self, n: usize, cover: &ours::Cover, quoted: &str) -> bool {
+        let blank = |at: Option<&Part>| at.is_none_or(|p| *p == Part::Blank);
+        let alone = n > 0 && blank(self.parts.get(n - 1)) && blank(self.parts.get(n + 1));
+        let line = self.lines[n];
+        if !alone || line.len() > LONG_LINE {
+            return false;
+        }
+        let ends = cover.theirs.iter().flat_map(|(from, to)| [*from, *to]);
+        let cuts: Vec<usize> = std::iter::once(0).chain(ends).chain([line.len()]).collect();
+        let ours = cuts.chunks_exact(2).filter_map(|cut| line.get(cut[0]..cut[1]));
+        let signs = |c: char| !c.is_alphanumeric();
+        let mut pieces =
+            ours.map(|piece| text::key(piece.trim_matches(signs)).to_lowercase()).filter(|p| !p.is_empty());
+        pieces.all(|piece| {
+            quoted
+                .match_indices(&piece)
+                .any(|(at, found)| quoted[..at].ends_with(signs) && quoted[at + found.len()..].starts_with(signs))
+        })
     }
 
     /// An announcement in a language we do not know: the line right above our text, with a number and `:` or an address.
