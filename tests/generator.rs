@@ -179,7 +179,7 @@ fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for (n, three) in bytes.chunks(3).enumerate() {
-        if n > 0 && n % 19 == 0 {
+        if n > 0 && n.is_multiple_of(19) {
             out.push_str("\r\n");
         }
         let bits = three.iter().fold(0, |bits, b| bits << 8 | usize::from(*b)) << (8 * (3 - three.len()));
