@@ -208,7 +208,7 @@ fn cases(answers: &[String], clients: usize) -> Vec<(usize, usize, Style)> {
     all.filter(|(_, a, style)| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         // above the quote a number is always tried
-        (seed >> 16) % 4 == 0 || (*style == Style::Top && is_numeric(&answers[*a]))
+        (seed >> 16).is_multiple_of(4) || (*style == Style::Top && is_numeric(&answers[*a]))
     })
     .collect()
 }
