@@ -1,7 +1,7 @@
 //! Answers written by mail programs in six languages around our own mails: the gold is known by construction.
 //! Each is read with the mail that it answers, and again without it.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 
@@ -179,7 +179,7 @@ fn base64(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for (n, three) in bytes.chunks(3).enumerate() {
-        if n > 0 && n % 19 == 0 {
+        if n > 0 && n.is_multiple_of(19) {
             out.push_str("\r\n");
         }
         let bits = three.iter().fold(0, |bits, b| bits << 8 | usize::from(*b)) << (8 * (3 - three.len()));
@@ -208,7 +208,7 @@ fn cases(answers: &[String], clients: usize) -> Vec<(usize, usize, Style)> {
     all.filter(|(_, a, style)| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         // above the quote a number is always tried
-        (seed >> 16) % 4 == 0 || (*style == Style::Top && is_numeric(&answers[*a]))
+        (seed >> 16).is_multiple_of(4) || (*style == Style::Top && is_numeric(&answers[*a]))
     })
     .collect()
 }

@@ -44,6 +44,9 @@ const SIGNATURE_LINES: usize = 12;
 /// A quoted line this long may have been broken by a program.
 const LONG_LINE: usize = 60;
 
+/// So many lines in our own words are looked for in the quotes: answers are few, and looking costs time.
+const MAX_REPEATED: usize = 40;
+
 /// What a quote cut out of HTML leaves, as a pattern sees it.
 const CUT_KEY: &str = "...";
 
@@ -144,10 +147,16 @@ impl<'a> Page<'a> {
             .position(|p| matches!(p, Part::Quoted | Part::Head | Part::Below))
             .unwrap_or(self.lines.len());
         let quoted = self.quoted_words();
-        let mut first_ours = None;
+        let (mut first_ours, mut tries) = (None, 0);
         for (n, cover) in covers.iter().enumerate().filter(|(_, c)| c.ours > 0) {
-            if self.parts[n] != Part::Theirs || (n < first_quote && cover.repeated) || self.repeats(n, cover, &quoted) {
+            if self.parts[n] != Part::Theirs || (n < first_quote && cover.repeated) {
                 continue;
+            }
+            if tries < MAX_REPEATED && self.stands_alone(n) {
+                tries += 1;
+                if self.repeats(n, cover, &quoted) {
+                    continue;
+                }
             }
             first_ours = first_ours.or(Some(n));
             if cover.is_whole() {
@@ -173,15 +182,16 @@ impl<'a> Page<'a> {
         std::iter::once("").chain(words).chain([""]).collect::<Vec<_>>().join(" ").to_lowercase()
     }
 
+    /// A short line between blank ones.
+    fn stands_alone(&self, n: usize) -> bool {
+        let blank = |at: Option<&Part>| at.is_none_or(|p| *p == Part::Blank);
+        self.lines[n].len() <= LONG_LINE && n > 0 && blank(self.parts.get(n - 1)) && blank(self.parts.get(n + 1))
+    }
+
     /// An answer of our own words, alone between blank lines, while what it repeats is marked as quoted elsewhere: the
     /// "Yes" below "> Was it you? Yes or No". The end of a broken line never stands alone.
     fn repeats(&self, n: usize, cover: &ours::Cover, quoted: &str) -> bool {
-        let blank = |at: Option<&Part>| at.is_none_or(|p| *p == Part::Blank);
-        let alone = n > 0 && blank(self.parts.get(n - 1)) && blank(self.parts.get(n + 1));
         let line = self.lines[n];
-        if !alone || line.len() > LONG_LINE {
-            return false;
-        }
         let ends = cover.theirs.iter().flat_map(|(from, to)| [*from, *to]);
         let cuts: Vec<usize> = std::iter::once(0).chain(ends).chain([line.len()]).collect();
         let ours = cuts.chunks_exact(2).filter_map(|cut| line.get(cut[0]..cut[1]));
