@@ -57,8 +57,6 @@ fn every_word_on_a_button_is_understood_as_it_says() {
 
 fn context() -> Context {
     Context {
-        choices: Default::default(),
-        options: Default::default(),
         today: chrono::NaiveDate::from_ymd_opt(2026, 12, 1).unwrap(),
         actions: 2,
         names: vec!["Ana".to_owned(), "Bo".to_owned()],
