@@ -600,3 +600,21 @@ fn colour_is_for_terminals_and_a_closed_pipe_is_no_failure() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().code().is_some());
 }
+
+#[test]
+fn a_mail_read_with_the_hosts_id_tells_what_proves_its_sender() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m.eml");
+    let mail = "Authentication-Results: mx.example.net; dmarc=pass header.from=example.org\r\n\
+        From: Ana <ana@example.org>\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\n\r\nOui\r\n";
+    std::fs::write(&file, mail).unwrap();
+    let level = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_codevd"));
+        let output = command.args(["mail", "read", "--json"]).args(more).arg(&file).output().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        said["proof"]["level"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(level(&[]), "B");
+    assert_eq!(level(&["--believe", "mx.example.net"]), "A");
+    assert_eq!(level(&["--believe", "mx.other.test"]), "B");
+}

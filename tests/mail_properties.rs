@@ -230,7 +230,7 @@ proptest! {
         let mut mail = format!("From: a@b.example\r\nContent-Type: {content_type}\r\n\r\n{body}").into_bytes();
         mail.truncate(cut);
         mail.extend(&bytes);
-        let _ = mail::read_json(&mail);
+        let _ = mail::read_json(&mail, None);
     }
 
     #[test]

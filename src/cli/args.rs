@@ -280,6 +280,12 @@ pub(super) struct ReadArgs {
     /// One JSON object a file.
     #[arg(long)]
     pub json: bool,
+    /// The authserv-id of the mailbox's host, whose Authentication-Results are believed.
+    #[arg(long, value_name = "ID")]
+    pub believe: Option<String>,
+    /// Check signatures (DKIM), which asks name servers.
+    #[arg(long)]
+    pub verify: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,8 +3,10 @@
 use super::args::ReadArgs;
 use super::failure::{Done, Failure, Result};
 use super::terminal::Terminal;
+use crate::core::proof::Proof;
+use crate::daemon::Prover;
 use crate::daemon::control::MAX_MAIL;
-use crate::mail;
+use crate::mail::{self, Believed};
 use serde_json::{Map, Value, json};
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,10 +14,14 @@ use std::path::Path;
 
 pub(super) fn read(args: &ReadArgs, terminal: &mut Terminal) -> Result {
     let mut missing = Vec::new();
+    let prover = Prover::new(args.believe.as_deref().map(Believed::parse), args.verify)
+        .map_err(|why| Failure::because(why.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for file in &args.files {
         match bytes_of(file) {
             Ok(bytes) => {
-                let said = with_file(file, understood(&bytes));
+                let proof = runtime.block_on(prover.proof(&bytes));
+                let said = with_file(file, understood(&bytes, proof.as_ref()));
                 match args.json {
                     true => terminal.value(&Value::Object(said))?,
                     false => show(&said, terminal)?,
@@ -39,8 +45,8 @@ fn bytes_of(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// What a mail is understood as. A parser's panic is caught, as it is in the daemon.
-pub(super) fn understood(bytes: &[u8]) -> Value {
-    catch_unwind(AssertUnwindSafe(|| mail::read_json(bytes))).unwrap_or_else(|_| {
+pub(super) fn understood(bytes: &[u8], proof: Option<&Proof>) -> Value {
+    catch_unwind(AssertUnwindSafe(|| mail::read_json(bytes, proof))).unwrap_or_else(|_| {
         json!({"kind": "unreadable", "reply": null, "bounce": null, "auto_reply": null, "calendar": null,
             "proof": {"level": "B", "why": "not read"}, "problems": ["the mail reader failed on it"]})
     })

@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::class::Class;
 use super::letter::{Letter, letter};
 use super::reply::reply;
+use crate::core::proof::Proof;
 use crate::ical::{self, Method, Stated};
 
-/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems.
-pub fn read_json(raw: &[u8]) -> Value {
+/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems. `proof` is what was found out
+/// about its sender; without it nobody looked.
+pub fn read_json(raw: &[u8], proof: Option<&Proof>) -> Value {
     let letter = letter(raw);
     json!({
         "kind": letter.class.as_str(),
@@ -17,7 +19,7 @@ pub fn read_json(raw: &[u8]) -> Value {
         "bounce": bounce_json(&letter),
         "auto_reply": (letter.class == Class::AutoReply).then(|| json!({ "until": letter.auto_until.map(|d| d.to_string()) })),
         "calendar": calendar_json(&letter),
-        "proof": { "level": "B", "why": "no check of the sender was made" },
+        "proof": proof.map_or_else(|| json!({ "level": "B", "why": "no check of the sender was made" }), |p| json!(p)),
         "problems": letter.problems,
     })
 }
