@@ -38,6 +38,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
         Event::Asked(asked) => calendar::asked(&mut work, asked)?,
         Event::Unproven(unproven) => unproven::unproven(&mut work, unproven)?,
+        Event::Disowned { from } => unproven::disowned(&mut work, from),
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Away { from, until } => outcome::away(&mut work, from, *until),
         Event::Complaint { from } => answer::complaint(&mut work, from),

@@ -297,6 +297,11 @@ impl Question {
         Self::Quorum,
     ];
 
+    /// Whether its answer acts for all of the group, and not for the one who gives it alone.
+    pub fn is_for_all(self) -> bool {
+        matches!(self, Self::Live | Self::NoSubject | Self::Counter | Self::Quorum)
+    }
+
     /// The word used at the command line, in the store and in word lists.
     pub fn name(self) -> &'static str {
         match self {

@@ -35,6 +35,11 @@ pub enum Event {
     Asked(CalendarAsk),
     /// A mail in a member's name that nothing proves, or whose sender's domain denies it.
     Unproven(Unproven),
+    /// "No, it was not me": the mail that waited does nothing, now and later.
+    Disowned {
+        /// Who says so.
+        from: MemberId,
+    },
     /// An order from the command line.
     Order(Order),
     /// An automatic reply: information, never an answer.

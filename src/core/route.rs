@@ -13,6 +13,10 @@ pub struct Hit {
     pub key: DraftKey,
     /// The token in the letter was made by this instance for this mail and its receiver.
     pub fits: bool,
+    /// It stands where a mail program puts it when somebody answers that very mail: in the address or in In-Reply-To.
+    pub direct: bool,
+    /// It stands in References alone, under another subject: an old mail taken up for something new.
+    pub stale: bool,
 }
 
 /// What is known of a letter across all groups.
@@ -24,8 +28,8 @@ pub struct Directory {
     pub senders: Vec<(GroupId, MemberId)>,
     /// What proves that From is true.
     pub proof: Level,
-    /// Mails to those members that wait for an answer.
-    pub open: Vec<DraftKey>,
+    /// Mails to those members that wait for an answer, and whether the answer acts for all of the group.
+    pub open: Vec<(DraftKey, bool)>,
 }
 
 /// Where a letter goes.
@@ -56,6 +60,9 @@ pub enum Kept {
     /// A known member to whom several questions are open, and nothing says which is answered.
     #[error("from {0}, to whom {1} questions are open: which one it answers is not said; kept for a person to read")]
     SeveralOpen(MemberId, usize),
+    /// It answers two mails at once: the address says one, In-Reply-To the other.
+    #[error("from {0}, and it leads to two different mails of ours: not applied, kept for a person to read")]
+    TwoMails(MemberId),
     /// The mail answered was sent to somebody else.
     #[error("an answer to a mail that was sent to {0}, from another address: not applied")]
     OtherAddress(MemberId),
@@ -69,8 +76,10 @@ pub enum Kept {
 enum Lead {
     /// A token made for that mail and its receiver (T1).
     Token,
-    /// The sender has one open question (T2, T0).
+    /// The sender has one open question (T2, T0), or the token is an old mail's.
     OneOpen,
+    /// That question's answer acts for all of the group: proof alone is not enough (rule 7).
+    OneOpenForAll,
 }
 
 /// What is done.
@@ -85,13 +94,16 @@ enum Verdict {
 }
 
 /// The rows of `inbound.md` §4 rule 4, for a letter from an address of the mail's own receiver.
-const TABLE: [(Level, Lead, Verdict); 6] = [
+const TABLE: [(Level, Lead, Verdict); 9] = [
     (Level::A, Lead::Token, Verdict::Accept),
     (Level::A, Lead::OneOpen, Verdict::Accept),
     (Level::B, Lead::Token, Verdict::AcceptUnproven),
     (Level::B, Lead::OneOpen, Verdict::Ask),
     (Level::C, Lead::Token, Verdict::Ask),
     (Level::C, Lead::OneOpen, Verdict::Ask),
+    (Level::A, Lead::OneOpenForAll, Verdict::Ask),
+    (Level::B, Lead::OneOpenForAll, Verdict::Ask),
+    (Level::C, Lead::OneOpenForAll, Verdict::Ask),
 ];
 
 /// Finds the mail that a letter answers. The strongest evidence decides alone: a weaker one never lets somebody answer
@@ -100,9 +112,18 @@ pub fn route(directory: &Directory) -> Route {
     match directory.hits.first() {
         Some(first) if !first.fits => Route::Kept(Kept::WrongToken),
         Some(first) if !is_own(directory, &first.key) => Route::Kept(Kept::OtherAddress(first.key.member.clone())),
+        Some(first) if disagree(directory) => Route::Kept(Kept::TwoMails(first.key.member.clone())),
+        Some(first) if first.stale => Route::Ask(first.key.clone()),
         Some(first) => by_table(directory.proof, Lead::Token, &first.key),
         None => without_token(directory),
     }
+}
+
+/// The places that speak of one mail alone speak of two.
+fn disagree(directory: &Directory) -> bool {
+    let mut direct = directory.hits.iter().filter(|hit| hit.direct && hit.fits).map(|hit| &hit.key);
+    let first = direct.next();
+    direct.any(|other| Some(other) != first)
 }
 
 fn is_own(directory: &Directory, key: &DraftKey) -> bool {
@@ -113,7 +134,8 @@ fn without_token(directory: &Directory) -> Route {
     let Some((_, member)) = directory.senders.first() else { return Route::Kept(Kept::Stranger) };
     match &directory.open[..] {
         [] => Route::Kept(Kept::NoToken(member.clone())),
-        [one] => by_table(directory.proof, Lead::OneOpen, one),
+        [(one, false)] => by_table(directory.proof, Lead::OneOpen, one),
+        [(one, true)] => by_table(directory.proof, Lead::OneOpenForAll, one),
         several => Route::Kept(Kept::SeveralOpen(member.clone(), several.len())),
     }
 }
@@ -137,7 +159,7 @@ mod tests {
         format!("lyon/1/invitation/-/{member}/0").parse().unwrap()
     }
     fn hit(member: &str, fits: bool) -> Hit {
-        Hit { key: key(member), fits }
+        Hit { key: key(member), fits, direct: true, stale: false }
     }
     fn from(member: &str) -> Vec<(GroupId, MemberId)> {
         vec![("lyon".parse().unwrap(), member.parse().unwrap())]
@@ -157,15 +179,21 @@ mod tests {
     #[test]
     fn every_level_with_and_without_a_token() {
         let go = |proof, hits: Vec<Hit>, open| route(&Directory { hits, senders: from("ana"), proof, open });
-        let (token, one) = (|| vec![hit("ana", true)], || vec![key("ana")]);
+        let (token, one) = (|| vec![hit("ana", true)], || vec![(key("ana"), false)]);
         let answer = |proven| Route::Answer { key: key("ana"), proven };
         assert_eq!(go(Level::A, token(), vec![]), answer(true));
         assert_eq!(go(Level::A, vec![], one()), answer(true));
         assert_eq!(go(Level::B, vec![], one()), Route::Ask(key("ana")));
         assert_eq!(go(Level::C, token(), vec![]), Route::Ask(key("ana")));
         assert_eq!(go(Level::C, vec![], one()), Route::Ask(key("ana")));
-        let two = vec![key("ana"), "lyon/2/invitation/-/ana/0".parse().unwrap()];
+        let other: DraftKey = "lyon/2/invitation/-/ana/0".parse().unwrap();
+        let two = vec![(key("ana"), false), (other.clone(), false)];
         assert_eq!(go(Level::A, vec![], two), Route::Kept(Kept::SeveralOpen("ana".parse().unwrap(), 2)));
+        assert_eq!(go(Level::A, vec![], vec![(key("ana"), true)]), Route::Ask(key("ana")));
+        let stale = Hit { stale: true, direct: false, ..hit("ana", true) };
+        assert_eq!(go(Level::A, vec![stale], vec![]), Route::Ask(key("ana")));
+        let torn = vec![hit("ana", true), Hit { key: other, ..hit("ana", true) }];
+        assert_eq!(go(Level::A, torn, vec![]), Route::Kept(Kept::TwoMails("ana".parse().unwrap())));
         // a token for another is never outdone by a proof
         let foreign = Directory { hits: vec![hit("bo", true)], senders: from("ana"), proof: Level::A, open: one() };
         assert!(matches!(route(&foreign), Route::Kept(Kept::OtherAddress(_))));

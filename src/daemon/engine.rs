@@ -418,7 +418,9 @@ fn could_not_read(draft: &Draft) -> bool {
 fn without_effect(event: &Event) -> bool {
     matches!(
         event,
-        Event::Away { .. } | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
+        Event::Away { .. }
+            | Event::Disowned { .. }
+            | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
     )
 }
 

@@ -10,7 +10,7 @@ use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Directory, Hit, Route, route};
 use crate::core::{DraftKey, Event, Facts, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
-use crate::mail::{self, Class, Letter};
+use crate::mail::{self, Carrier, Class, Letter};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard, Words};
 use chrono::{DateTime, Utc};
@@ -113,7 +113,9 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     for found in mail::tokens(letter) {
         let Some(sent) = store.outbox_by_draft_id(&found.token.draft_id().to_string())? else { continue };
         let fits = kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
-        hits.push(Hit { key: sent.draft.key.clone(), fits });
+        let direct = matches!(found.carrier, Carrier::Recipient | Carrier::InReplyTo);
+        let stale = found.carrier == Carrier::References && !same_topic(&letter.subject, &sent.subject);
+        hits.push(Hit { key: sent.draft.key.clone(), fits, direct, stale });
         mails.push(sent);
     }
     let senders = senders(store, letter)?;
@@ -123,7 +125,8 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     };
     mails.extend(open.iter().cloned());
     let proof = proof_of(row);
-    let open = open.iter().map(|mail| mail.draft.key.clone()).collect();
+    let for_all = |mail: &SentMail| mail.draft.question.is_some_and(Question::is_for_all);
+    let open = open.iter().map(|mail| (mail.draft.key.clone(), for_all(mail))).collect();
     let directory = Directory { hits, senders, proof, open };
     let key = match route(&directory) {
         Route::Answer { key, .. } => key,
@@ -145,6 +148,14 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
     let event = Box::new(Event::Answer(answer));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
+}
+
+/// One subject stands in the other, whatever was put before it ("Re:", "[EXT]") or cut off.
+fn same_topic(one: &str, other: &str) -> bool {
+    let bare = |s: &str| s.rsplit(": ").next().unwrap_or(s).trim().to_lowercase();
+    let (mine, theirs) = (bare(one), bare(other));
+    let within = |part: &str, whole: &str| part.chars().count() > 3 && whole.to_lowercase().contains(part);
+    one.trim().is_empty() || mine == theirs || within(&theirs, one) || within(&mine, other)
 }
 
 /// Nothing proves the sender: the receiver of that mail is asked, at the known address.
@@ -172,7 +183,11 @@ fn confirmed(
         (Meaning::Yes, _) if late => {
             return kept(InboxState::Refused, "the question \"was it you?\" was too old by then");
         }
-        (Meaning::No, _) => return kept(InboxState::Recorded, "the member says that the mail was not theirs"),
+        (Meaning::No, _) => {
+            let event = Box::new(Event::Disowned { from: asked.member.clone() });
+            let key = Some(asked.draft.key.clone());
+            return Ok(Reading::Event { group: asked.group.clone(), member: Some(asked.member.clone()), key, event });
+        }
         _ => return kept(InboxState::Refused, "neither a yes nor a no to \"was it you?\""),
     }
     let challenge = asked.draft.key.to_string();

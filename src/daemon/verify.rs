@@ -1,6 +1,6 @@
 //! Finds out who a mail is from when it arrives: the mailbox host's word, the daemon's own look at the signature, or both.
 
-use crate::core::proof::Proof;
+use crate::core::proof::{Level, Proof};
 use crate::mail::{self, Believed, Verdict};
 use mail_auth::dmarc::{Dmarc, Policy};
 use mail_auth::{AuthenticatedMessage, DkimResult, MessageAuthenticator};
@@ -64,7 +64,8 @@ async fn look(names: &MessageAuthenticator, raw: &[u8]) -> Verdict {
             other => verdict.failed.push(format!("{}: {other:?}", signature.d)),
         }
     }
-    if verdict.signed_by.is_empty() {
+    // somebody else's good signature says nothing of From: its policy is asked for all the same
+    if mail::proof(raw, None, Some(&verdict)).level != Level::A {
         verdict.policy = policy(names, raw).await;
     }
     verdict

@@ -117,14 +117,15 @@ fn by_verdict(verdict: &Verdict, from: &str) -> Proof {
     }
     let strict = verdict.policy.as_deref().is_some_and(|p| p == "reject" || p == "quarantine");
     match (strict, verdict.failed.first(), verdict.signed_by.first()) {
-        // a broken signature of a domain that asks for strictness
+        // a domain may vouch by its servers' addresses alone (SPF), which can't be seen here
+        (_, None, None) => Proof::new(Level::B, "it bears no signature"),
+        // a broken signature, or another's, for a domain that asks for strictness
         (true, _, _) => Proof::new(
             Level::C,
             format!("no signature of {from} is right, and {from} asks that such mail is not believed"),
         ),
         (false, Some(why), _) => Proof::new(Level::B, format!("its signature is not right: {why}")),
         (false, None, Some(by)) => Proof::new(Level::B, format!("signed by {by}, which is not {from}")),
-        (false, None, None) => Proof::nothing(),
     }
 }
 
@@ -170,6 +171,7 @@ mod tests {
         assert_eq!(level(&verdict("other.test", None)), Level::B);
         assert_eq!(level(&verdict("other.test", Some("reject"))), Level::C);
         assert_eq!(level(&verdict("", Some("none"))), Level::B);
+        assert_eq!(level(&verdict("", Some("reject"))), Level::B, "unsigned: SPF may vouch, unseen");
         assert_eq!(level(&Verdict { unreachable: true, ..verdict("", Some("reject")) }), Level::B);
         assert_eq!(proof(&raw, None, None).level, Level::B);
     }

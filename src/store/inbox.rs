@@ -168,13 +168,14 @@ impl Reader {
         })
     }
 
-    /// Whether an answer to this mail was applied already: a question that is good for once.
+    /// Whether this mail had its yes or no already: a question that is good for once.
     ///
     /// # Errors
     /// As [`Self::inbox_row`].
     pub fn was_confirmed(&self, draft_key: &str) -> Result<bool, StoreError> {
         self.look("look for an answer", |conn| {
-            let sql = "SELECT id FROM inbox WHERE draft_key = ? AND kind = 'mail' AND state = 'done' LIMIT 1";
+            let sql = "SELECT id FROM inbox WHERE draft_key = ? AND kind = 'mail' \
+                AND state IN ('done', 'recorded') LIMIT 1";
             first(conn, sql, [draft_key], |r| r.int("id")).map(|found| found.is_some())
         })
     }

@@ -4,6 +4,7 @@ use super::{Mail, Work};
 use crate::core::draft::{Facts, Kind, Question, WhenLate};
 use crate::core::event::Unproven;
 use crate::core::group::SentKey;
+use crate::core::ids::MemberId;
 use crate::core::refusal::Refusal;
 use chrono::Duration;
 
@@ -42,4 +43,10 @@ pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), R
         answers: None,
     });
     Ok(())
+}
+
+/// Told in the story; nothing else changes.
+pub(super) fn disowned(work: &mut Work<'_>, from: &MemberId) {
+    let name = work.name(from);
+    work.tell(None, Some(from), format!("{name} says that a mail in that name was not theirs"));
 }
