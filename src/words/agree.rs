@@ -7,6 +7,8 @@ use crate::core::event::Meaning;
 
 /// A text so long tells more than it answers: only a plain yes or no at its start counts (§7, advice 6).
 const LONG: usize = 40;
+/// With more words than this that no phrase knows, a clear word is asked back: they may turn it round.
+const FEW: usize = 5;
 
 /// Which way the words pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +191,7 @@ impl Ask<'_> {
 
     fn sure_no(&self) -> bool {
         let r = &self.reading;
-        !r.asks() && !r.has(Label::Condition) && r.unknown() <= 30
+        !r.asks() && !r.has(Label::Condition) && r.unknown() <= FEW
     }
 
     /// A yes, unless a condition or a leftover negation makes it a perhaps.
@@ -208,11 +210,8 @@ impl Ask<'_> {
         // A polite word is an answer where it is a clause of its own, or with few words after it.
         let alone = at.is_some_and(|s| r.unknown_in(&r.clause(s)) == 0);
         let plain = r.all(Label::Yes).chain(r.all(Label::Early)).any(|s| !self.swallowed(s));
-        let clear = if strong {
-            r.unknown() <= LONG && early && plain
-        } else {
-            !r.has(Label::Ack) && alone && r.unknown() <= 3
-        };
+        let clear =
+            if strong { r.unknown() <= FEW && early && plain } else { !r.has(Label::Ack) && alone && r.unknown() <= 3 };
         let but = r.has(Label::But) && !r.has(Label::Early);
         let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
         let vague = !(strong || begins || alone && r.unknown() <= 10);

@@ -31,7 +31,7 @@ impl Ask<'_> {
                 let n = u32::try_from(one).unwrap_or(0) + 1;
                 Heard::sure_if(
                     Meaning::Choice { n },
-                    plain && refused.is_empty() && r.unknown() <= if by_words { 9 } else { 4 },
+                    plain && refused.is_empty() && r.unknown() <= if by_words { 5 } else { 4 },
                 )
             }
             [] if r.says(Label::All) => Heard::sure_if(Meaning::NoPreference, plain && r.unknown() <= 3),

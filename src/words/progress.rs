@@ -44,7 +44,7 @@ impl Ask<'_> {
         let several = self.context.actions > 1 && !r.has(Label::Everything);
         let actions = vec![Some(state); self.context.actions.max(1)];
         let hedged = r.asks() || r.has(Label::Condition) || (r.has(Label::But) && state != Progress::Stuck);
-        let unknown = if several { 1 } else { 12 };
+        let unknown = if several { 1 } else { 5 };
         Heard::sure_if(Meaning::Progress { actions }, !hedged && r.unknown() <= unknown)
     }
 
