@@ -113,7 +113,15 @@ impl<'a> Work<'a> {
         let now = self.now();
         let key = SentKey { meeting, kind, step, member: member.clone() };
         let revision = self.group.sent.get(&key).map_or(0, |s| s.revision + 1);
-        self.group.sent.insert(key, Sent { revision, at: now });
+        // alarms put on and taken off within a second keep their order
+        let opposite = match kind {
+            Kind::FacilitatorAlarms => Some(Kind::FacilitatorAlarmsOff),
+            Kind::FacilitatorAlarmsOff => Some(Kind::FacilitatorAlarms),
+            _ => None,
+        };
+        let before = opposite.and_then(|kind| self.group.was_sent(meeting, kind, member)).map(|s| s.at);
+        let at = before.map_or(now, |before| now.max(before + Duration::seconds(1)));
+        self.group.sent.insert(key, Sent { revision, at });
         revision
     }
 

@@ -159,7 +159,11 @@ pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
     let invited = planned.filter(|m| work.group.was_sent(Some(m.number), Kind::Invitation, to).is_some());
     for number in invited.map(|m| m.number).collect::<Vec<_>>() {
         send_state(work, number, to);
-        alarms_again(work, number, to);
+        match work.group.meeting(number).is_some_and(|m| m.facilitator == *to) {
+            true => alarms_again(work, number, to),
+            // somebody else leads since
+            false => alarms_off(work, number, to),
+        }
     }
 }
 

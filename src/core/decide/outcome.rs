@@ -106,7 +106,14 @@ fn again(work: &mut Work<'_>, key: &DraftKey) {
     let sent = |kind| work.group.was_sent(key.meeting, kind, &key.member).map(|s| s.at);
     let newer =
         [Kind::Moved, Kind::Updated, Kind::Cancelled].into_iter().any(|k| k != key.kind && sent(k) > sent(key.kind));
-    if off || newer {
+    // the alarms are one's who leads, as long as they lead
+    let leads = meeting.facilitator == key.member;
+    let stray = match key.kind {
+        Kind::FacilitatorAlarms => !leads || !work.group.has_alarms(meeting.number, &key.member),
+        Kind::FacilitatorAlarmsOff => leads && work.group.has_alarms(meeting.number, &key.member),
+        _ => false,
+    };
+    if off || newer || stray {
         return;
     }
     let until = work.group.starts(meeting);
