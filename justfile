@@ -30,6 +30,13 @@ mails FOLDER="target/mails" PATTERN="*":
     CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
     bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
 
+# Every mail in a real browser: width, accessibility, contrast, requests; and what mail programs show
+browser:
+    npm ci --prefix tests/browser --no-audit --no-fund --silent
+    CODEVD_MAILS="$(realpath -m target/mails/html)" cargo test --quiet --test golden mails_can
+    node tests/browser/mails.mjs target/mails/html
+    node tests/browser/clients.mjs target/mails/html
+
 # All of CI
 ci:
     bash .ci/run
