@@ -9,6 +9,7 @@ mod cells;
 mod commit;
 mod diff;
 mod error;
+mod forget;
 mod group_rows;
 mod inbox;
 mod journal;
@@ -23,6 +24,7 @@ mod upkeep;
 
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use error::StoreError;
+pub use forget::Forgotten;
 pub use inbox::{InboxKind, InboxRow, InboxState, Received, Taken};
 pub use journal::{About, JournalRow};
 pub use mails::{Attempt, MailState, QueueFilter, QueueRow, SentMail};
