@@ -7,6 +7,7 @@ use std::path::PathBuf;
 const AFTER: &str = "\
 Examples:
   codevd demo                           a month in a minute
+  codevd init                           a few questions, and the files are there
   codevd check                          try everything in codevd.toml
   codevd group apply lyon.toml --live   begin with a group
   codevd meeting move 3 \"2026-12-15 18:00\"
@@ -35,6 +36,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// A month in a minute, on this machine, no set-up: real daemon, real SMTP on loopback.
     Demo(DemoArgs),
+    /// Asks a few questions, writes codevd.toml and a first group; overwrites nothing.
+    Init(InitArgs),
     /// The daemon: writes, listens, decides, until it is stopped.
     Run(RunArgs),
     /// Tries the configuration, the groups and the mail servers; each line ok, warning or error with the remedy.
@@ -95,6 +98,60 @@ pub(super) struct DemoArgs {
     /// Run through and end (it always does, so far).
     #[arg(long)]
     pub exit: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Where to write; by default here.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// The mailbox codevd writes from and reads: its own, nobody else's.
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+    /// Who hosts it: gmail, microsoft365, ovh, infomaniak, fastmail, own, or a mail server's name.
+    #[arg(long, value_name = "NAME|HOST")]
+    pub provider: Option<String>,
+    /// The group's name, as its members read it.
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// The members: "Ana Lopes <ana@example.org>, Bo <bo@example.org>"; may be given several times.
+    #[arg(long, value_name = "PEOPLE")]
+    pub members: Vec<String>,
+    /// Who facilitates: one of the members (who has their turn too), or somebody else with name and address.
+    #[arg(long, value_name = "PERSON")]
+    pub facilitator: Option<String>,
+    /// The zone of the group's hours, such as Europe/Paris.
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// When the group meets.
+    #[arg(long, value_name = "WHEN", default_value = "second tuesday 18:00")]
+    pub schedule: String,
+    /// Session format: flash45, 1h, 1h30, 2h or 3h.
+    #[arg(long, value_name = "NAME", default_value = "1h30")]
+    pub format: String,
+    /// Video link or room.
+    #[arg(long, value_name = "TEXT")]
+    pub place: Option<String>,
+    /// Language of the mails: fr or en; by default this machine's.
+    #[arg(long, value_name = "LANG")]
+    pub language: Option<String>,
+    /// The file that will hold the password; by default codev.password, made empty.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The environment variable that holds the password.
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub password_env: Option<String>,
+    /// The systemd credential that holds the password.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["password_file", "password_env"])]
+    pub password_credential: Option<String>,
+    /// Take the defaults for all that is not said.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Say what would be written, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Args)]

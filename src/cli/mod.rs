@@ -14,6 +14,7 @@ mod difference;
 pub mod failure;
 mod group;
 mod group_apply;
+mod init;
 mod log;
 mod mail_deliver;
 mod mail_queue;
@@ -42,6 +43,7 @@ codevd runs codéveloppement groups by mail and calendar invitations alone.
 
 Usage: codevd COMMAND
   demo      a month in a minute, on this machine, no set-up
+  init      a few questions, and codevd.toml and a first group are there
   check     tries the configuration, the groups and the mail servers
   group     group files: apply, list, show
   run       the daemon
@@ -96,6 +98,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
     let setup = || Setup::load(config.as_deref());
     match command {
         Command::Demo(args) => demo::demo(&args, terminal),
+        Command::Init(args) => init::init(&args, terminal),
         Command::Run(args) => run::run(&setup()?, &args, (cli.verbose, cli.quiet), terminal),
         Command::Check(args) => check::check(config.as_deref(), &args, terminal),
         Command::Group { command: GroupCommand::Apply(args) } => group_apply::apply(&setup()?, &args, terminal),
