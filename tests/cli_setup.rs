@@ -123,3 +123,106 @@ fn init_takes_defaults_and_says_what_cannot_be() {
     }
     assert!(!folder.path().join("other").exists());
 }
+
+/// A house whose mail server takes all, with a group applied but not live.
+fn applied(port: u16) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "database = \"codevd.db\"\n[mailbox]\naddress = \"codev@example.org\"\n\
+         [smtp]\nurl = \"smtp://127.0.0.1:{port}\"\n[pace]\nper_minute = 6000\n"
+    );
+    fs::write(folder.path().join("codevd.toml"), config).unwrap();
+    // the next meeting is never further than its invitation reaches
+    let group =
+        include_str!("../config/group.example.toml").replace("# invite_ahead_days = 30", "invite_ahead_days = 45");
+    fs::write(folder.path().join("lyon.toml"), group).unwrap();
+    let said = codevd(folder.path(), &["group", "apply", "lyon.toml", "--yes"]).ends(0);
+    assert!(said.out.contains("Next: codevd group go-live codev-lyon"), "{}", said.out);
+    folder
+}
+
+fn mails(folder: &Path) -> Vec<Value> {
+    codevd(folder, &["mail", "queue", "--all", "--json"]).ends(0).data("mail queue")["mails"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn the_plan_tells_every_mail_in_eighty_columns_and_changes_nothing() {
+    let house = applied(9);
+    let before = fs::read(house.path().join("codevd.db")).unwrap();
+    let said = codevd(house.path(), &["plan", "--next", "90d"]).ends(0);
+    assert!(
+        said.out.contains("nobody is taken to answer") && said.out.contains("as if it went live now"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.lines().all(|l| l.chars().count() <= 80), "{}", said.out);
+    for mail in [
+        "invitation (M03) of meeting 1 on Tue",
+        "subject request (M04)",
+        "no subject (M07)",
+        "to all 7",
+        "step prompt contributions (S) of meeting 1",
+        "digest (M24) of meeting 1",
+        "invitation (M03) of meeting 2",
+    ] {
+        assert!(said.out.contains(mail), "{mail}: {}", said.out);
+    }
+    let args = ["plan", "codev-lyon", "--next", "90d", "--show", "--to", "ana", "--json"];
+    let data = codevd(house.path(), &args).ends(0).data("plan");
+    assert_eq!(data["assumes"], "nobody answers");
+    let all = data["groups"][0]["mails"].as_array().unwrap();
+    assert!(all.len() > 20 && all.iter().all(|m| m["to"] == "ana@example.com"), "{data}");
+    assert!(all.iter().all(|m| m["text"].as_str().unwrap().len() > 40 && m["subject"] != ""), "{data}");
+    let times: Vec<&str> = all.iter().map(|m| m["at"].as_str().unwrap()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let shown = codevd(house.path(), &["plan", "--next", "12h", "--show"]).ends(0).out;
+    assert!(
+        shown.contains("    | Subject: [Codev Lyon] ") && shown.lines().all(|l| l.chars().count() <= 80),
+        "{shown}"
+    );
+    codevd(house.path(), &["plan", "--next", "soon"]).ends(2);
+    codevd(house.path(), &["plan", "lion"]).ends(1);
+    assert_eq!(fs::read(house.path().join("codevd.db")).unwrap(), before);
+}
+
+#[test]
+fn until_it_goes_live_a_group_is_shown_to_its_facilitator_alone() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = applied(port);
+    codevd(house.path(), &["run", "--once"]).ends(0);
+    let mut seen = 0;
+    while let Some(mail) = office.try_next() {
+        assert_eq!(mail.rcpt_to, ["marie@example.org"]);
+        let letter = codevd::mail::letter(&mail.bytes);
+        assert!(letter.subject.starts_with("Aperçu pour "), "{}", letter.subject);
+        let text = String::from_utf8_lossy(&mail.bytes);
+        assert!(!text.contains("text/calendar"), "{text}");
+        seen += 1;
+    }
+    assert!(seen >= 3, "one of each part");
+    let keys: Vec<String> = mails(house.path()).iter().map(|m| m["draft_key"].as_str().unwrap().to_owned()).collect();
+    assert!(keys.iter().all(|k| k.split('/').count() == 7), "{keys:?}");
+    // nothing changed in the group, and nothing is shown twice
+    let group = codevd(house.path(), &["group", "show", "codev-lyon", "--json"]).ends(0).data("group show");
+    assert_eq!((&group["live"], group["meetings"].as_array().unwrap().len()), (&false.into(), 0));
+    assert!(codevd(house.path(), &["run", "--once"]).ends(0).out.contains("mails sent: 0,"));
+    assert!(office.try_next().is_none());
+
+    let dry = codevd(house.path(), &["group", "go-live", "codev-lyon", "--dry-run"]).ends(0);
+    assert!(dry.out.contains("> mail     invitation (M03) of meeting 1 to Marie Dupont, Ana"), "{}", dry.out);
+    codevd(house.path(), &["group", "go-live", "codev-lyon"]).ends(2);
+    let said = codevd(house.path(), &["group", "go-live", "codev-lyon", "--yes"]).ends(0);
+    assert!(said.out.contains("the group is live: mails go to everybody"), "{}", said.out);
+    codevd(house.path(), &["run", "--once"]).ends(0);
+    let mut receivers = std::collections::BTreeSet::new();
+    while let Some(mail) = office.try_next() {
+        receivers.extend(mail.rcpt_to);
+    }
+    assert_eq!(receivers.len(), 7, "{receivers:?}");
+    let said = codevd(house.path(), &["group", "go-live", "codev-lyon"]).ends(0);
+    assert!(said.out.contains("is live already"), "{}", said.out);
+}

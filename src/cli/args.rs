@@ -1,6 +1,6 @@
 //! The words of the command line, and their help.
 
-use chrono::NaiveDateTime;
+use chrono::{Duration, NaiveDateTime};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -9,7 +9,8 @@ Examples:
   codevd demo                           a month in a minute
   codevd init                           a few questions, and the files are there
   codevd check                          try everything in codevd.toml
-  codevd group apply lyon.toml --live   begin with a group
+  codevd group apply lyon.toml          a group, shown to its facilitator alone until it goes live
+  codevd plan --next 60d                every mail that will go out
   codevd meeting move 3 \"2026-12-15 18:00\"
   codevd why lyon/3                     the story of a meeting
 
@@ -42,7 +43,9 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Tries the configuration, the groups and the mail servers; each line ok, warning or error with the remedy.
     Check(CheckArgs),
-    /// Groups: apply a file, list, show.
+    /// Every mail that will go out if nobody answers: when, to whom, which. Changes nothing.
+    Plan(PlanArgs),
+    /// Groups: apply a file, go live, list, show.
     Group {
         #[command(subcommand)]
         command: GroupCommand,
@@ -183,6 +186,8 @@ pub(super) struct CheckArgs {
 pub(super) enum GroupCommand {
     /// Shows the difference between a group file and what runs, and does it after a yes.
     Apply(ApplyArgs),
+    /// From now on mails go to everybody; before, to the facilitator alone, as previews.
+    GoLive(LiveArgs),
     /// All groups.
     List(Json),
     /// One group: people, next meetings.
@@ -192,6 +197,54 @@ pub(super) enum GroupCommand {
         #[command(flatten)]
         json: Json,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LiveArgs {
+    /// Its short name.
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// Show what would go out at once, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Of this group alone.
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// How far ahead: 60d, 8w or 12h.
+    #[arg(long, value_name = "TIME", default_value = "60d", value_parser = ahead)]
+    pub next: Duration,
+    /// Each mail's subject and text too.
+    #[arg(long)]
+    pub show: bool,
+    /// Mails to this member alone: name, short name or address.
+    #[arg(long, value_name = "MEMBER")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// `60d`, `8w`, `12h`; five years at most.
+fn ahead(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let hours = match &text[number.len()..] {
+        "h" => Some(1),
+        "d" | "j" => Some(24),
+        "w" => Some(7 * 24),
+        _ => None,
+    };
+    let count = number.parse::<i64>().ok().filter(|n| (1..=43_800).contains(n));
+    let all = hours.zip(count).map(|(hours, count)| hours * count).filter(|hours| *hours <= 43_800);
+    all.map(Duration::hours).ok_or_else(|| "expected a time such as 60d, 8w or 12h, five years at most".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod difference;
 pub mod failure;
 mod group;
 mod group_apply;
+mod group_live;
 mod init;
 mod log;
 mod mail_deliver;
@@ -23,6 +24,7 @@ mod mail_understand;
 mod meeting;
 mod naming;
 mod orders;
+mod plan;
 mod run;
 pub mod setup;
 mod status;
@@ -45,9 +47,8 @@ Usage: codevd COMMAND
   demo      a month in a minute, on this machine, no set-up
   init      a few questions, and codevd.toml and a first group are there
   check     tries the configuration, the groups and the mail servers
-  group     group files: apply, list, show
-  run       the daemon
-  meeting   list, show, move, cancel, swap
+  group     group files: apply, go-live, list, show (meeting: move, cancel, swap)
+  run       the daemon (plan: every mail that will go out, and when)
   status    what runs, what is due next, what is wrong (why: the story of one thing)
 
 Examples:
@@ -102,6 +103,8 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Run(args) => run::run(&setup()?, &args, (cli.verbose, cli.quiet), terminal),
         Command::Check(args) => check::check(config.as_deref(), &args, terminal),
         Command::Group { command: GroupCommand::Apply(args) } => group_apply::apply(&setup()?, &args, terminal),
+        Command::Group { command: GroupCommand::GoLive(args) } => group_live::go_live(&setup()?, &args, terminal),
+        Command::Plan(args) => plan::plan(&setup()?, &args, terminal),
         Command::Group { command: GroupCommand::List(json) } => group::list(&setup()?, json.json, terminal),
         Command::Group { command: GroupCommand::Show { group, json } } => {
             group::show(&setup()?, &group, json.json, terminal)

@@ -10,7 +10,7 @@ use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Pace, sender_step};
 use super::verify::Prover;
 use crate::core::GroupId;
-use crate::core::agenda::next_due;
+use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
 use crate::transport::{Delivery, Envelope};
 use chrono::{DateTime, Utc};
@@ -366,7 +366,7 @@ impl<C: Clock, I: Ids> Mind<C, I> {
     fn derive(&self, id: &GroupId, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut store = self.engine.store().get();
         let Some(Loaded { group, version }) = store.load(id, &self.engine.kit.formats)? else { return Ok(()) };
-        let next_due = next_due(&group);
+        let next_due = look_again(&group, now);
         let group = GroupCommit { before: Some(&group), version: Some(version), after: &group, next_due };
         let commit = Commit { group: Some(group), mails: Vec::new(), journal: Vec::new(), at: now, inbox: None };
         store.commit(commit).map(|_| ())

@@ -123,7 +123,8 @@ fn address(desk: &mut Desk<'_>, args: &InitArgs) -> Result<Option<Email>> {
         lines: false,
     };
     desk.answer(args.address.as_deref(), &question, |text| {
-        text.trim().parse().map_err(|_| format!("{text:?} is no mail address: expected one such as codev@example.org"))
+        let text = text.trim();
+        text.parse().map_err(|_| format!("{text:?} is no mail address: expected one such as codev@example.org"))
     })
 }
 
