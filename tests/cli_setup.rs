@@ -154,7 +154,8 @@ fn the_plan_tells_every_mail_in_eighty_columns_and_changes_nothing() {
     let before = fs::read(house.path().join("codevd.db")).unwrap();
     let said = codevd(house.path(), &["plan", "--next", "90d"]).ends(0);
     assert!(
-        said.out.contains("nobody is taken to answer") && said.out.contains("as if it went live now"),
+        said.out.contains("nobody is taken to answer: an answer changes what follows")
+            && said.out.contains("as if it went live now"),
         "{}",
         said.out
     );

@@ -114,6 +114,7 @@ impl Plan {
     fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
         let zone = self.group.spec.zone;
         let state = if self.supposed { "not live yet: as if it went live now" } else { "live" };
+        terminal.line(format_args!("{} ({state})", self.group.id))?;
         terminal.line(format_args!("until {}", local(self.until, zone)))?;
         terminal.line("nobody is taken to answer: an answer changes what follows. This changes nothing.")?;
         let mut day: Option<NaiveDate> = None;
