@@ -227,3 +227,61 @@ fn until_it_goes_live_a_group_is_shown_to_its_facilitator_alone() {
     let said = codevd(house.path(), &["group", "go-live", "codev-lyon"]).ends(0);
     assert!(said.out.contains("is live already"), "{}", said.out);
 }
+
+#[test]
+fn a_test_mail_goes_the_whole_way_and_says_what_to_look_at() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = applied(port);
+    let dry = codevd(house.path(), &["mail", "test", "me@elsewhere.example", "--dry-run"]).ends(0);
+    assert!(
+        dry.out.contains("To: ") && dry.out.contains("method=REQUEST") && office.try_next().is_none(),
+        "{}",
+        dry.out
+    );
+    for (which, lang, sign) in
+        [("invitation", "fr", "spf=pass"), ("prompt", "en", "notification"), ("digest", "fr", "plan")]
+    {
+        let args = ["mail", "test", "me@elsewhere.example", "--which", which, "--lang", lang];
+        let said = codevd(house.path(), &args).ends(0);
+        assert!(said.out.contains("sent to me@elsewhere.example") && said.out.contains(sign), "{}", said.out);
+        let mail = office.try_next().expect("one mail");
+        assert_eq!((mail.mail_from.as_str(), mail.rcpt_to[0].as_str()), ("codev@example.org", "me@elsewhere.example"));
+        assert_eq!(String::from_utf8_lossy(&mail.bytes).contains("text/calendar"), which == "invitation");
+    }
+    assert!(office.try_next().is_none());
+    let queue = mails(house.path());
+    assert!(queue.iter().all(|m| m["to"] != "me@elsewhere.example"), "a test is in no outbox: {queue:?}");
+    codevd(house.path(), &["mail", "test", "nobody"]).ends(2);
+    let data = codevd(house.path(), &["mail", "test", "me@elsewhere.example", "--json"]).ends(0).data("mail test");
+    assert_eq!((&data["outcome"], &data["sent"]), (&"sent".into(), &true.into()));
+}
+
+#[test]
+fn a_test_mail_that_does_not_go_names_the_phase_and_a_remedy() {
+    let house = applied(9);
+    let said = codevd(house.path(), &["mail", "test", "me@elsewhere.example"]).ends(1);
+    assert!(said.err.contains("not sent: ") && said.err.contains("127.0.0.1:9"), "{}", said.err);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let refusing = applied(listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            refuse(&mut stream);
+        }
+    });
+    let said = codevd(refusing.path(), &["mail", "test", "me@elsewhere.example"]).ends(1);
+    assert!(said.err.contains("refused at RCPT TO: 550 5.1.1 no such user"), "{}", said.err);
+}
+
+/// A server that knows no receiver.
+fn refuse(stream: &mut std::net::TcpStream) {
+    use std::io::{BufRead, BufReader, Write};
+    let mut lines = BufReader::new(stream.try_clone().unwrap());
+    let _ = stream.write_all(b"220 strict\r\n");
+    let mut line = String::new();
+    while lines.read_line(&mut line).unwrap_or(0) > 0 {
+        let said: &[u8] = if line.starts_with("RCPT") { b"550 5.1.1 no such user\r\n" } else { b"250 yes\r\n" };
+        let _ = stream.write_all(said);
+        line.clear();
+    }
+}

@@ -339,6 +339,8 @@ pub(super) enum MailCommand {
     Read(ReadArgs),
     /// What short answers mean: one text a line on standard input. Needs no configuration.
     Understand(UnderstandArgs),
+    /// Sends a sample mail to an address, says what was seen on the way and what to look at.
+    Test(TestArgs),
     /// Takes one mail from standard input: what a mail server's alias calls.
     Deliver(DeliverArgs),
 }
@@ -412,6 +414,24 @@ pub(super) struct UnderstandArgs {
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    /// Who gets it: your own address at another provider says most.
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// Which mail.
+    #[arg(long, value_enum, default_value = "invitation")]
+    pub which: super::mail_test::Which,
+    /// In which language: fr or en.
+    #[arg(long, default_value = "fr", value_name = "LANG")]
+    pub lang: String,
+    /// Print the mail as it would go over the wire, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Args)]

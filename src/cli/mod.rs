@@ -20,6 +20,7 @@ mod log;
 mod mail_deliver;
 mod mail_queue;
 mod mail_read;
+mod mail_test;
 mod mail_understand;
 mod meeting;
 mod naming;
@@ -114,6 +115,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Mail { command: MailCommand::Show(args) } => mail_queue::show(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Read(args) } => mail_read::read(&args, terminal),
         Command::Mail { command: MailCommand::Understand(args) } => mail_understand::understand(&args, terminal),
+        Command::Mail { command: MailCommand::Test(args) } => mail_test::test(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Deliver(args) } => mail_deliver::deliver(setup, &args, terminal),
         Command::Calendar { command: CalendarCommand::Check(args) } => calendar_check::check(&args, terminal),
         Command::Why { what, json } => why::why(&setup()?, &what, json.json, terminal),
