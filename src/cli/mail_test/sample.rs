@@ -140,7 +140,7 @@ mod tests {
                 assert_eq!(draft.decided, now);
                 assert_eq!(group.member(&draft.key.member).unwrap().email, to);
                 let meeting = group.meeting(draft.key.meeting.unwrap()).unwrap();
-                if which == Which::Prompt {
+                if which == Which::Digest {
                     assert!(!meeting.actions.is_empty() && meeting.words.len() >= 3, "{language}: {meeting:?}");
                 }
             }
