@@ -285,3 +285,98 @@ fn refuse(stream: &mut std::net::TcpStream) {
         line.clear();
     }
 }
+
+/// A house with a live group, whose mail server takes all.
+fn live(port: u16) -> tempfile::TempDir {
+    let house = applied(port);
+    codevd(house.path(), &["group", "go-live", "codev-lyon", "--yes"]).ends(0);
+    house
+}
+
+#[test]
+fn a_rehearsal_writes_to_one_address_and_never_to_a_member() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = live(port);
+    codevd(house.path(), &["run", "--once", "--redirect-all-to", "nobody"]).ends(2);
+    codevd(house.path(), &["run", "--once", "--redirect-all-to", "me@elsewhere.example"]).ends(0);
+    let mut named = std::collections::BTreeSet::new();
+    while let Some(mail) = office.try_next() {
+        assert_eq!(mail.rcpt_to, ["me@elsewhere.example"]);
+        let letter = codevd::mail::letter(&mail.bytes);
+        let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+        let to = text.lines().next().unwrap().strip_prefix("X-Codevd-Redirected-From: ").unwrap().to_owned();
+        assert!(letter.subject.starts_with(&format!("[to {to}] [Codev Lyon]")), "{}", letter.subject);
+        named.insert(to);
+    }
+    assert_eq!(named.len(), 7, "{named:?}");
+    let sent = mails(house.path());
+    assert!(sent.iter().all(|m| m["last_reply"].as_str().unwrap().ends_with("(redirected to me@elsewhere.example)")));
+}
+
+#[test]
+fn mail_that_is_held_waits_until_it_is_released() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = live(port);
+    assert!(codevd(house.path(), &["run", "--once", "--hold"]).ends(0).out.contains("mails sent: 0,"));
+    assert!(codevd(house.path(), &["run", "--once"]).ends(0).out.contains("mails sent: 0,"), "a hold outlives a start");
+    let said = codevd(house.path(), &["status"]).ends(3);
+    assert!(said.out.contains("all mail is held since") && said.out.contains("started with --hold"), "{}", said.out);
+    let dry = codevd(house.path(), &["mail", "release", "--dry-run"]).ends(0);
+    assert!(dry.out.contains("nothing was changed"), "{}", dry.out);
+    let said = codevd(house.path(), &["mail", "release"]).ends(0);
+    assert!(said.out.starts_with("mail leaves again; 8 mails wait"), "{}", said.out);
+    assert!(office.try_next().is_none());
+    assert!(codevd(house.path(), &["run", "--once"]).ends(0).out.contains("mails sent: 8,"));
+    assert!(office.try_next().is_some());
+    assert!(codevd(house.path(), &["mail", "release"]).ends(0).out.contains("mail is not held"));
+    codevd(house.path(), &["mail", "hold", "the office moves"]).ends(0);
+    let held = codevd(house.path(), &["status", "--json"]).ends(3).data("status")["held"].clone();
+    assert_eq!(held["why"], "the office moves");
+}
+
+#[test]
+fn a_burst_that_no_plan_foresaw_holds_the_outbox() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut office, port) = runtime.block_on(codevd::demo::post_office::PostOffice::start(0)).unwrap();
+    let house = live(port);
+    let config = fs::read_to_string(house.path().join("codevd.toml")).unwrap() + "unforeseen = 5\n";
+    fs::write(house.path().join("codevd.toml"), config).unwrap();
+    // what waits since the start was foreseen and leaves
+    assert!(codevd(house.path(), &["run", "--once"]).ends(0).out.contains("mails sent: 8,"));
+    while office.try_next().is_some() {}
+    // a place for all, changed twice in the file: seven updates each, which nobody planned
+    let daemon = Daemon::start(house.path());
+    let place =
+        fs::read_to_string(house.path().join("lyon.toml")).unwrap().replace("meet.example.org", "other.example.org");
+    fs::write(house.path().join("lyon.toml"), place).unwrap();
+    codevd(house.path(), &["group", "apply", "lyon.toml", "--yes"]).ends(0);
+    let said = codevd(house.path(), &["status"]).ends(3);
+    assert!(said.out.contains("7 mails within a minute that no plan foresaw, more than 5"), "{}", said.out);
+    drop(daemon);
+}
+
+/// A daemon that is ready; it ends with the test.
+struct Daemon(std::process::Child);
+
+impl Daemon {
+    fn start(folder: &Path) -> Self {
+        use std::io::BufRead;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codevd"));
+        command.arg("run").current_dir(folder).env_remove("CODEVD_CONFIG").stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut lines = log.lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("ready")));
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -162,6 +162,13 @@ pub(super) struct RunArgs {
     /// One round: take mail in, decide, send what is due, end (for cron).
     #[arg(long)]
     pub once: bool,
+    /// A rehearsal: every mail goes to this address and to nobody else, its own receiver named in it. The
+    /// groups go on as if it had been sent: use a copy of the database.
+    #[arg(long, value_name = "ADDRESS")]
+    pub redirect_all_to: Option<crate::core::Email>,
+    /// Start with all mail held, after a restore say; `codevd mail release` lets it go.
+    #[arg(long)]
+    pub hold: bool,
 }
 
 #[derive(Debug, Args)]
@@ -339,6 +346,10 @@ pub(super) enum MailCommand {
     Read(ReadArgs),
     /// What short answers mean: one text a line on standard input. Needs no configuration.
     Understand(UnderstandArgs),
+    /// No mail leaves from now on; mails are decided and wait.
+    Hold(HoldArgs),
+    /// Mail that was held leaves again.
+    Release(ChangeArgs),
     /// Sends a sample mail to an address, says what was seen on the way and what to look at.
     Test(TestArgs),
     /// Takes one mail from standard input: what a mail server's alias calls.
@@ -414,6 +425,15 @@ pub(super) struct UnderstandArgs {
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HoldArgs {
+    /// Why, as `codevd status` will tell it.
+    #[arg(value_name = "WHY", default_value = "held by the operator")]
+    pub why: String,
+    #[command(flatten)]
+    pub how: ChangeArgs,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ mod group_live;
 mod init;
 mod log;
 mod mail_deliver;
+mod mail_hold;
 mod mail_queue;
 mod mail_read;
 mod mail_test;
@@ -115,6 +116,10 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Mail { command: MailCommand::Show(args) } => mail_queue::show(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Read(args) } => mail_read::read(&args, terminal),
         Command::Mail { command: MailCommand::Understand(args) } => mail_understand::understand(&args, terminal),
+        Command::Mail { command: MailCommand::Hold(args) } => {
+            mail_hold::hold(&setup()?, &args.why, &args.how, terminal)
+        }
+        Command::Mail { command: MailCommand::Release(how) } => mail_hold::release(&setup()?, &how, terminal),
         Command::Mail { command: MailCommand::Test(args) } => mail_test::test(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Deliver(args) } => mail_deliver::deliver(setup, &args, terminal),
         Command::Calendar { command: CalendarCommand::Check(args) } => calendar_check::check(&args, terminal),

@@ -1,8 +1,10 @@
 //! The engine's step: inbox rows and due groups go through `decide`, and each decision is one transaction.
 
 use super::compose::{ComposeError, Composer, Sender};
+use super::guard::{Guard, Why};
 use super::inbound::{self, Reading};
 use super::ports::{Ids, Shared};
+use crate::core::agenda::next_due;
 use crate::core::caps;
 use crate::core::decide::{decide, found};
 use crate::core::draft::{Draft, Facts};
@@ -43,6 +45,7 @@ pub struct Engine<I> {
     pub kit: Kit,
     store: Shared,
     ids: I,
+    guard: Option<Guard>,
 }
 
 /// What one decision did, for whoever tells it.
@@ -117,7 +120,12 @@ impl Cause<'_> {
 impl<I: Ids> Engine<I> {
     /// An engine on a store.
     pub fn new(kit: Kit, store: Shared, ids: I) -> Self {
-        Self { kit, store, ids }
+        Self { kit, store, ids, guard: None }
+    }
+
+    /// Holds the outbox when more mails are decided than anybody foresaw.
+    pub fn guard(&mut self, guard: Guard) {
+        self.guard = Some(guard);
     }
 
     /// The store it works on.
@@ -401,7 +409,26 @@ impl<I: Ids> Engine<I> {
             inbox: cause.row.map(done),
         };
         self.store.get().commit(commit)?;
+        self.watch(loaded, cause, &change.drafts, now)?;
         Ok(story)
+    }
+
+    /// Holds the outbox when this is more than anybody foresaw.
+    fn watch(
+        &mut self,
+        loaded: Option<&Loaded>,
+        cause: &Cause<'_>,
+        drafts: &[Draft],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let why = match cause.row {
+            Some(_) => Why::Asked(cause.member.as_ref()),
+            None => Why::Agenda(loaded.and_then(|l| next_due(&l.group))),
+        };
+        let held = self.guard.as_mut().and_then(|guard| guard.note(why, drafts, now));
+        let Some(why) = held else { return Ok(()) };
+        tracing::error!(%why, "all mail is held: see `codevd plan` and `codevd mail queue`, then `codevd mail release`");
+        self.store.get().hold(&why, now)
     }
 
     /// A row that changes no group is done with.

@@ -309,9 +309,15 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
     let mut failures = 0;
     let mut stale = true;
     let mut watchman = Watchman::at(mind.clock.now());
+    let mut held = false;
     loop {
         let now = mind.clock.now();
         watchman.look(now);
+        let was_held = std::mem::replace(&mut held, mind.is_held());
+        if was_held && !held {
+            tracing::info!("mail leaves again");
+            wake.sender.notify_one();
+        }
         mind.manager.say("WATCHDOG=1");
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
@@ -343,6 +349,11 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
 const DERIVED_AT_ONCE: u32 = 20;
 
 impl<C: Clock, I: Ids> Mind<C, I> {
+    /// What can't be looked at is not released.
+    fn is_held(&self) -> bool {
+        self.engine.store().get().held().map_or(true, |held| held.is_some())
+    }
+
     /// Derives some groups again that another program, zone data or format derived; `true` while
     /// there are more.
     fn derive_some(&self, now: DateTime<Utc>) -> bool {

@@ -10,6 +10,7 @@ mod commit;
 mod diff;
 mod error;
 mod group_rows;
+mod hold;
 mod inbox;
 mod journal;
 mod mails;
@@ -23,6 +24,7 @@ mod upkeep;
 
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use error::StoreError;
+pub use hold::Held;
 pub use inbox::{InboxKind, InboxRow, InboxState, Received, Taken};
 pub use journal::{About, JournalRow};
 pub use mails::{Attempt, MailState, QueueFilter, QueueRow, SentMail};
