@@ -200,7 +200,7 @@ fn draft(kind: Kind, step: Option<u32>, member: MemberId, role: Role, facts: Fac
         subject: "Re: [Codev Lyon] Séance du 8 décembre : venez-vous ?".to_owned(),
     });
     Draft {
-        key: DraftKey { group, meeting, kind, step, member, revision: 0 },
+        key: DraftKey { group, meeting, kind, step, member, revision: 0, preview: None },
         role,
         lane: Lane(format!("{}/2", kind.name())),
         decided: now(kind),

@@ -77,6 +77,7 @@ fn draft(kind: Kind, who: &str, role: Role, question: Option<Question>, facts: F
             step: None,
             member: sample::id(who),
             revision: 0,
+            preview: None,
         },
         role,
         lane: Lane("test".to_owned()),

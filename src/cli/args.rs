@@ -1,14 +1,16 @@
 //! The words of the command line, and their help.
 
-use chrono::NaiveDateTime;
+use chrono::{Duration, NaiveDateTime};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
 Examples:
   codevd demo                           a month in a minute
+  codevd init                           a few questions, and the files are there
   codevd check                          try everything in codevd.toml
-  codevd group apply lyon.toml --live   begin with a group
+  codevd group apply lyon.toml          a group, shown to its facilitator alone until it goes live
+  codevd plan --next 60d                every mail that will go out
   codevd meeting move 3 \"2026-12-15 18:00\"
   codevd why lyon/3                     the story of a meeting
 
@@ -35,11 +37,15 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// A month in a minute, on this machine, no set-up: real daemon, real SMTP on loopback.
     Demo(DemoArgs),
+    /// Asks a few questions, writes codevd.toml and a first group; overwrites nothing.
+    Init(InitArgs),
     /// The daemon: writes, listens, decides, until it is stopped.
     Run(RunArgs),
     /// Tries the configuration, the groups and the mail servers; each line ok, warning or error with the remedy.
     Check(CheckArgs),
-    /// Groups: apply a file, list, show.
+    /// Every mail that will go out if nobody answers: when, to whom, which. Changes nothing.
+    Plan(PlanArgs),
+    /// Groups: apply a file, go live, list, show.
     Group {
         #[command(subcommand)]
         command: GroupCommand,
@@ -98,10 +104,71 @@ pub(super) struct DemoArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Where to write; by default here.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// The mailbox codevd writes from and reads: its own, nobody else's.
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+    /// Who hosts it: gmail, microsoft365, ovh, infomaniak, fastmail, own, or a mail server's name.
+    #[arg(long, value_name = "NAME|HOST")]
+    pub provider: Option<String>,
+    /// The group's name, as its members read it.
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// The members: "Ana Lopes <ana@example.org>, Bo <bo@example.org>"; may be given several times.
+    #[arg(long, value_name = "PEOPLE")]
+    pub members: Vec<String>,
+    /// Who facilitates: one of the members (who has their turn too), or somebody else with name and address.
+    #[arg(long, value_name = "PERSON")]
+    pub facilitator: Option<String>,
+    /// The zone of the group's hours, such as Europe/Paris.
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// When the group meets.
+    #[arg(long, value_name = "WHEN", default_value = "second tuesday 18:00")]
+    pub schedule: String,
+    /// Session format: flash45, 1h, 1h30, 2h or 3h.
+    #[arg(long, value_name = "NAME", default_value = "1h30")]
+    pub format: String,
+    /// Video link or room.
+    #[arg(long, value_name = "TEXT")]
+    pub place: Option<String>,
+    /// Language of the mails: fr or en; by default this machine's.
+    #[arg(long, value_name = "LANG")]
+    pub language: Option<String>,
+    /// The file that will hold the password; by default codev.password, made empty.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The environment variable that holds the password.
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub password_env: Option<String>,
+    /// The systemd credential that holds the password.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["password_file", "password_env"])]
+    pub password_credential: Option<String>,
+    /// Take the defaults for all that is not said.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Say what would be written, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// One round: take mail in, decide, send what is due, end (for cron).
     #[arg(long)]
     pub once: bool,
+    /// A rehearsal: every mail goes to this address and to nobody else, its own receiver named in it. The
+    /// groups go on as if it had been sent: use a copy of the database.
+    #[arg(long, value_name = "ADDRESS")]
+    pub redirect_all_to: Option<crate::core::Email>,
+    /// Start with all mail held, after a restore say; `codevd mail release` lets it go.
+    #[arg(long)]
+    pub hold: bool,
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +193,8 @@ pub(super) struct CheckArgs {
 pub(super) enum GroupCommand {
     /// Shows the difference between a group file and what runs, and does it after a yes.
     Apply(ApplyArgs),
+    /// From now on mails go to everybody; before, to the facilitator alone, as previews.
+    GoLive(LiveArgs),
     /// All groups.
     List(Json),
     /// One group: people, next meetings.
@@ -135,6 +204,54 @@ pub(super) enum GroupCommand {
         #[command(flatten)]
         json: Json,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LiveArgs {
+    /// Its short name.
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// Show what would go out at once, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Of this group alone.
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// How far ahead: 60d, 8w or 12h.
+    #[arg(long, value_name = "TIME", default_value = "60d", value_parser = ahead)]
+    pub next: Duration,
+    /// Each mail's subject and text too.
+    #[arg(long)]
+    pub show: bool,
+    /// Mails to this member alone: name, short name or address.
+    #[arg(long, value_name = "MEMBER")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// `60d`, `8w`, `12h`; five years at most.
+fn ahead(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let hours = match &text[number.len()..] {
+        "h" => Some(1),
+        "d" | "j" => Some(24),
+        "w" => Some(7 * 24),
+        _ => None,
+    };
+    let count = number.parse::<i64>().ok().filter(|n| (1..=43_800).contains(n));
+    let all = hours.zip(count).map(|(hours, count)| hours * count).filter(|hours| *hours <= 43_800);
+    all.map(Duration::hours).ok_or_else(|| "expected a time such as 60d, 8w or 12h, five years at most".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -229,6 +346,12 @@ pub(super) enum MailCommand {
     Read(ReadArgs),
     /// What short answers mean: one text a line on standard input. Needs no configuration.
     Understand(UnderstandArgs),
+    /// No mail leaves from now on; mails are decided and wait.
+    Hold(HoldArgs),
+    /// Mail that was held leaves again.
+    Release(ChangeArgs),
+    /// Sends a sample mail to an address, says what was seen on the way and what to look at.
+    Test(TestArgs),
     /// Takes one mail from standard input: what a mail server's alias calls.
     Deliver(DeliverArgs),
 }
@@ -302,6 +425,33 @@ pub(super) struct UnderstandArgs {
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HoldArgs {
+    /// Why, as `codevd status` will tell it.
+    #[arg(value_name = "WHY", default_value = "held by the operator")]
+    pub why: String,
+    #[command(flatten)]
+    pub how: ChangeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    /// Who gets it: your own address at another provider says most.
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// Which mail.
+    #[arg(long, value_enum, default_value = "invitation")]
+    pub which: super::mail_test::Which,
+    /// In which language: fr or en.
+    #[arg(long, default_value = "fr", value_name = "LANG")]
+    pub lang: String,
+    /// Print the mail as it would go over the wire, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Args)]

@@ -44,7 +44,10 @@ pub(super) fn show(setup: &Setup, name: &str, as_json: bool, terminal: &mut Term
         return Ok(Done::Good);
     }
     let spec = &group.spec;
-    let live = if group.live { "live" } else { "not live: nobody is written to (codevd group apply FILE --live)" };
+    let live = match group.live {
+        true => "live".to_owned(),
+        false => format!("not live: its facilitator alone gets previews (codevd group go-live {})", group.id),
+    };
     terminal.line(format_args!("{} ({}), {live}", spec.name, group.id))?;
     terminal.line(format_args!("format {}, hours in {}, language {}", spec.format, spec.zone, spec.language))?;
     if let Some(place) = &spec.place {

@@ -49,10 +49,12 @@ pub(super) fn apply(setup: &Setup, args: &ApplyArgs, terminal: &mut Terminal) ->
         return Ok(Done::Good);
     }
     terminal.line(format_args!("applied: {} ({group})", spec.name))?;
-    let file = args.file.display();
     let next = match (change.group.live, placed.by_daemon) {
         (false, _) => {
-            format!("the group is not live yet, nobody was written to. Next: codevd group apply {file} --live")
+            format!(
+                "the group is not live: its mails go to its facilitator alone, as previews, each at its time.\n\
+                 All of them now: codevd plan {group} --show. Next: codevd group go-live {group}"
+            )
         }
         (true, true) => format!("mail leaves by itself. Next: codevd group show {group}"),
         (true, false) => format!(

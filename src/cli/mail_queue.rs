@@ -33,18 +33,16 @@ pub(super) fn queue(setup: &Setup, args: &QueueArgs, terminal: &mut Terminal) ->
         let about = row.meeting.map_or_else(|| row.group.to_string(), |n| format!("{}/{n}", row.group));
         let words = row.last_reply.as_deref().filter(|_| row.sent_at.is_none()).unwrap_or("").to_owned();
         let to = row.envelope_to.to_string();
-        vec![
-            format!("out:{}", row.id),
-            state(row.state).to_owned(),
-            local(when, zone),
-            about,
-            row.kind.to_string(),
-            to,
-            words,
-        ]
+        vec![format!("out:{}", row.id), state(row.state).to_owned(), local(when, zone), about, what(row), to, words]
     };
     terminal.table(&rows.iter().map(line).collect::<Vec<_>>())?;
     Ok(Done::Good)
+}
+
+/// Which mail; of a preview, whose.
+fn what(row: &QueueRow) -> String {
+    let preview = row.draft_key.parse::<crate::core::DraftKey>().ok().and_then(|key| key.preview);
+    preview.map_or_else(|| row.kind.to_string(), |of| format!("{} (preview, {of}'s)", row.kind))
 }
 
 fn rows(reader: &Reader, all: bool, group: Option<crate::core::GroupId>) -> Result<Vec<QueueRow>> {

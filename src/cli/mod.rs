@@ -14,14 +14,19 @@ mod difference;
 pub mod failure;
 mod group;
 mod group_apply;
+mod group_live;
+mod init;
 mod log;
 mod mail_deliver;
+mod mail_hold;
 mod mail_queue;
 mod mail_read;
+mod mail_test;
 mod mail_understand;
 mod meeting;
 mod naming;
 mod orders;
+mod plan;
 mod run;
 pub mod setup;
 mod status;
@@ -42,10 +47,10 @@ codevd runs codéveloppement groups by mail and calendar invitations alone.
 
 Usage: codevd COMMAND
   demo      a month in a minute, on this machine, no set-up
+  init      a few questions, and codevd.toml and a first group are there
   check     tries the configuration, the groups and the mail servers
-  group     group files: apply, list, show
-  run       the daemon
-  meeting   list, show, move, cancel, swap
+  group     group files: apply, go-live, list, show (meeting: move, cancel, swap)
+  run       the daemon (plan: every mail that will go out, and when)
   status    what runs, what is due next, what is wrong (why: the story of one thing)
 
 Examples:
@@ -96,9 +101,12 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
     let setup = || Setup::load(config.as_deref());
     match command {
         Command::Demo(args) => demo::demo(&args, terminal),
+        Command::Init(args) => init::init(&args, terminal),
         Command::Run(args) => run::run(&setup()?, &args, (cli.verbose, cli.quiet), terminal),
         Command::Check(args) => check::check(config.as_deref(), &args, terminal),
         Command::Group { command: GroupCommand::Apply(args) } => group_apply::apply(&setup()?, &args, terminal),
+        Command::Group { command: GroupCommand::GoLive(args) } => group_live::go_live(&setup()?, &args, terminal),
+        Command::Plan(args) => plan::plan(&setup()?, &args, terminal),
         Command::Group { command: GroupCommand::List(json) } => group::list(&setup()?, json.json, terminal),
         Command::Group { command: GroupCommand::Show { group, json } } => {
             group::show(&setup()?, &group, json.json, terminal)
@@ -108,6 +116,11 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Mail { command: MailCommand::Show(args) } => mail_queue::show(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Read(args) } => mail_read::read(&args, terminal),
         Command::Mail { command: MailCommand::Understand(args) } => mail_understand::understand(&args, terminal),
+        Command::Mail { command: MailCommand::Hold(args) } => {
+            mail_hold::hold(&setup()?, &args.why, &args.how, terminal)
+        }
+        Command::Mail { command: MailCommand::Release(how) } => mail_hold::release(&setup()?, &how, terminal),
+        Command::Mail { command: MailCommand::Test(args) } => mail_test::test(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Deliver(args) } => mail_deliver::deliver(setup, &args, terminal),
         Command::Calendar { command: CalendarCommand::Check(args) } => calendar_check::check(&args, terminal),
         Command::Why { what, json } => why::why(&setup()?, &what, json.json, terminal),

@@ -6,8 +6,10 @@ use super::log;
 use super::setup::Setup;
 use super::terminal::Terminal;
 use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
+use crate::daemon::guard::Guard;
 use crate::daemon::lock::Lock;
 use crate::daemon::notify::Notify;
+use crate::daemon::rehearsal::Redirect;
 use crate::daemon::run::{Daemon, Round};
 use crate::daemon::sender::Pace;
 use crate::transport::Smtp;
@@ -22,7 +24,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), terminal: &mut Terminal) -> Result {
     log::start(setup.config.log.name(), verbose, quiet);
     let _lock = Lock::take_within(&setup.config.database, "run", WAIT_FOR_LOCK)?;
-    let daemon = daemon(setup)?;
+    let daemon = daemon(setup, args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = match args.once {
         true => runtime.block_on(daemon.once()).map(Some).map_err(Failure::from),
@@ -35,15 +37,26 @@ pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), ter
     Ok(Done::Good)
 }
 
-fn daemon(setup: &Setup) -> Result<Daemon<Smtp, Mailbox, SystemClock, RandomIds>> {
+fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbox, SystemClock, RandomIds>> {
     let config = &setup.config;
+    let mut engine = setup.engine(setup.store()?)?;
+    engine.guard(Guard::new(config.pace.unforeseen, setup.now()));
+    if args.hold {
+        engine.store().get().hold("started with --hold", setup.now())?;
+    }
+    if engine.store().get().held()?.is_some() {
+        tracing::warn!("all mail is held; `codevd mail release` lets it go");
+    }
+    if let Some(to) = &args.redirect_all_to {
+        tracing::warn!(%to, "a rehearsal: every mail goes there, and to nobody else");
+    }
     tracing::info!(config = %setup.file.display(), database = %config.database.display(), "starting");
     Ok(Daemon {
-        out: setup.smtp()?,
+        out: Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() },
         mailbox: setup.mailbox()?,
         prover: setup.prover()?,
         from: setup.sender(),
-        engine: setup.engine(setup.store()?)?,
+        engine,
         clock: SystemClock,
         pace: Pace::per_minute(config.pace.per_minute),
         socket: setup.socket(),

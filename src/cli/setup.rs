@@ -39,7 +39,7 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf> {
         Some(path) => Ok(path.to_owned()),
         None => USUAL.iter().map(PathBuf::from).find(|p| p.exists()).ok_or_else(|| {
             let text = "no configuration: neither ./codevd.toml nor /etc/codevd/codevd.toml is there. \
-                Copy config/codevd.example.toml to codevd.toml and fill it in, or name one with --config PATH";
+                `codevd init` writes one; --config PATH names another";
             Failure::because(text)
         }),
     }

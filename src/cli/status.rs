@@ -28,6 +28,7 @@ struct Seen {
     counts: Counts,
     refused: Vec<QueueRow>,
     kept: Vec<InboxRow>,
+    held: Option<crate::store::Held>,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
 }
 
@@ -66,6 +67,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         counts: reader.counts()?,
         refused,
         kept,
+        held: reader.held()?,
         policy: reader.refused_by_policy()?,
     })
 }
@@ -80,6 +82,10 @@ impl Seen {
         let mut all = Vec::new();
         if self.holder.is_none() && self.groups.iter().any(|g| g.live) {
             all.push("no daemon runs and there are live groups: start `codevd run`".to_owned());
+        }
+        if let Some(held) = &self.held {
+            let since = super::mail_hold::since(held);
+            all.push(format!("all mail is held {since}. See codevd mail queue, then codevd mail release"));
         }
         for group in &self.groups {
             if let Some(error) = &group.error {
@@ -168,7 +174,7 @@ impl Seen {
                 "from": row.from, "group": row.group, "member": row.member, "reason": row.reason})
         };
         json!({
-            "running": self.holder.is_some(), "holder": self.holder, "groups": self.groups,
+            "running": self.holder.is_some(), "held": self.held, "holder": self.holder, "groups": self.groups,
             "outbox": self.counts.outbox, "inbox": self.counts.inbox, "mails_in": self.counts.mails, "oldest_queued": self.counts.oldest_queued,
             "oldest_new": self.counts.oldest_new, "in_doubt": self.counts.in_doubt, "refused": self.refused, "kept_by_reason": by_code(&self.kept),
             "kept": self.kept.iter().map(kept).collect::<Vec<_>>(), "needs_a_look": troubles,

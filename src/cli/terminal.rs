@@ -153,6 +153,30 @@ impl Terminal {
         Ok(matches!(said.trim().to_lowercase().as_str(), "y" | "yes" | "o" | "oui"))
     }
 
+    /// Asks for a text, one line or several up to an empty one; `None` at the end of the input.
+    ///
+    /// # Errors
+    /// The streams are closed.
+    pub fn ask_text(&mut self, question: &str, default: Option<&str>, lines: bool) -> io::Result<Option<String>> {
+        self.out.flush()?;
+        let usual = default.map(|d| format!(" [{d}]")).unwrap_or_default();
+        writeln!(self.err, "{}", harmless(&format!("{question}{usual}")))?;
+        let mut said = String::new();
+        loop {
+            write!(self.err, "> ")?;
+            self.err.flush()?;
+            let mut line = String::new();
+            if io::stdin().lock().read_line(&mut line)? == 0 {
+                return Ok((!said.is_empty()).then_some(said));
+            }
+            let over = !lines || line.trim().is_empty();
+            said.push_str(&line);
+            if over {
+                return Ok(Some(said));
+            }
+        }
+    }
+
     /// Writes out what waits.
     ///
     /// # Errors

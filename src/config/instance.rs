@@ -9,7 +9,9 @@ use crate::core::ids::Email;
 use std::path::{Path, PathBuf};
 
 mod lmtp;
+mod pace;
 pub use lmtp::LmtpListen;
+pub use pace::Pace;
 
 /// The mailbox codevd writes from and reads: its own, nobody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,13 +91,6 @@ pub enum Taken {
     Keyword,
     /// By being moved to this mailbox.
     Folder(String),
-}
-
-/// How fast mail leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// Most mails a minute.
-    pub per_minute: u32,
 }
 
 /// How much the daemon says of itself.
@@ -226,14 +221,14 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
     ("in [mailbox]", &["address", "name", "plus", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
     ("in [imap]", &["poll_seconds", "taken"]),
-    ("in [pace]", &["per_minute"]),
+    ("in [pace]", pace::KEYS),
 ];
 
 /// The keys that say where a password is.
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 25] = [
+const SHOWN: [&str; 28] = [
     "authserv_id",
     "check_signatures",
     "plus",
@@ -257,6 +252,9 @@ const SHOWN: [&str; 25] = [
     "poll_seconds",
     "path",
     "per_minute",
+    "per_hour",
+    "per_day",
+    "unforeseen",
     "smtp",
     "imap",
 ];
@@ -280,15 +278,10 @@ impl<'a> Reader<'a> {
         let formats = self.path(&mut root, "formats", Wanted::Folder);
         let words = self.path(&mut root, "words", Wanted::Folder);
         let host = root.line("host").map(|at| at.value);
-        let pace = root.table("pace").map_or(30, |mut table| {
-            let per_minute = table.number("per_minute", 1..=6000, "of mails").map_or(30, |at| at.value);
-            table.finish(&[]);
-            per_minute
-        });
+        let pace = root.table("pace").map_or_else(Pace::default, |table| pace::read(self.doc, table));
         let control = self.path(&mut root, "control", Wanted::Parent);
         let log = log_level(&mut root);
         root.finish(&ELSEWHERE);
-        let pace = Pace { per_minute: pace };
         let (mailbox, smtp, database) = (mailbox?, smtp?, database?);
         Some(Config { mailbox, smtp, incoming, database, templates, formats, words, host, pace, control, log })
     }

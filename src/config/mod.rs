@@ -12,11 +12,13 @@ pub mod instance;
 mod member;
 mod nearest;
 mod problems;
+pub mod providers;
 pub mod secret;
 pub mod server;
 mod settings;
 mod table;
 mod values;
+pub mod written;
 
 pub use error::{ConfigError, Place, Warning};
 pub use formats::{format_from, formats};

@@ -148,6 +148,7 @@ impl<'a> Work<'a> {
                 step: mail.step,
                 member: mail.to,
                 revision,
+                preview: None,
             },
             role,
             lane,

@@ -174,15 +174,20 @@ pub struct DraftKey {
     pub member: MemberId,
     /// A stored counter, 0 for the first.
     pub revision: u32,
+    /// It is a preview for `member` of the mail that this one would get once the group is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<MemberId>,
 }
 
 impl fmt::Display for DraftKey {
-    /// `group/meeting/kind/step/member/revision`, `-` where there is none: stable, unique.
+    /// `group/meeting/kind/step/member/revision`, `-` where there is none: stable, unique. A preview
+    /// has whose mail it shows behind that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_dash = |n: Option<u32>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let meeting = or_dash(self.meeting.map(|m| m.0));
         let step = or_dash(self.step);
-        write!(f, "{}/{meeting}/{}/{step}/{}/{}", self.group, self.kind.name(), self.member, self.revision)
+        write!(f, "{}/{meeting}/{}/{step}/{}/{}", self.group, self.kind.name(), self.member, self.revision)?;
+        self.preview.iter().try_for_each(|of| write!(f, "/{of}"))
     }
 }
 
@@ -194,6 +199,10 @@ impl std::str::FromStr for DraftKey {
             expected: "a draft key such as lyon/3/invitation/-/ana/0",
         };
         let parts: Vec<_> = text.split('/').collect();
+        let (parts, preview) = match parts[..] {
+            [ref all @ .., of] if all.len() == 6 => (all.to_vec(), Some(of.parse()?)),
+            _ => (parts, None),
+        };
         let [group, meeting, kind, step, member, revision] = parts[..] else { return Err(wrong()) };
         let or_none = |t: &str| if t == "-" { Ok(None) } else { t.parse::<u32>().map(Some).map_err(|_| wrong()) };
         Ok(Self {
@@ -203,6 +212,7 @@ impl std::str::FromStr for DraftKey {
             step: or_none(step)?,
             member: member.parse()?,
             revision: revision.parse().map_err(|_| wrong())?,
+            preview,
         })
     }
 }

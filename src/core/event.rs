@@ -337,6 +337,8 @@ pub enum Order {
         /// Start writing to everybody.
         live: bool,
     },
+    /// From now on mails go to everybody.
+    GoLive,
     /// Another time, in the group's zone.
     Move {
         /// Which meeting.

@@ -3,13 +3,14 @@
 //! Reading order: [`ids`] and [`format`] (small types), [`schedule`], [`spec`] (what a group file
 //! says), [`group`], [`meeting`], [`run`] (the live clock), [`rotation`], [`event`] (what happens),
 //! [`draft`] (what is to be mailed), [`agenda`] (what lies ahead), [`decide`] (the one place where
-//! anything is decided).
+//! anything is decided), [`foresight`] (the same on a copy, ahead of its time).
 
 pub mod agenda;
 pub mod caps;
 pub mod decide;
 pub mod draft;
 pub mod event;
+pub mod foresight;
 pub mod format;
 pub mod group;
 pub mod ids;

@@ -1,11 +1,12 @@
 //! From a draft to frozen bytes: words, calendar object, headers, in the transaction that decided it.
 
 use crate::core::event::UNSUBSCRIBE;
+use crate::core::foresight::Preview;
 use crate::core::meeting::Attending;
 use crate::core::{Draft, Facts, Group, GuestList, Kind, Meeting, Member};
 use crate::ical::{self, Attendee, IcalError, Method, Organizer, PartStat, Status};
 use crate::mail::{self, Auto, CalendarPart, Key, Suppress, WriteError};
-use crate::render::{Post, RenderError, Renderer};
+use crate::render::{Post, RenderError, Rendered, Renderer};
 use crate::store::NewMail;
 
 /// Minutes before a meeting at which calendars ring.
@@ -110,7 +111,18 @@ impl Composer<'_> {
     pub fn compose(&self, group: &Group, draft: &Draft) -> Result<NewMail, ComposeError> {
         let key = || draft.key.to_string();
         let member = group.member(&draft.key.member).ok_or_else(|| ComposeError::Nobody { key: key() })?;
-        let draft_id = self.key.draft_id(&key());
+        let marks = self.marks(&key(), group, member);
+        let words = self
+            .renderer
+            .mail(group, draft, &marks.post, draft.decided)
+            .map_err(|error| ComposeError::Render { key: key(), error })?;
+        let calendar = self.calendar(group, draft, member)?;
+        self.letter(group, draft, member, &marks, words, calendar)
+    }
+
+    /// The token of a mail, and what its words are given of it.
+    fn marks(&self, key: &str, group: &Group, member: &Member) -> Marks {
+        let draft_id = self.key.draft_id(key);
         let token = self.key.token(&draft_id, &token_owner(&group.id, &member.id));
         let reply_to = self.sender.reply_address(token.as_str());
         // where the address carries the token, a person's subject carries the short tag alone
@@ -121,14 +133,23 @@ impl Composer<'_> {
             sender_address: self.sender.address.to_string(),
             reference: token.to_string(),
             tag: draft_id.tag(),
-            mark: mark.clone(),
-            reply_to: reply_to.clone(),
+            mark,
+            reply_to,
         };
-        let words = self
-            .renderer
-            .mail(group, draft, &post, draft.decided)
-            .map_err(|error| ComposeError::Render { key: key(), error })?;
-        let calendar = self.calendar(group, draft, member)?;
+        Marks { draft_id: draft_id.to_string(), token: token.to_string(), plus, post }
+    }
+
+    /// Headers, words and calendar as bytes.
+    fn letter(
+        &self,
+        group: &Group,
+        draft: &Draft,
+        member: &Member,
+        Marks { draft_id, token, plus, post }: &Marks,
+        words: Rendered,
+        calendar: Option<(Method, String)>,
+    ) -> Result<NewMail, ComposeError> {
+        let (reply_to, mark) = (&post.reply_to, &post.mark);
         let message_id = format!("{token}@{}", self.sender.domain());
         let references = self.references(group, draft, &message_id);
         let unsubscribe = format!("{reply_to}?subject=stop%20%5B{mark}%5D&body={UNSUBSCRIBE}");
@@ -152,16 +173,40 @@ impl Composer<'_> {
             list_unsubscribe_mailto: &unsubscribe,
             mark: token.as_str(),
         };
+        let key = || draft.key.to_string();
         let bytes = mail::compose(&outgoing).map_err(|error| ComposeError::Write { key: key(), error })?;
         Ok(NewMail {
             draft: draft.clone(),
-            draft_id: draft_id.to_string(),
+            draft_id: draft_id.clone(),
             message_id,
             subject: words.subject,
             envelope_to: member.email.clone(),
             bytes,
             plain: words.text,
         })
+    }
+
+    /// Writes a preview: the mail as it will stand, its calendar object apart, to the facilitator, with a
+    /// word of what it is before it.
+    ///
+    /// # Errors
+    /// As for a mail.
+    pub fn preview(&self, preview: &Preview) -> Result<NewMail, ComposeError> {
+        let (group, own) = (&preview.group, &preview.own);
+        let key = || own.key.to_string();
+        let nobody = || ComposeError::Nobody { key: key() };
+        let leads = group.member(&own.key.member).ok_or_else(nobody)?;
+        let to: Vec<&Member> = preview.to.iter().filter_map(|id| group.member(id)).collect();
+        let wrong = |error| ComposeError::Render { key: key(), error };
+        let marks = self.marks(&key(), group, leads);
+        let words = self.renderer.mail(group, &preview.draft, &marks.post, own.decided).map_err(wrong)?;
+        let (before, note) = self.renderer.preview(group, leads, &to, preview.draft.due).map_err(wrong)?;
+        let words = Rendered {
+            subject: format!("{before} {}", words.subject),
+            text: format!("{note}\n\n{}", words.text),
+            html: noted(&words.html, &note),
+        };
+        self.letter(group, own, leads, &marks, words, None)
     }
 
     /// The thread: a meeting's mails hang on one root, answers on the mail they answer. The own id
@@ -278,6 +323,24 @@ impl Composer<'_> {
             ..event
         })
     }
+}
+
+/// What leads an answer back to a mail.
+struct Marks {
+    draft_id: String,
+    token: String,
+    /// The address carries the token.
+    plus: bool,
+    post: Post,
+}
+
+/// A sentence at the top of an HTML document.
+fn noted(html: &str, note: &str) -> String {
+    let escaped = note.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let style = "margin:0;padding:12px 16px;background-color:#fff3c4;color:#3d2f00;font:15px/1.4 sans-serif";
+    let body = html.find("<body").and_then(|at| html[at..].find('>').map(|end| at + end + 1)).unwrap_or(0);
+    let (before, after) = html.split_at(body);
+    format!("{before}\n<p style=\"{style}\">{escaped}</p>{after}")
 }
 
 /// SEQUENCE of the facilitator's own event: each mail about it changes it, on or off.

@@ -1,6 +1,7 @@
 //! The engine's step: inbox rows and due groups go through `decide`, and each decision is one transaction.
 
 use super::compose::{ComposeError, Composer, Sender};
+use super::guard::{Guard, Why};
 use super::inbound::{self, Reading};
 use super::ports::{Ids, Shared};
 use crate::core::agenda::next_due;
@@ -8,6 +9,7 @@ use crate::core::caps;
 use crate::core::decide::{decide, found};
 use crate::core::draft::{Draft, Facts};
 use crate::core::event::Outcome;
+use crate::core::foresight::{next_look, previews};
 use crate::core::group::JournalLine;
 use crate::core::reach::Trouble;
 use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, MemberId, Moment, Order, Refusal};
@@ -43,6 +45,7 @@ pub struct Engine<I> {
     pub kit: Kit,
     store: Shared,
     ids: I,
+    guard: Option<Guard>,
 }
 
 /// What one decision did, for whoever tells it.
@@ -117,7 +120,12 @@ impl Cause<'_> {
 impl<I: Ids> Engine<I> {
     /// An engine on a store.
     pub fn new(kit: Kit, store: Shared, ids: I) -> Self {
-        Self { kit, store, ids }
+        Self { kit, store, ids, guard: None }
+    }
+
+    /// Holds the outbox when more mails are decided than anybody foresaw.
+    pub fn guard(&mut self, guard: Guard) {
+        self.guard = Some(guard);
     }
 
     /// The store it works on.
@@ -326,12 +334,38 @@ impl<I: Ids> Engine<I> {
         let Some(loaded) = loaded else {
             return Ok(Story { at: now, group: id.clone(), lines: Vec::new(), mails: Vec::new() });
         };
+        if !loaded.group.live && *event == Event::Due {
+            return self.previews(&loaded, now);
+        }
         let moment = self.moment(now);
         match decide(&loaded.group, event, &moment) {
             Ok(change) => self.write(Some(&loaded), &change, cause, now),
             // time alone is never refused; were it, the group is derived again at its next due
             Err(_) => Ok(Story { at: now, group: id.clone(), lines: Vec::new(), mails: Vec::new() }),
         }
+    }
+
+    /// A group that is not live: what would go out now is shown to its facilitator, and nothing else changes
+    /// (`decisions.md` 20). What was shown before is known by its key.
+    fn previews(&mut self, loaded: &Loaded, now: DateTime<Utc>) -> Result<Story, EngineError> {
+        let (due, next_due) = previews(&loaded.group, now);
+        let shown = |key: &DraftKey| self.store.get().outbox_by_key(&key.to_string()).map(|row| row.is_some());
+        let mut mails = Vec::new();
+        for preview in &due {
+            if !shown(&preview.own.key)? {
+                mails.push(self.composer().preview(preview)?);
+            }
+        }
+        let told = mails.iter().map(|m| (m.draft.key.clone(), m.subject.clone())).collect();
+        let group = &loaded.group;
+        let group_rows = GroupCommit { before: Some(group), version: Some(loaded.version), after: group, next_due };
+        let commit = Commit { group: Some(group_rows), mails, journal: Vec::new(), at: now, inbox: None };
+        self.store.get().commit(commit)?;
+        Ok(Story { at: now, group: group.id.clone(), lines: Vec::new(), mails: told })
+    }
+
+    fn composer(&self) -> Composer<'_> {
+        Composer { renderer: &self.kit.renderer, key: &self.kit.key, sender: &self.kit.sender }
     }
 
     /// Renders, then writes state, outbox, journal and the inbox row in one transaction.
@@ -342,7 +376,7 @@ impl<I: Ids> Engine<I> {
         cause: &Cause<'_>,
         now: DateTime<Utc>,
     ) -> Result<Story, EngineError> {
-        let composer = Composer { renderer: &self.kit.renderer, key: &self.kit.key, sender: &self.kit.sender };
+        let composer = self.composer();
         let compose = |draft| composer.compose(&change.group, draft);
         let mails = change.drafts.iter().map(compose).collect::<Result<Vec<NewMail>, _>>()?;
         let group = &change.group;
@@ -367,7 +401,7 @@ impl<I: Ids> Engine<I> {
                 before: loaded.map(|l| &l.group),
                 version: loaded.map(|l| l.version),
                 after: group,
-                next_due: next_due(group),
+                next_due: next_look(group, now),
             }),
             mails,
             journal: change.journal.clone(),
@@ -375,7 +409,26 @@ impl<I: Ids> Engine<I> {
             inbox: cause.row.map(done),
         };
         self.store.get().commit(commit)?;
+        self.watch(loaded, cause, &change.drafts, now)?;
         Ok(story)
+    }
+
+    /// Holds the outbox when this is more than anybody foresaw.
+    fn watch(
+        &mut self,
+        loaded: Option<&Loaded>,
+        cause: &Cause<'_>,
+        drafts: &[Draft],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let why = match cause.row {
+            Some(_) => Why::Asked(cause.member.as_ref()),
+            None => Why::Agenda(loaded.and_then(|l| next_due(&l.group))),
+        };
+        let held = self.guard.as_mut().and_then(|guard| guard.note(why, drafts, now));
+        let Some(why) = held else { return Ok(()) };
+        tracing::error!(%why, "all mail is held: see `codevd plan` and `codevd mail queue`, then `codevd mail release`");
+        self.store.get().hold(&why, now)
     }
 
     /// A row that changes no group is done with.

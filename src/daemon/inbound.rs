@@ -118,6 +118,9 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
         hits.push(Hit { key: sent.draft.key.clone(), fits, direct, stale });
         mails.push(sent);
     }
+    if let Some(shown) = mails.iter().find(|m| m.draft.key.preview.is_some()) {
+        return about_a_preview(kit, store, shown, letter, row);
+    }
     let senders = senders(store, letter)?;
     let open = match hits.is_empty() {
         true => open_questions(store, &senders)?,
@@ -148,6 +151,31 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
     let event = Box::new(Event::Answer(answer));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
+}
+
+/// A reply to a preview changes nothing; but who wants no more mail gets none (`decisions.md` 16).
+fn about_a_preview(
+    kit: &Kit,
+    store: &Store,
+    sent: &SentMail,
+    letter: &Letter,
+    row: &InboxRow,
+) -> Result<Reading, StoreError> {
+    let about = Some((sent.group.clone(), sent.member.clone()));
+    let reason = "a reply to a preview: nothing changes by it".to_owned();
+    let nothing = Reading::Kept { state: InboxState::Recorded, reason, about };
+    let Some(loaded) = store.load(&sent.group, &kit.formats)? else { return Ok(nothing) };
+    let theirs =
+        letter.from.as_ref().zip(loaded.group.member(&sent.member)).is_some_and(|(f, m)| m.has_address(&f.email));
+    let mut answer = understand(kit, &loaded.group, sent, letter, row.received_at);
+    // its meeting is not planned yet
+    answer.to.meeting = None;
+    if !theirs || answer.meaning != Meaning::Stop {
+        return Ok(nothing);
+    }
+    let key = Some(sent.draft.key.clone());
+    let event = Box::new(Event::Answer(answer));
+    Ok(Reading::Event { group: sent.group.clone(), member: Some(sent.member.clone()), key, event })
 }
 
 /// One subject stands in the other, whatever was put before it ("Re:", "[EXT]") or cut off.

@@ -10,7 +10,7 @@ use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Pace, sender_step};
 use super::verify::Prover;
 use crate::core::GroupId;
-use crate::core::agenda::next_due;
+use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
 use crate::transport::{Delivery, Envelope};
 use chrono::{DateTime, Utc};
@@ -309,9 +309,15 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
     let mut failures = 0;
     let mut stale = true;
     let mut watchman = Watchman::at(mind.clock.now());
+    let mut held = false;
     loop {
         let now = mind.clock.now();
         watchman.look(now);
+        let was_held = std::mem::replace(&mut held, mind.is_held());
+        if was_held && !held {
+            tracing::info!("mail leaves again");
+            wake.sender.notify_one();
+        }
         mind.manager.say("WATCHDOG=1");
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
@@ -343,6 +349,11 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
 const DERIVED_AT_ONCE: u32 = 20;
 
 impl<C: Clock, I: Ids> Mind<C, I> {
+    /// What can't be looked at is not released.
+    fn is_held(&self) -> bool {
+        self.engine.store().get().held().map_or(true, |held| held.is_some())
+    }
+
     /// Derives some groups again that another program, zone data or format derived; `true` while
     /// there are more.
     fn derive_some(&self, now: DateTime<Utc>) -> bool {
@@ -366,7 +377,7 @@ impl<C: Clock, I: Ids> Mind<C, I> {
     fn derive(&self, id: &GroupId, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut store = self.engine.store().get();
         let Some(Loaded { group, version }) = store.load(id, &self.engine.kit.formats)? else { return Ok(()) };
-        let next_due = next_due(&group);
+        let next_due = look_again(&group, now);
         let group = GroupCommit { before: Some(&group), version: Some(version), after: &group, next_due };
         let commit = Commit { group: Some(group), mails: Vec::new(), journal: Vec::new(), at: now, inbox: None };
         store.commit(commit).map(|_| ())

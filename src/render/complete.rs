@@ -33,6 +33,10 @@ fn needed(language: &Language) -> Vec<(String, String)> {
     for name in ["summary", "description", "alarms_summary", "alarms"].map(|name| format!("calendar/{name}.txt")) {
         all.push((format!("{language}/{name}"), "the words of a calendar event".to_owned()));
     }
+    for name in ["subject", "note"] {
+        let what = "what stands before a mail that is shown to the facilitator ahead";
+        all.push((format!("{language}/preview/{name}.txt"), what.to_owned()));
+    }
     all.push((format!("{language}/digest/markdown.md"), "the digest as Markdown".to_owned()));
     all
 }

@@ -14,7 +14,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
 /// The names every template may begin a value with.
-pub(super) const NAMES: [&str; 32] = [
+pub(super) const NAMES: [&str; 33] = [
+    "preview",
     "s",
     "lang",
     "language",
@@ -132,6 +133,14 @@ impl<'a> Scene<'a> {
         put("contributions", self.meeting.map_or_else(|| json!([]), |m| self.contributions_value(m)));
         put("digest", self.meeting.map_or(Value::Null, |m| self.digest_value(m)));
         put("missing", self.meeting.map_or(Value::Null, |m| self.missing_value(m)));
+        all
+    }
+
+    /// What a preview's own words are given: `preview.to` and `preview.at`.
+    pub fn preview(&self, to: &[&Member], at: DateTime<Utc>) -> Map<String, Value> {
+        let mut all = self.values();
+        let people = self.people(to.iter().copied());
+        all.insert("preview".to_owned(), json!({ "to": people, "at": self.locale.moment(at, self.place) }));
         all
     }
 

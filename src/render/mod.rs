@@ -150,6 +150,29 @@ impl Renderer {
         Ok(Rendered { subject, text: wrap::wrap(&text, wrap::WIDTH), html: squeeze(&html) })
     }
 
+    /// What stands before a mail's words when the facilitator is shown it ahead of a group's going live:
+    /// the beginning of the subject line, and a sentence.
+    ///
+    /// # Errors
+    /// As for a mail.
+    pub fn preview(
+        &self,
+        group: &Group,
+        leads: &Member,
+        to: &[&Member],
+        at: DateTime<Utc>,
+    ) -> Result<(String, String), RenderError> {
+        let tongue = self.tongue(&leads.language)?;
+        let scene = Scene::of(group, None, leads, crate::core::Role::Facilitator, &tongue.locale);
+        let values = scene.preview(to, at);
+        let key = format!("preview {}", group.id);
+        let text = |name: &str| {
+            let path = format!("{}/preview/{name}.txt", leads.language);
+            self.render_named(tongue, &path, &values, &key).map(|t| clean::one_line(&t))
+        };
+        Ok((text("subject")?, text("note")?))
+    }
+
     /// The words of a meeting's event in a member's calendar.
     ///
     /// # Errors

@@ -180,6 +180,9 @@ impl Store {
     ) -> Result<Vec<Claimed>, StoreError> {
         self.write("take mails from the outbox", |tx, _| {
             expire(tx, now)?;
+            if super::hold::held(tx)?.is_some() {
+                return Ok(Vec::new());
+            }
             let mut found = due(tx, DUE_PROMPTS, now, limit)?;
             let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
             if others {
@@ -292,12 +295,15 @@ impl Store {
 }
 
 impl Reader {
-    /// When the sender has to look again: the next attempt of a waiting mail.
+    /// When the sender has to look again: the next attempt of a waiting mail; never while all are held.
     ///
     /// # Errors
     /// SQLite's own.
     pub fn next_send(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.look("look for the next mail", |conn| {
+            if super::hold::held(conn)?.is_some() {
+                return Ok(None);
+            }
             let of = |urgent: bool| first(conn, NEXT_SEND, [urgent], |r| r.opt_time("at")).map(Option::flatten);
             Ok([of(true)?, of(false)?].into_iter().flatten().min())
         })

@@ -284,7 +284,15 @@ pub fn rich(name: &str) -> Group {
 
 pub fn draft(member: &str, kind: Kind, revision: u32, lane: &str) -> Draft {
     Draft {
-        key: DraftKey { group: lyon(), meeting: Some(MeetingNo(3)), kind, step: None, member: id(member), revision },
+        key: DraftKey {
+            group: lyon(),
+            meeting: Some(MeetingNo(3)),
+            kind,
+            step: None,
+            member: id(member),
+            revision,
+            preview: None,
+        },
         role: Role::Cooperant,
         lane: Lane(lane.to_owned()),
         decided: now(),

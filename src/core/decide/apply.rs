@@ -68,7 +68,8 @@ fn first_after(spec: &GroupSpec, now: DateTime<Utc>) -> NaiveDateTime {
     eve.map_or(now, |eve| eve.max(now))
 }
 
-fn go_live(work: &mut Work<'_>, live: bool) {
+/// From now on mails go to everybody, if that is wanted.
+pub(super) fn go_live(work: &mut Work<'_>, live: bool) {
     if live && !work.group.live {
         let now = work.now();
         work.group.live = true;

@@ -13,6 +13,13 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 pub(super) fn order(work: &mut Work<'_>, order: &Order) -> Result<(), Refusal> {
     match order {
         Order::Apply { spec, live } => apply::apply(work, spec, *live),
+        Order::GoLive => {
+            if work.group.live {
+                work.tell(None, None, "the group is live already");
+            }
+            apply::go_live(work, true);
+            Ok(())
+        }
         Order::Move { meeting, to } => shift(work, *meeting, *to),
         Order::Cancel { meeting } => cancel(work, *meeting),
         Order::Swap { meeting, with } => {

@@ -10,6 +10,10 @@ use chrono::NaiveDate;
 
 pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
     let name = work.name(&key.member);
+    if key.preview.is_some() {
+        work.tell(None, Some(&key.member), format!("the preview of {} to {name} did not arrive", key.kind));
+        return;
+    }
     match outcome {
         Outcome::Refused { why } => came_back(work, key, Trouble::of_refusal(why), why),
         Outcome::Bounced { trouble, why } => came_back(work, key, *trouble, why),

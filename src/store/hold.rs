@@ -1,0 +1,66 @@
+//! The hold on the outbox: mails are decided and kept, and none leaves until the operator lets them.
+
+use super::cells::{first, run, utc};
+use super::error::Fault;
+use super::journal::{self, About};
+use super::{Reader, Store, StoreError};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+/// Mail is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+impl Store {
+    /// No mail leaves from now on. A hold that is there already keeps its reason.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn hold(&mut self, why: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write("hold all mail", |tx, _| {
+            let new =
+                run(tx, "UPDATE instance SET held_at = ?, held_why = ? WHERE held_at IS NULL", params![utc(now), why])?;
+            if new == 1 {
+                journal::write(tx, now, &About::default(), &format!("all mail is held: {why}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Mail leaves again. `None` when it was not held.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn release(&mut self, now: DateTime<Utc>) -> Result<Option<Held>, StoreError> {
+        self.write("let mail go", |tx, _| {
+            let held = held(tx)?;
+            if held.is_some() {
+                run(tx, "UPDATE instance SET held_at = NULL, held_why = NULL", [])?;
+                journal::write(tx, now, &About::default(), "mail leaves again: released by the operator")?;
+            }
+            Ok(held)
+        })
+    }
+}
+
+impl Reader {
+    /// Whether mail is held.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn held(&self) -> Result<Option<Held>, StoreError> {
+        self.look("look whether mail is held", held)
+    }
+}
+
+pub(super) fn held(conn: &Connection) -> Result<Option<Held>, Fault> {
+    let row = |r: &super::cells::Read<'_>| Ok((r.opt_time("held_at")?, r.opt_text("held_why")?));
+    let found = first(conn, "SELECT held_at, held_why FROM instance", [], row)?;
+    Ok(found.and_then(|(at, why)| Some(Held { at: at?, why: why.unwrap_or_default() })))
+}
