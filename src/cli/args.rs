@@ -75,6 +75,48 @@ pub(super) enum Command {
     },
     /// What runs, what is due next, what is wrong.
     Status(Json),
+    /// Copies the database, while the daemon works; overwrites nothing.
+    Backup(BackupArgs),
+    /// Puts a backup in the database's place; mail is held until you let it go.
+    Restore(RestoreArgs),
+    /// Deletes all that a person who left wrote, and their name, address and mails.
+    Forget(ForgetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The new file, or a folder for it; by default codevd-DATE-HOUR.db here.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// A file that `codevd backup` wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Look at the file alone, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ForgetArgs {
+    /// An address, lyon/ana, or a name in full.
+    #[arg(value_name = "MEMBER")]
+    pub who: String,
+    /// Do it without asking.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Show who is meant, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -281,6 +323,15 @@ pub(super) struct ChangeArgs {
     pub json: Json,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct MailChangeArgs {
+    /// Its number (12 or out:12), draft key or Message-ID.
+    #[arg(value_name = "MAIL")]
+    pub mail: String,
+    #[command(flatten)]
+    pub how: ChangeArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum MeetingCommand {
     /// All meetings, in order of time.
@@ -342,6 +393,10 @@ pub(super) enum MailCommand {
     Queue(QueueArgs),
     /// One mail of ours, with every attempt.
     Show(ShowArgs),
+    /// Sends a mail after all that was refused, dropped, or of which nobody knows whether it left.
+    Retry(MailChangeArgs),
+    /// A mail that waits is not sent.
+    Drop(MailChangeArgs),
     /// What mails are understood as. Needs no configuration.
     Read(ReadArgs),
     /// What short answers mean: one text a line on standard input. Needs no configuration.

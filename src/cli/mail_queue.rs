@@ -61,18 +61,22 @@ fn rows(reader: &Reader, all: bool, group: Option<crate::core::GroupId>) -> Resu
     Ok(rows)
 }
 
-pub(super) fn show(setup: &Setup, args: &ShowArgs, terminal: &mut Terminal) -> Result {
-    let (reader, formats) = (setup.reader()?, setup.formats()?);
-    let by_number = args.mail.parse().ok().map(|id| reader.queue_row(id)).transpose()?.flatten();
+/// One mail of ours, by its number, draft key or Message-ID.
+pub(super) fn one(reader: &Reader, name: &str) -> Result<QueueRow> {
+    let by_number = name.parse().ok().map(|id| reader.queue_row(id)).transpose()?.flatten();
     let row = match by_number {
         Some(row) => Some(row),
-        None => why::mail(&reader, &args.mail)?,
+        None => why::mail(reader, name)?,
     };
-    let unknown = || {
+    row.ok_or_else(|| {
         let text = "expected its number in `codevd mail queue --all`, its draft key or its Message-ID";
-        Failure::because(format!("there is no mail {}: {text}", args.mail))
-    };
-    let row = row.ok_or_else(unknown)?;
+        Failure::because(format!("there is no mail {name}: {text}"))
+    })
+}
+
+pub(super) fn show(setup: &Setup, args: &ShowArgs, terminal: &mut Terminal) -> Result {
+    let (reader, formats) = (setup.reader()?, setup.formats()?);
+    let row = one(&reader, &args.mail)?;
     if args.raw {
         let gone = || Failure::because(format!("mail out:{} was old enough to be emptied", row.id));
         terminal.bytes(&reader.outbox_bytes(row.id)?.ok_or_else(gone)?)?;

@@ -16,7 +16,9 @@ mod group;
 mod group_apply;
 mod group_live;
 mod init;
+mod keep;
 mod log;
+mod mail_change;
 mod mail_deliver;
 mod mail_hold;
 mod mail_queue;
@@ -114,6 +116,12 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Meeting { command } => meeting::meeting(&setup()?, command, terminal),
         Command::Mail { command: MailCommand::Queue(args) } => mail_queue::queue(&setup()?, &args, terminal),
         Command::Mail { command: MailCommand::Show(args) } => mail_queue::show(&setup()?, &args, terminal),
+        Command::Mail { command: MailCommand::Retry(args) } => {
+            mail_change::change(&setup()?, mail_change::Wish::Retry, &args, terminal)
+        }
+        Command::Mail { command: MailCommand::Drop(args) } => {
+            mail_change::change(&setup()?, mail_change::Wish::Drop, &args, terminal)
+        }
         Command::Mail { command: MailCommand::Read(args) } => mail_read::read(&args, terminal),
         Command::Mail { command: MailCommand::Understand(args) } => mail_understand::understand(&args, terminal),
         Command::Mail { command: MailCommand::Hold(args) } => {
@@ -124,6 +132,9 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Mail { command: MailCommand::Deliver(args) } => mail_deliver::deliver(setup, &args, terminal),
         Command::Calendar { command: CalendarCommand::Check(args) } => calendar_check::check(&args, terminal),
         Command::Why { what, json } => why::why(&setup()?, &what, json.json, terminal),
+        Command::Backup(args) => keep::backup(&setup()?, &args, terminal),
+        Command::Restore(args) => keep::restore(&setup()?, &args, terminal),
+        Command::Forget(args) => keep::forget(&setup()?, &args, terminal),
         Command::Status(json) => status::status(&setup()?, json.json, terminal),
     }
 }

@@ -90,7 +90,7 @@ pub fn key_file(database: &Path) -> PathBuf {
 }
 
 /// A file beside the database, with its name and one more ending.
-pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
+pub fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".");
     name.push(ending);

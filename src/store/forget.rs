@@ -34,6 +34,17 @@ pub struct Forgotten {
     pub received: usize,
 }
 
+/// What became of the wish to forget somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgetting {
+    /// Done.
+    Done(Forgotten),
+    /// That group has no such person, or they did not leave yet.
+    NotGone,
+    /// So many mails to others name them and have not left yet: those are frozen, so nothing was done.
+    Waiting(usize),
+}
+
 impl Store {
     /// Removes a person who left a group: their texts and the mails to them are deleted, the mails
     /// from them emptied, and name, addresses and identifier go from every other row of the group.
@@ -42,15 +53,14 @@ impl Store {
     /// (`secure_delete`, and the WAL is emptied); backups made before still hold it.
     ///
     /// # Errors
-    /// SQLite's own. `None` when that group has no such person, or they did not leave yet.
-    pub fn forget(
-        &mut self,
-        group: &GroupId,
-        member: &MemberId,
-        at: DateTime<Utc>,
-    ) -> Result<Option<Forgotten>, StoreError> {
+    /// SQLite's own.
+    pub fn forget(&mut self, group: &GroupId, member: &MemberId, at: DateTime<Utc>) -> Result<Forgetting, StoreError> {
         let done = self.write("forget a member", |tx, _| {
-            let Some(scrub) = Scrub::of(tx, group, member)? else { return Ok(None) };
+            let Some(scrub) = Scrub::of(tx, group, member)? else { return Ok(Forgetting::NotGone) };
+            let waiting = scrub.waiting(tx, group, member)?;
+            if waiting > 0 {
+                return Ok(Forgetting::Waiting(waiting));
+            }
             let now = scrub.now.clone();
             // the rows that name the member are renamed one table after the other
             tx.pragma_update(None, "defer_foreign_keys", true)?;
@@ -65,9 +75,9 @@ impl Store {
                 "a person who had left was forgotten: {texts} texts, {sent} mails sent and {received} mails received"
             );
             journal::write(tx, at, &about, &text)?;
-            Ok(Some(Forgotten { now, texts, sent, received }))
+            Ok(Forgetting::Done(Forgotten { now, texts, sent, received }))
         })?;
-        if done.is_some() {
+        if matches!(done, Forgetting::Done(_)) {
             self.empty_wal()?;
         }
         Ok(done)
@@ -177,11 +187,21 @@ impl Scrub {
             now,
             id: pattern(&format!(r#"(^|[/"]){}($|[/"])"#, regex::escape(member.as_str())))?,
             first_name: first_name.map(|f| pattern(&format!(r"\b{}\b", regex::escape(f)))).transpose()?,
-            plain: plain
-                .iter()
-                .map(|text| pattern(&format!("(?i){}", regex::escape(text))))
-                .collect::<Result<_, _>>()?,
+            addresses: addresses_of(conn, group, member)?.iter().map(any_case).collect::<Result<_, _>>()?,
+            plain: plain.iter().map(any_case).collect::<Result<_, _>>()?,
         }))
+    }
+
+    /// How many mails to others, not sent yet, name the person.
+    fn waiting(&self, conn: &Connection, group: &GroupId, member: &MemberId) -> Result<usize, Fault> {
+        let sql = "SELECT b.plain, b.bytes FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id \
+            WHERE o.group_id = ? AND o.member <> ? AND o.state IN ('queued', 'sending')";
+        let named = all(conn, sql, params![group.as_str(), member.as_str()], |r| {
+            let bytes = r.opt_blob("bytes")?.unwrap_or_default();
+            let texts = [r.text("plain")?, String::from_utf8_lossy(&bytes).into_owned()];
+            Ok(texts.iter().any(|text| self.text(text, true, false) != *text))
+        })?;
+        Ok(named.into_iter().filter(|named| *named).count())
     }
 
     fn text(&self, text: &str, first_name_too: bool, id_too: bool) -> String {

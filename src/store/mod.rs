@@ -25,7 +25,7 @@ mod upkeep;
 
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use error::StoreError;
-pub use forget::Forgotten;
+pub use forget::{Forgetting, Forgotten};
 pub use hold::Held;
 pub use inbox::{InboxKind, InboxRow, InboxState, Received, Taken};
 pub use journal::{About, JournalRow};

@@ -2,7 +2,7 @@
 
 use crate::fixture::{mail as fixture_mail, *};
 use codevd::core::{Kind, MeetingNo};
-use codevd::store::{Received, Settled, Store};
+use codevd::store::{Forgetting, Forgotten, Received, Settled, Store};
 use std::path::Path;
 
 /// The places in the database and its WAL where this text stands.
@@ -32,6 +32,14 @@ fn received(from: &str, text: &str) -> Received {
     }
 }
 
+#[track_caller]
+fn forgotten(what: Forgetting) -> Forgotten {
+    match what {
+        Forgetting::Done(done) => done,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_person_who_left_is_nowhere_any_more_and_the_group_goes_on() {
     let (dir, mut store) = open();
@@ -53,12 +61,13 @@ fn a_person_who_left_is_nowhere_any_more_and_the_group_goes_on() {
             received("eve@example.org", "Bob a dit"),
         ])
         .unwrap();
+    assert_eq!(store.forget(&lyon(), &id("bob"), now()).unwrap(), Forgetting::Waiting(1));
     for claimed in store.claim(now(), 9, |_| chrono::Duration::minutes(1)).unwrap() {
         store.settle(claimed.id, &Settled::Sent { reply: "250 ok".to_owned() }, now()).unwrap();
     }
     assert!(!found(dir.path(), "Quentin-Zorn").is_empty() && !found(dir.path(), "Secretissime").is_empty());
 
-    let done = store.forget(&lyon(), &id("bob"), now()).unwrap().unwrap();
+    let done = forgotten(store.forget(&lyon(), &id("bob"), now()).unwrap());
     assert_eq!(done.now, id("forgotten-1"));
     assert!(done.texts > 0 && done.sent == 1 && done.received == 1, "{done:?}");
     for text in [
@@ -86,8 +95,8 @@ fn a_person_who_left_is_nowhere_any_more_and_the_group_goes_on() {
 fn nobody_who_is_still_there_is_forgotten() {
     let (_dir, mut store) = open();
     store.commit(state(None, None, &rich("lyon"))).unwrap();
-    assert_eq!(store.forget(&lyon(), &id("bob"), now()).unwrap(), None);
-    assert_eq!(store.forget(&lyon(), &id("nobody"), now()).unwrap(), None);
+    assert_eq!(store.forget(&lyon(), &id("bob"), now()).unwrap(), Forgetting::NotGone);
+    assert_eq!(store.forget(&lyon(), &id("nobody"), now()).unwrap(), Forgetting::NotGone);
 }
 
 #[test]
@@ -98,7 +107,7 @@ fn two_are_forgotten_one_after_the_other() {
         member.left = Some(now());
     }
     store.commit(state(None, None, &group)).unwrap();
-    let names = ["bob", "cid"].map(|m| store.forget(&lyon(), &id(m), now()).unwrap().unwrap().now);
+    let names = ["bob", "cid"].map(|m| forgotten(store.forget(&lyon(), &id(m), now()).unwrap()).now);
     assert_eq!(names, [id("forgotten-1"), id("forgotten-2")]);
     assert!(store.load(&lyon(), &formats()).unwrap().is_some());
 }

@@ -1,0 +1,234 @@
+//! `codevd backup`, `restore` and `forget`: the file kept, brought back, and what must not be kept.
+
+use super::args::{BackupArgs, ForgetArgs, RestoreArgs};
+use super::failure::{Done, Failure, Result};
+use super::setup::Setup;
+use super::terminal::Terminal;
+use crate::core::{GroupId, Member};
+use crate::daemon::edge;
+use crate::daemon::lock::Lock;
+use crate::store::{Forgetting, Forgotten, Reader, Store};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Copies the database while the daemon works, with the key of its tokens beside it.
+pub(super) fn backup(setup: &Setup, args: &BackupArgs, terminal: &mut Terminal) -> Result {
+    let reader = setup.reader()?;
+    let to = target(args, setup.now());
+    let key = edge::key_file(&to);
+    for file in [&to, &key] {
+        if file.exists() {
+            let text = format!("{} is there already; a backup overwrites nothing. Name another file", file.display());
+            return Err(Failure::because(text));
+        }
+    }
+    // people's words lie in it
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(|why| cannot(&to, &why))?;
+    reader.backup(&to)?;
+    let copied = edge::key_file(&setup.config.database);
+    if copied.exists() {
+        fs::copy(&copied, &key).map_err(|why| cannot(&key, &why))?;
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
+    }
+    let wrong = Reader::open(&to)?.quick_check()?;
+    if !wrong.is_empty() {
+        return Err(Failure::because(format!("the copy {} is not sound: {}", to.display(), wrong.join("; "))));
+    }
+    let bytes = fs::metadata(&to)?.len();
+    if args.json.json {
+        terminal.json("backup", &json!({ "file": to, "key": copied.exists().then_some(&key), "bytes": bytes }))?;
+        return Ok(Done::Good);
+    }
+    terminal.line(format_args!("{} ({} kB), checked", to.display(), bytes.div_ceil(1024)))?;
+    if copied.exists() {
+        terminal.line(format_args!(
+            "{} (the key of the tokens: without it, answers to old mails are not known)",
+            key.display()
+        ))?;
+    }
+    terminal.line(format_args!(
+        "Keep both where only you can read them. To bring it back: codevd restore {}",
+        to.display()
+    ))?;
+    Ok(Done::Good)
+}
+
+/// The file asked for, or one named by the hour in the folder asked for.
+fn target(args: &BackupArgs, now: DateTime<Utc>) -> PathBuf {
+    let name = format!("codevd-{}.db", now.format("%Y%m%d-%H%M%S"));
+    match &args.file {
+        Some(file) if file.is_dir() => file.join(name),
+        Some(file) => file.clone(),
+        None => PathBuf::from(name),
+    }
+}
+
+fn cannot(file: &Path, why: &std::io::Error) -> Failure {
+    Failure::because(format!("{} can't be written: {why}", file.display()))
+}
+
+/// Puts a backup in the database's place. The daemon must not run; all mail is held afterwards, since mails that left
+/// after the backup was made would be decided again.
+pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal) -> Result {
+    let database = &setup.config.database;
+    let _lock = Lock::take(database, "restore")?;
+    let backup = Reader::open(&args.file)?;
+    let wrong = backup.quick_check()?;
+    if !wrong.is_empty() {
+        return Err(Failure::because(format!("{} is not sound: {}", args.file.display(), wrong.join("; "))));
+    }
+    let groups = backup.groups()?.len();
+    if args.dry_run {
+        terminal.line(format_args!(
+            "nothing was changed (--dry-run): {} is sound and holds {groups} groups",
+            args.file.display()
+        ))?;
+        return Ok(Done::Good);
+    }
+    let aside = set_aside(database, setup.now())?;
+    let key = edge::key_file(&args.file);
+    if key.exists() {
+        copy_private(&key, &edge::key_file(database))?;
+    }
+    // through SQLite, not as a file: a backup that is in WAL mode is copied whole
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(database)
+        .map_err(|why| cannot(database, &why))?;
+    backup.backup(database)?;
+    Store::open(database)?.hold(&format!("restored from {}", args.file.display()), setup.now())?;
+    if args.json.json {
+        let data = json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true });
+        terminal.json("restore", &data)?;
+        return Ok(Done::Good);
+    }
+    terminal.line(format_args!("{groups} groups from {} are back", args.file.display()))?;
+    if let Some(aside) = aside {
+        terminal.line(format_args!("what was there before lies in {}", aside.display()))?;
+    }
+    terminal.line(
+        "No mail leaves yet: what was sent after the backup would be decided again. Start `codevd run`, look at \
+         `codevd mail queue`, drop what has left already (`codevd mail drop`), then `codevd mail release`",
+    )?;
+    Ok(Done::Good)
+}
+
+/// The database that is there, with its WAL and key, under another name; nothing is deleted.
+fn set_aside(database: &Path, now: DateTime<Utc>) -> Result<Option<PathBuf>> {
+    if !database.exists() {
+        return Ok(None);
+    }
+    let stem = format!("before-restore-{}", now.format("%Y%m%d-%H%M%S"));
+    let to = edge::beside(database, &stem);
+    for suffix in ["", "-wal", "-shm"] {
+        let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        if with(database).exists() {
+            fs::rename(with(database), with(&to)).map_err(|why| cannot(&to, &why))?;
+        }
+    }
+    let key = edge::key_file(database);
+    if key.exists() {
+        copy_private(&key, &edge::key_file(&to))?;
+    }
+    Ok(Some(to))
+}
+
+fn copy_private(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map_err(|why| cannot(to, &why))?;
+    Ok(fs::set_permissions(to, fs::Permissions::from_mode(0o600))?)
+}
+
+/// Forgets a person who left, in every group where they were.
+pub(super) fn forget(setup: &Setup, args: &ForgetArgs, terminal: &mut Terminal) -> Result {
+    let found = people(setup, &args.who)?;
+    let Some((_, one)) = found.first() else {
+        let text =
+            format!("nobody is called {:?}, in any group; expected an address, lyon/ana, or a name in full", args.who);
+        return Err(Failure::because(text));
+    };
+    let name = one.name.clone();
+    let still: Vec<_> = found.iter().filter(|(_, m)| m.is_active()).map(|(g, _)| g.to_string()).collect();
+    if !still.is_empty() {
+        let groups = still.join(", ");
+        let text = format!(
+            "{name} is still in {groups}. Take them out of the group file, run `codevd group apply FILE`, then forget them"
+        );
+        return Err(Failure::because(text));
+    }
+    let groups: Vec<_> = found.iter().map(|(g, _)| g.to_string()).collect();
+    if args.dry_run {
+        terminal.line(format_args!(
+            "nothing was changed (--dry-run): {name} would be forgotten in {}",
+            groups.join(", ")
+        ))?;
+        return Ok(Done::Good);
+    }
+    if !args.yes && !agreed(args, &name, &groups, terminal)? {
+        terminal.line("nothing was changed")?;
+        return Ok(Done::Good);
+    }
+    let mut store = setup.store()?;
+    let mut done: Vec<(GroupId, Forgotten)> = Vec::new();
+    for (group, member) in &found {
+        match store.forget(group, &member.id, setup.now())? {
+            Forgetting::Done(forgotten) => done.push((group.clone(), forgotten)),
+            Forgetting::NotGone => {}
+            Forgetting::Waiting(mails) => {
+                let text = format!(
+                    "{mails} mails of {group} that name {name} wait to leave, and can't be written anew. Let them leave, \
+                     or see `codevd mail queue --group {group}` and `codevd mail drop`, then forget {name} again"
+                );
+                return Err(Failure::because(text));
+            }
+        }
+    }
+    told(args, &done, terminal)
+}
+
+fn told(args: &ForgetArgs, done: &[(GroupId, Forgotten)], terminal: &mut Terminal) -> Result {
+    if args.json.json {
+        let one = |(group, f): &(GroupId, Forgotten)| json!({ "group": group.as_str(), "now": f.now.as_str(), "texts": f.texts, "sent": f.sent, "received": f.received });
+        terminal.json("forget", &json!({ "forgotten": done.iter().map(one).collect::<Vec<_>>() }))?;
+        return Ok(Done::Good);
+    }
+    for (group, f) in done {
+        terminal.line(format_args!(
+            "{group}: {} texts and {} mails to them deleted, {} mails from them emptied; in the ledger they are {}",
+            f.texts, f.sent, f.received, f.now
+        ))?;
+    }
+    terminal.line(
+        "Two places are yours to clean: backups made before today, and mails that lie in codevd's mailbox at the provider",
+    )?;
+    Ok(Done::Good)
+}
+
+fn agreed(args: &ForgetArgs, name: &str, groups: &[String], terminal: &mut Terminal) -> Result<bool> {
+    if args.json.json || !terminal.can_ask() {
+        let text = "nobody is there to say yes: add --yes to do it, or --dry-run to look only";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let question = format!("Delete all that {name} wrote and all mails, in {}? It can't be undone.", groups.join(", "));
+    Ok(terminal.ask(&question)?)
+}
+
+/// Everybody meant, in all groups, those who left included.
+fn people(setup: &Setup, who: &str) -> Result<Vec<(GroupId, Member)>> {
+    let (reader, formats) = (setup.reader()?, setup.formats()?);
+    let mut found = Vec::new();
+    for row in reader.groups()? {
+        let Some(loaded) = reader.load(&row.id, &formats)? else { continue };
+        let is_meant = |m: &Member| {
+            let addresses = std::iter::once(&m.email).chain(&m.aliases);
+            let mut addresses = addresses.map(|a| a.as_str());
+            format!("{}/{}", row.id, m.id) == who || m.name == who || addresses.any(|a| a.eq_ignore_ascii_case(who))
+        };
+        found.extend(loaded.group.members.into_iter().filter(is_meant).map(|m| (row.id.clone(), m)));
+    }
+    Ok(found)
+}

@@ -1,0 +1,145 @@
+//! Keeping what must be kept and forgetting what must not: `backup`, `restore`, `forget`, `mail retry`, `mail drop`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a command printed, and its exit code.
+fn codevd(folder: &Path, args: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_codevd"));
+    command.args(args).current_dir(folder).env_remove("CODEVD_CONFIG").env("TZ", "Europe/Paris").stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+#[track_caller]
+fn good(folder: &Path, args: &[&str]) -> String {
+    let (code, text) = codevd(folder, args);
+    assert_eq!(code, 0, "{args:?}: {text}");
+    text
+}
+
+/// A folder with a configuration and a live group of six.
+fn house() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let people = "Ana Lopes <ana@example.com>, Bo Nilsson <bo@example.com>, Chloé Martin <chloe@example.org>, \
+        David Roux <david@example.org>, Éric Petit <eric@example.org>, Farid Haddad <farid@example.org>";
+    let init = [
+        "init",
+        "--address",
+        "codev@assoc.example",
+        "--provider",
+        "infomaniak",
+        "--group",
+        "Codev Lyon",
+        "--members",
+        people,
+        "--facilitator",
+        "Marie Dupont <marie@example.org>",
+        "--zone",
+        "Europe/Paris",
+        "--yes",
+    ];
+    good(dir.path(), &init);
+    fs::write(dir.path().join("password"), "secret\n").unwrap();
+    let file = group_file(dir.path());
+    good(dir.path(), &["group", "apply", &file, "--live", "--yes"]);
+    dir
+}
+
+fn group_file(folder: &Path) -> String {
+    let mut files = fs::read_dir(folder.join("groups")).unwrap();
+    files.next().unwrap().unwrap().path().display().to_string()
+}
+
+#[test]
+fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
+    let dir = house();
+    let said = good(dir.path(), &["backup", "kept.db"]);
+    assert!(said.contains("kept.db") && said.contains("codevd restore kept.db"), "{said}");
+    for file in ["kept.db", "kept.db.key"] {
+        assert_eq!(fs::metadata(dir.path().join(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
+    }
+    let (code, said) = codevd(dir.path(), &["backup", "kept.db"]);
+    assert!(code == 1 && said.contains("overwrites nothing"), "{said}");
+
+    let before = good(dir.path(), &["group", "list"]);
+    good(dir.path(), &["restore", "kept.db", "--dry-run"]);
+    let said = good(dir.path(), &["restore", "kept.db"]);
+    assert!(said.contains("No mail leaves yet") && said.contains("before-restore-"), "{said}");
+    assert_eq!(good(dir.path(), &["group", "list"]), before);
+    let aside =
+        fs::read_dir(dir.path()).unwrap().flatten().any(|e| e.file_name().to_string_lossy().contains("before-restore"));
+    assert!(aside, "what was there before is kept");
+    let (code, said) = codevd(dir.path(), &["status"]);
+    assert!(code == 3 && said.contains("restored from kept.db"), "{said}");
+    good(dir.path(), &["mail", "release"]);
+}
+
+#[test]
+fn a_broken_or_newer_backup_changes_nothing() {
+    let dir = house();
+    fs::write(dir.path().join("broken.db"), "this is no database at all, but text").unwrap();
+    let bytes = fs::read(dir.path().join("codevd.db")).unwrap();
+    let (code, said) = codevd(dir.path(), &["restore", "broken.db"]);
+    assert!(code == 1 && said.contains("broken.db"), "{said}");
+    assert_eq!(fs::read(dir.path().join("codevd.db")).unwrap(), bytes);
+}
+
+#[test]
+fn who_is_still_there_is_not_forgotten_and_who_left_is() {
+    let dir = house();
+    let (code, said) = codevd(dir.path(), &["forget", "farid@example.org", "--yes"]);
+    assert!(code == 1 && said.contains("still in") && said.contains("group apply"), "{said}");
+    let (code, said) = codevd(dir.path(), &["forget", "nobody@example.org", "--yes"]);
+    assert!(code == 1 && said.contains("nobody is called"), "{said}");
+
+    let file = group_file(dir.path());
+    let text = fs::read_to_string(&file).unwrap();
+    let without: Vec<_> = text.split("[[member]]").filter(|part| !part.contains("farid@example.org")).collect();
+    let without = without.join("[[member]]");
+    assert_ne!(text, without);
+    fs::write(&file, without).unwrap();
+    good(dir.path(), &["group", "apply", &file, "--yes"]);
+    let said = good(dir.path(), &["forget", "Farid Haddad", "--dry-run"]);
+    assert!(said.contains("would be forgotten"), "{said}");
+    let (code, said) = codevd(dir.path(), &["forget", "Farid Haddad"]);
+    assert!(code == 2 && said.contains("--yes"), "{said}");
+    let (code, said) = codevd(dir.path(), &["forget", "Farid Haddad", "--yes"]);
+    assert!(code == 1 && said.contains("wait to leave"), "{said}");
+    let queue = good(dir.path(), &["mail", "queue"]);
+    for mail in queue.split_whitespace().filter(|word| word.starts_with("out:")) {
+        good(dir.path(), &["mail", "drop", mail]);
+    }
+    let said = good(dir.path(), &["forget", "Farid Haddad", "--yes"]);
+    assert!(said.contains("forgotten-1") && said.contains("backups"), "{said}");
+    for entry in fs::read_dir(dir.path()).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().contains(".db"))
+    {
+        let bytes = fs::read(entry.path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for gone in ["Haddad", "farid@example.org"] {
+            assert!(!text.contains(gone), "{gone} stands in {:?}", entry.file_name());
+        }
+    }
+}
+
+#[test]
+fn a_mail_that_waits_is_dropped_and_sent_after_all() {
+    let dir = house();
+    let queue = good(dir.path(), &["mail", "queue"]);
+    let first =
+        queue.split_whitespace().find(|word| word.starts_with("out:")).unwrap_or_else(|| panic!("{queue}")).to_owned();
+    good(dir.path(), &["mail", "drop", &first, "--dry-run"]);
+    let said = good(dir.path(), &["mail", "drop", &first]);
+    assert!(said.contains("will not be sent"), "{said}");
+    let (code, said) = codevd(dir.path(), &["mail", "drop", &first]);
+    assert!(code == 1 && said.contains("dropped"), "{said}");
+    let said = good(dir.path(), &["mail", "retry", &first]);
+    assert!(said.contains("queued again"), "{said}");
+    let (code, said) = codevd(dir.path(), &["mail", "drop", "out:4711"]);
+    assert!(code == 1 && said.contains("there is no mail"), "{said}");
+}
