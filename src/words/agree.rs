@@ -144,10 +144,13 @@ impl Ask<'_> {
         let weak = meant(Label::Ok) || meant(Label::Ack);
         let no = r.all(Label::No).any(|s| own(&s) && !r.negated_before(s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
-            if no && self.turns_to_no() {
+            if no && self.turns_to(Label::No) {
                 return Weighed { pull: Pull::No, sure: false };
             }
-            let mixed = no || r.asks() || (strong && r.has(Label::Change));
+            if strong && !no && self.turns_to(Label::Yes) && !r.has(Label::Condition) {
+                return Weighed { pull: Pull::Yes, sure: false };
+            }
+            let mixed = no || r.asks() || strong || r.unknown() > FEW;
             return Weighed { pull: Pull::Maybe, sure: !mixed };
         }
         match (strong, weak, no) {
@@ -159,6 +162,7 @@ impl Ask<'_> {
                 pull: Pull::No,
                 sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s) && !self.swallowed(s)),
             },
+            (_, _, false) if turned(Label::Yes) && r.has(Label::Condition) => Weighed { pull: Pull::Maybe, sure: false },
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),
@@ -168,11 +172,11 @@ impl Ask<'_> {
         }
     }
 
-    /// "J'aimerais, mais je ne peux pas": after the "but" there is a no and no perhaps.
-    fn turns_to_no(&self) -> bool {
+    /// "J'aimerais, mais je ne peux pas": after the "but" there is a no (or a yes) and no perhaps.
+    fn turns_to(&self, word: Label) -> bool {
         let turn = self.reading.all(Label::But).last().map(|s| s.tokens.start);
         let after = |label: Label| turn.is_some_and(|t| self.reading.all(label).any(|s| s.tokens.start > t));
-        after(Label::No) && !after(Label::Maybe)
+        after(word) && !after(Label::Maybe)
     }
 
     /// "Ok, unless I'm sick": the no stands under the condition.

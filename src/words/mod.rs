@@ -157,7 +157,8 @@ impl Words {
             return Heard::none();
         }
         let universal = ask.universal();
-        let own = question.map_or_else(Heard::none, |q| ask.answer(q));
+        let back = question.is_some_and(|q| q != Question::Charter && !is_free(question)) && ask.asks_back();
+        let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
             Some(heard) if own.is_none() || is_free(question) => heard,
             _ => own,
@@ -239,6 +240,31 @@ impl Ask<'_> {
             Question::ActionPlan => self.action_plan(),
             Question::LastCall => self.last_call(),
         }
+    }
+
+    /// "Qui vient ?", "when is it?": all that is said, courtesy apart, is a question back.
+    fn asks_back(&self) -> bool {
+        let r = &self.reading;
+        let courtesy = [Label::Greeting, Label::Filler, Label::Closing, Label::Ignore, Label::Ok];
+        let tokens = &r.normal.tokens;
+        let span_at = |i: usize| r.spans.iter().find(|s| s.tokens.contains(&i));
+        let light = |i: usize| tokens[i].is_mark() || span_at(i).is_some_and(|s| courtesy.contains(&s.label));
+        let query = |i: usize| {
+            let covered = span_at(i).is_some_and(|s| !courtesy.contains(&s.label));
+            !covered && self.words.lexicon.persons.query.contains(&tokens[i].text)
+        };
+        let (mut asked, mut start) = (false, 0);
+        for sentence in tokens.split_inclusive(|t| matches!(t.text.as_str(), "." | "?")) {
+            let range = start..start + sentence.len();
+            start = range.end;
+            let ends = sentence.last().is_some_and(|t| t.text == "?");
+            if ends && range.clone().find(|i| query(*i) || !light(*i)).is_some_and(query) {
+                asked = true;
+            } else if !range.clone().all(light) {
+                return false;
+            }
+        }
+        asked
     }
 
     /// Help, stop, undo, person: only as nearly the whole message.

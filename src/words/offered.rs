@@ -156,11 +156,13 @@ impl Finder<'_> {
         Some(Mention { tokens: i..end + 1, choices: vec![*choice], ambiguous: false, rest: false })
     }
 
-    /// "Vendredis", "Fridays": all of them.
-    fn weekdays(&self, i: usize) -> Option<Mention> {
+    /// "Vendredis", "both Fridays", "les deux vendredis": all of them.
+    fn weekdays(&self, from: usize) -> Option<Mention> {
+        let article = usize::from(self.words.articles.iter().any(|a| a == self.text(from)));
+        let i = from + article + usize::from(self.number(from + article).is_some());
         let weekday = self.text(i).strip_suffix('s').and_then(|w| self.dates.weekday(w))?;
         let choices: Vec<usize> = (0..self.choices.len()).filter(|k| self.choices[*k].weekday() == weekday).collect();
-        (!choices.is_empty()).then_some(Mention { tokens: i..i + 1, choices, ambiguous: false, rest: false })
+        (!choices.is_empty()).then_some(Mention { tokens: from..i + 1, choices, ambiguous: false, rest: false })
     }
 
     /// "option 2", "la 2e", "la deuxième".

@@ -158,5 +158,5 @@ fn alike(a: &str, b: &str) -> bool {
             && a.len() >= stem
             && b.len() >= stem
             && a[..stem] == b[..stem]
-            && a.len().abs_diff(b.len()) <= 2)
+            && a.len().abs_diff(b.len()) <= if stem >= 6 { 4 } else { 2 })
 }
