@@ -8,7 +8,7 @@ use crate::core::event::Meaning;
 /// A text so long tells more than it answers: only a plain yes or no at its start counts (§7, advice 6).
 const LONG: usize = 40;
 /// With more words than this that no phrase knows, a clear word is asked back: they may turn it round.
-const FEW: usize = 5;
+const FEW: usize = 3;
 
 /// Which way the words pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Ask<'_> {
         if let Some(plain) = self.plain_start().filter(|_| long) {
             return Heard::sure_if(plain, self.undisturbed(weighed.pull));
         }
-        let moves = self.reading.all(Label::NewTime).any(|s| !self.reading.negated(s));
+        let moves = self.reading.all(Label::NewTime).any(|s| !self.reading.negated(s) && !self.hangs_on(s));
         if moves {
             let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
             return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
@@ -70,6 +70,13 @@ impl Ask<'_> {
             Pull::Both | Pull::Nothing => return Heard::none(),
         };
         Heard::sure_if(meaning, weighed.sure)
+    }
+
+    /// "Je viens si mon rendez-vous est décalé": what moves is what the yes before hangs on.
+    fn hangs_on(&self, moved: &Span) -> bool {
+        let r = &self.reading;
+        let condition = r.all(Label::Condition).map(|s| s.tokens.start).find(|c| *c < moved.tokens.start);
+        condition.is_some_and(|c| r.all(Label::Yes).any(|s| s.tokens.end <= c))
     }
 
     /// Minutes of a lateness; hours count sixty.
@@ -129,9 +136,12 @@ impl Ask<'_> {
             && !r.spans.iter().any(|s| s.tokens.contains(&next.start))
     }
 
-    /// "Non je n'ai pas reçu le lien": one word at the head of a clause that tells something else.
+    /// "Non je n'ai pas reçu le lien", "en dépannage oui": one word in a clause that tells something else, or that
+    /// words before it may take back.
     fn swallowed(&self, span: &Span) -> bool {
-        span.tokens.len() == 1 && self.reading.unknown_in(&self.reading.clause(span)) > 3
+        let clause = self.reading.clause(span);
+        let before = self.reading.unknown_in(&(clause.start..span.tokens.start));
+        span.tokens.len() == 1 && (before > 0 || self.reading.unknown_in(&clause) > 3)
     }
 
     /// Yes phrases that are meant: neither asked nor negated.
@@ -162,7 +172,9 @@ impl Ask<'_> {
                 pull: Pull::No,
                 sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s) && !self.swallowed(s)),
             },
-            (_, _, false) if turned(Label::Yes) && r.has(Label::Condition) => Weighed { pull: Pull::Maybe, sure: false },
+            (_, _, false) if turned(Label::Yes) && r.has(Label::Condition) => {
+                Weighed { pull: Pull::Maybe, sure: false }
+            }
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),

@@ -6,13 +6,15 @@ use crate::core::event::Meaning;
 
 /// A text so long is no choice but a correction.
 const CORRECTION: usize = 14;
+/// With more words than this that no phrase knows, a choice is asked back.
+pub(super) const FEW: usize = 2;
 
 impl Ask<'_> {
     /// A choice is sure when nothing hedges it and few words are left over.
-    fn choice(&self, meaning: Meaning, unknown: usize) -> Heard {
+    fn choice(&self, meaning: Meaning) -> Heard {
         let r = &self.reading;
         let hedged = r.has(Label::Condition) || r.has(Label::But) || r.asks();
-        Heard::sure_if(meaning, !hedged && r.unknown() <= unknown)
+        Heard::sure_if(meaning, !hedged && r.unknown() <= FEW)
     }
 
     fn agrees(&self) -> bool {
@@ -46,13 +48,13 @@ impl Ask<'_> {
         let all = r.says(Label::All) || self.agrees();
         let turned = r.all(Label::All).any(|s| r.negated(s) && !r.asked(s));
         match (title, nothing, all) {
-            (true, _, _) => self.choice(Meaning::ShareTitle, 3),
+            (true, _, _) => self.choice(Meaning::ShareTitle),
             (false, true, true) if !turned => Heard::none(),
-            (false, true, _) => self.choice(Meaning::ShareNothing, 4),
+            (false, true, _) => self.choice(Meaning::ShareNothing),
             (false, false, _) if turned => Heard::probable(Meaning::ShareNothing),
             (false, false, true) if self.restricted() || r.negation_after(0) => Heard::probable(Meaning::Correction),
             (false, false, true) if !r.says(Label::All) && r.unknown() > 4 => Heard::none(),
-            (false, false, true) => self.choice(Meaning::ShareAll, 3),
+            (false, false, true) => self.choice(Meaning::ShareAll),
             (false, false, false) => Heard::none(),
         }
     }
@@ -73,12 +75,12 @@ impl Ask<'_> {
             return Heard::none();
         }
         match one.label {
-            Label::Remind => self.choice(Meaning::Remind, 5),
-            Label::Open => self.choice(Meaning::Open, 5),
+            Label::Remind => self.choice(Meaning::Remind),
+            Label::Open => self.choice(Meaning::Open),
             _ => {
                 let named = r.all(Label::Swap).find(|s| s.name.is_some());
                 let name = named.and_then(|s| self.name(s));
-                self.choice(Meaning::Swap { name }, 5)
+                self.choice(Meaning::Swap { name })
             }
         }
     }
@@ -90,13 +92,13 @@ impl Ask<'_> {
         }
         let withdraws = r.has(Label::Withdraw);
         if r.says(Label::All) && !withdraws && !r.has(Label::Edit) {
-            return self.choice(Meaning::ShareAll, 3);
+            return self.choice(Meaning::ShareAll);
         }
         if r.has(Label::Edit) || (r.normal.words() > CORRECTION && !withdraws && r.unknown() > 8) {
             return Heard::sure_if(Meaning::Correction, !self.agrees() && !r.says(Label::Approve) && !withdraws);
         }
         if r.all(Label::Withdraw).any(|s| !r.asked(s)) {
-            return self.choice(Meaning::Withdraw, 6);
+            return self.choice(Meaning::Withdraw);
         }
         let approves = r.says(Label::Approve) || self.agrees();
         let turned = r.all(Label::Approve).any(|s| r.negated(s) && !r.asked(s));
@@ -107,7 +109,7 @@ impl Ask<'_> {
             (true, true) => Heard::none(),
             (true, false) if self.restricted() || r.negation_after(0) => Heard::probable(Meaning::Correction),
             (true, false) if r.unknown() > 6 => Heard::probable(Meaning::Approve),
-            (true, false) => self.choice(Meaning::Approve, 4),
+            (true, false) => self.choice(Meaning::Approve),
             (false, true) if r.unknown() <= 3 => Heard::probable(Meaning::Withdraw),
             (false, _) => Heard::none(),
         }

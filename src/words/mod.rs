@@ -161,6 +161,9 @@ impl Words {
         let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
             Some(heard) if own.is_none() || is_free(question) => heard,
+            _ if own.certainty == Certainty::Sure && question.is_some_and(counts_numbers) && ask.leaves_a_number() => {
+                Heard::probable(own.meaning)
+            }
             _ => own,
         }
     }
@@ -218,7 +221,21 @@ fn is_free(question: Option<Question>) -> bool {
     matches!(question, Some(ActionPlan | Contribution | LastCall | Learning | Note | StepRequest | Subject))
 }
 
+/// Questions in which a number that no phrase took up may change what is meant.
+fn counts_numbers(question: Question) -> bool {
+    use Question::{Attendance, Charter, Confirm, Counter, Live, NoSubject, Quorum, Share, Swap, Volunteer};
+    matches!(question, Attendance | Charter | Confirm | Counter | Live | NoSubject | Quorum | Share | Swap | Volunteer)
+}
+
 impl Ask<'_> {
+    /// "Oui à 80 %": a number stands in no phrase.
+    fn leaves_a_number(&self) -> bool {
+        let r = &self.reading;
+        let taken = |i: usize| r.spans.iter().any(|s| s.tokens.contains(&i));
+        let number = |t: &normal::Token| t.text.starts_with(|c: char| c.is_ascii_digit());
+        r.normal.tokens.iter().enumerate().any(|(i, t)| number(t) && !taken(i))
+    }
+
     fn answer(&self, question: Question) -> Heard {
         match question {
             Question::Attendance => self.attendance(),

@@ -30,6 +30,9 @@ pub(super) struct OfferedWords {
     pub(super) days: BTreeMap<String, u64>,
     /// "half" before an hour is half past it (British).
     pub(super) half: Vec<String>,
+    /// Two of them: "both".
+    #[serde(default)]
+    pub(super) both: Vec<String>,
 }
 
 impl OfferedWords {
@@ -44,6 +47,7 @@ impl OfferedWords {
             (&mut self.joints, more.joints),
             (&mut self.hours, more.hours),
             (&mut self.half, more.half),
+            (&mut self.both, more.both),
         ] {
             mine.extend(its);
         }
