@@ -1,6 +1,7 @@
 //! Coming and volunteering: yes, no, perhaps, with the conditions people put to them.
 
 use super::label::Label;
+use super::normal::Token;
 use super::scan::Span;
 use super::{Ask, Heard};
 use crate::core::event::Meaning;
@@ -81,7 +82,12 @@ impl Ask<'_> {
 
     /// Minutes of a lateness; hours count sixty.
     fn minutes(&self, late: &Span) -> Option<u32> {
-        let said = late.n.or_else(|| self.reading.all(Label::Late).find_map(|s| s.n));
+        let tokens = &self.reading.normal.tokens;
+        let counted = || {
+            let min = |w: &&[Token]| w[1].text == "min" || w[1].text == "m";
+            tokens.windows(2).find(min).and_then(|w| w[0].text.parse().ok())
+        };
+        let said = late.n.or_else(|| self.reading.all(Label::Late).find_map(|s| s.n)).or_else(counted);
         said.filter(|n| (1..=240).contains(n))
     }
 
@@ -126,7 +132,7 @@ impl Ask<'_> {
     }
 
     /// "I will …", "je peux …": a word follows that no phrase knows, and the answer hangs on it.
-    fn hangs(&self, span: &Span) -> bool {
+    pub(super) fn hangs(&self, span: &Span) -> bool {
         let r = &self.reading;
         let word = |i: usize| r.normal.tokens.get(i);
         let last = span.tokens.end.checked_sub(1).and_then(word);
@@ -140,8 +146,12 @@ impl Ask<'_> {
     /// words before it may take back.
     fn swallowed(&self, span: &Span) -> bool {
         let clause = self.reading.clause(span);
-        let before = self.reading.unknown_in(&(clause.start..span.tokens.start));
-        span.tokens.len() == 1 && (before > 0 || self.reading.unknown_in(&clause) > 3)
+        span.tokens.len() == 1 && (!self.leads(span) || self.reading.unknown_in(&clause) > 3)
+    }
+
+    /// No unknown word stands before it in its clause.
+    fn leads(&self, span: &Span) -> bool {
+        self.reading.unknown_in(&(self.reading.clause(span).start..span.tokens.start)) == 0
     }
 
     /// Yes phrases that are meant: neither asked nor negated.
@@ -166,6 +176,10 @@ impl Ask<'_> {
         match (strong, weak, no) {
             (true, _, true) | (_, true, true) if self.no_is_the_condition() => {
                 Weighed { pull: Pull::Maybe, sure: false }
+            }
+            // "… je lirai la synthèse avec plaisir": a yes to something else
+            (true, _, true) if !r.all(Label::Yes).chain(r.all(Label::Early)).any(|s| own(&s) && self.leads(s)) => {
+                Weighed { pull: Pull::No, sure: false }
             }
             (true, _, true) => self.last_word(),
             (_, _, true) => Weighed {
@@ -229,7 +243,7 @@ impl Ask<'_> {
         let clear =
             if strong { r.unknown() <= FEW && early && plain } else { !r.has(Label::Ack) && alone && r.unknown() <= 3 };
         let but = r.has(Label::But) && !r.has(Label::Early);
-        let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
+        let begins = r.unknown_before(start) == 0 && r.unknown() <= 4;
         let vague = !(strong || begins || alone && r.unknown() <= 10);
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }

@@ -1,7 +1,8 @@
 //! One word out of a few: what may be shared, what to do without a subject, whether the digest may go.
 
 use super::label::Label;
-use super::{Ask, Heard};
+use super::scan::Span;
+use super::{Ask, Heard, normal};
 use crate::core::event::Meaning;
 
 /// A text so long is no choice but a correction.
@@ -19,6 +20,12 @@ impl Ask<'_> {
 
     fn agrees(&self) -> bool {
         self.reading.says(Label::Yes) || self.reading.says(Label::Ok)
+    }
+
+    /// A no that is no part of "no objection", "no idea", …
+    fn refuses(&self) -> bool {
+        let r = &self.reading;
+        r.all(Label::No).any(|s| !r.negated(s) && !r.asked(s) && !self.hangs(s))
     }
 
     fn postpones(&self) -> bool {
@@ -44,7 +51,7 @@ impl Ask<'_> {
             return Heard::none();
         }
         let title = r.says(Label::Title);
-        let nothing = r.says(Label::Nothing) || r.says(Label::No);
+        let nothing = r.says(Label::Nothing) || self.refuses();
         let all = r.says(Label::All) || self.agrees();
         let turned = r.all(Label::All).any(|s| r.negated(s) && !r.asked(s));
         match (title, nothing, all) {
@@ -77,11 +84,31 @@ impl Ask<'_> {
         match one.label {
             Label::Remind => self.choice(Meaning::Remind),
             Label::Open => self.choice(Meaning::Open),
-            _ => {
-                let named = r.all(Label::Swap).find(|s| s.name.is_some());
-                let name = named.and_then(|s| self.name(s));
-                self.choice(Meaning::Swap { name })
+            _ => self.swap_with(),
+        }
+    }
+
+    /// With whom: the name in the phrase if it is written as one, else the one member named in the text.
+    fn swap_with(&self) -> Heard {
+        let r = &self.reading;
+        let capital = |s: &&Span| s.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
+        let written = |s: &&Span| self.is_member(s) || capital(s);
+        if let Some(name) = r.all(Label::Swap).find(written).and_then(|s| self.name(s)) {
+            return self.choice(Meaning::Swap { name: Some(name) });
+        }
+        let names = r.normal.tokens.iter().filter(|t| self.names_member(&t.text));
+        let found: Vec<String> = names.map(|t| r.quote(&t.from).to_owned()).collect();
+        let of_another = |s: &Span| {
+            s.name.as_ref().is_some_and(|b| self.words.lexicon.persons.third.contains(&normal::folded(r.quote(b))))
+        };
+        match &found[..] {
+            [] if r.all(Label::Swap).any(of_another) => Heard::none(),
+            [one] => Heard::probable(Meaning::Swap { name: Some(one.clone()) }),
+            _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
+                let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
+                Heard::probable(Meaning::Swap { name: written })
             }
+            _ => self.choice(Meaning::Swap { name: None }),
         }
     }
 
@@ -105,7 +132,7 @@ impl Ask<'_> {
         if turned && !approves {
             return Heard::probable(Meaning::Withdraw);
         }
-        match (approves, r.says(Label::No)) {
+        match (approves, self.refuses()) {
             (true, true) => Heard::none(),
             (true, false) if self.restricted() || r.negation_after(0) => Heard::probable(Meaning::Correction),
             (true, false) if r.unknown() > 6 => Heard::probable(Meaning::Approve),

@@ -139,6 +139,9 @@ pub(super) struct Persons {
     /// Words that begin a question back: "who", "combien".
     #[serde(default)]
     pub(super) query: BTreeSet<String>,
+    /// Words that colour others and change nothing: "malheureusement".
+    #[serde(default)]
+    pub(super) adverbs: BTreeSet<String>,
 }
 
 /// Everything of all languages, ready to use.
@@ -242,6 +245,7 @@ impl Lexicon {
         self.persons.open.extend(file.persons.open);
         self.persons.third.extend(file.persons.third);
         self.persons.query.extend(file.persons.query);
+        self.persons.adverbs.extend(file.persons.adverbs);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);
         Ok(())

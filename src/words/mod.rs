@@ -151,7 +151,17 @@ impl Words {
     }
 
     fn understand_in(&self, question: Option<Question>, text: &str, context: &Context, tongues: &Tongues<'_>) -> Heard {
-        let reading = self.read_in(tables(question), head(text), tongues);
+        let heard = self.understand_as(question, text, context, self.read_in(tables(question), head(text), tongues));
+        if !heard.is_none() || is_free(question) {
+            return heard;
+        }
+        // "je dois malheureusement renoncer": once more without what only colours it
+        let plain = self.lexicon.spelling.normal(head(text)).without(&self.lexicon.persons.adverbs);
+        let again = plain.map(|normal| self.read_normal(tables(question), head(text), normal, tongues));
+        again.map_or(heard, |reading| self.understand_as(question, text, context, reading))
+    }
+
+    fn understand_as(&self, question: Option<Question>, text: &str, context: &Context, reading: Reading<'_>) -> Heard {
         let ask = Ask { words: self, reading, text, context };
         if ask.reading.has(Label::Auto) && !ask.reading.normal.text.is_empty() && !is_free(question) {
             return Heard::none();
@@ -169,9 +179,19 @@ impl Words {
     }
 
     fn read_in<'a>(&self, names: &[TableName], text: &'a str, tongues: &Tongues<'_>) -> Reading<'a> {
+        self.read_normal(names, text, self.lexicon.spelling.normal(text), tongues)
+    }
+
+    fn read_normal<'a>(
+        &self,
+        names: &[TableName],
+        text: &'a str,
+        normal: normal::Normal,
+        tongues: &Tongues<'_>,
+    ) -> Reading<'a> {
         let all = [TableName::Common].iter().chain(names);
         let tables: Vec<_> = all.filter_map(|n| self.lexicon.tables.get(n)).collect();
-        Reading::new(text, self.lexicon.spelling.normal(text), &tables, tongues)
+        Reading::new(text, normal, &tables, tongues)
     }
 
     fn read<'a>(&self, names: &[TableName], text: &'a str) -> Reading<'a> {

@@ -98,7 +98,9 @@ impl Finder<'_> {
             match special.or_else(|| self.by_number(i)).or_else(|| self.by_date(i)) {
                 Some(mention) => {
                     i = mention.tokens.end.max(i + 1);
-                    found.push(mention);
+                    if !mention.choices.is_empty() || mention.ambiguous {
+                        found.push(mention);
+                    }
                 }
                 None => i += 1,
             }
@@ -213,7 +215,11 @@ impl Finder<'_> {
         }
         // "dix huit": two numbers side by side are one that was not put together
         let torn = sought.number.is_some() && self.number(end).is_some();
-        let found = self.resolve(&sought, i..end)?;
+        let Some(found) = self.resolve(&sought, i..end) else {
+            // "le 20 mars": another date, and none of its words is one of the choices
+            let other = sought.date.is_some() || (sought.month.is_some() && sought.number.is_some());
+            return other.then(|| Mention { tokens: i..end, choices: vec![], ambiguous: false, rest: false });
+        };
         Some(Mention { ambiguous: found.ambiguous || torn, ..found })
     }
 

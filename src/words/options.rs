@@ -35,7 +35,13 @@ impl Ask<'_> {
                     plain && refused.is_empty() && r.unknown() <= if by_words { FEW + 1 } else { FEW },
                 )
             }
-            [] if r.says(Label::All) => Heard::sure_if(Meaning::NoPreference, plain && r.unknown() <= FEW),
+            [] if r.says(Label::All) => {
+                // "all", "tous" alone may speak of anything
+                let long = r.all(Label::All).any(|s| s.tokens.len() > 1);
+                let meant = r.unknown() == 0 || long;
+                let heard = Heard::sure_if(Meaning::NoPreference, plain && long && r.unknown() <= FEW);
+                if meant { heard } else { Heard::none() }
+            }
             _ => Heard::none(),
         }
     }

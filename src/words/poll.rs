@@ -175,6 +175,12 @@ impl Ask<'_> {
                 continue;
             }
             let soft = r.normal.tokens.get(end).is_some_and(|t| t.text == ",");
+            let turned = r.all(Label::But).any(|s| s.tokens.end == start);
+            if turned && pieces.iter().all(|p| matches!(p, Piece::Said(Label::IfNeeded))) && !pieces.is_empty() {
+                // "jouable mais pas top"
+                let before = mentions.iter().rev().find(|m| m.tokens.end <= start);
+                said.extend(before.into_iter().flat_map(|m| &m.choices).map(|k| (*k, Suits::IfNeeded)));
+            }
             let last = self.clause_verdicts(&pieces, carried, said);
             carried = if soft { last } else { None };
             if otherwise(end) && r.has(Label::Prefer) {
