@@ -1,6 +1,7 @@
 //! Coming and volunteering: yes, no, perhaps, with the conditions people put to them.
 
 use super::label::Label;
+use super::normal::Token;
 use super::scan::Span;
 use super::{Ask, Heard};
 use crate::core::event::Meaning;
@@ -8,7 +9,7 @@ use crate::core::event::Meaning;
 /// A text so long tells more than it answers: only a plain yes or no at its start counts (§7, advice 6).
 const LONG: usize = 40;
 /// With more words than this that no phrase knows, a clear word is asked back: they may turn it round.
-const FEW: usize = 5;
+const FEW: usize = 3;
 
 /// Which way the words pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Ask<'_> {
         if let Some(plain) = self.plain_start().filter(|_| long) {
             return Heard::sure_if(plain, self.undisturbed(weighed.pull));
         }
-        let moves = self.reading.all(Label::NewTime).any(|s| !self.reading.negated(s));
+        let moves = self.reading.all(Label::NewTime).any(|s| !self.reading.negated(s) && !self.hangs_on(s));
         if moves {
             let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
             return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
@@ -72,9 +73,21 @@ impl Ask<'_> {
         Heard::sure_if(meaning, weighed.sure)
     }
 
+    /// "Je viens si mon rendez-vous est décalé": what moves is what the yes before hangs on.
+    fn hangs_on(&self, moved: &Span) -> bool {
+        let r = &self.reading;
+        let condition = r.all(Label::Condition).map(|s| s.tokens.start).find(|c| *c < moved.tokens.start);
+        condition.is_some_and(|c| r.all(Label::Yes).any(|s| s.tokens.end <= c))
+    }
+
     /// Minutes of a lateness; hours count sixty.
     fn minutes(&self, late: &Span) -> Option<u32> {
-        let said = late.n.or_else(|| self.reading.all(Label::Late).find_map(|s| s.n));
+        let tokens = &self.reading.normal.tokens;
+        let counted = || {
+            let min = |w: &&[Token]| w[1].text == "min" || w[1].text == "m";
+            tokens.windows(2).find(min).and_then(|w| w[0].text.parse().ok())
+        };
+        let said = late.n.or_else(|| self.reading.all(Label::Late).find_map(|s| s.n)).or_else(counted);
         said.filter(|n| (1..=240).contains(n))
     }
 
@@ -119,7 +132,7 @@ impl Ask<'_> {
     }
 
     /// "I will …", "je peux …": a word follows that no phrase knows, and the answer hangs on it.
-    fn hangs(&self, span: &Span) -> bool {
+    pub(super) fn hangs(&self, span: &Span) -> bool {
         let r = &self.reading;
         let word = |i: usize| r.normal.tokens.get(i);
         let last = span.tokens.end.checked_sub(1).and_then(word);
@@ -129,9 +142,16 @@ impl Ask<'_> {
             && !r.spans.iter().any(|s| s.tokens.contains(&next.start))
     }
 
-    /// "Non je n'ai pas reçu le lien": one word at the head of a clause that tells something else.
+    /// "Non je n'ai pas reçu le lien", "en dépannage oui": one word in a clause that tells something else, or that
+    /// words before it may take back.
     fn swallowed(&self, span: &Span) -> bool {
-        span.tokens.len() == 1 && self.reading.unknown_in(&self.reading.clause(span)) > 3
+        let clause = self.reading.clause(span);
+        span.tokens.len() == 1 && (!self.leads(span) || self.reading.unknown_in(&clause) > 3)
+    }
+
+    /// No unknown word stands before it in its clause.
+    fn leads(&self, span: &Span) -> bool {
+        self.reading.unknown_in(&(self.reading.clause(span).start..span.tokens.start)) == 0
     }
 
     /// Yes phrases that are meant: neither asked nor negated.
@@ -144,21 +164,31 @@ impl Ask<'_> {
         let weak = meant(Label::Ok) || meant(Label::Ack);
         let no = r.all(Label::No).any(|s| own(&s) && !r.negated_before(s));
         if r.all(Label::Maybe).any(|s| !r.asked(s)) {
-            if no && self.turns_to_no() {
+            if no && self.turns_to(Label::No) {
                 return Weighed { pull: Pull::No, sure: false };
             }
-            let mixed = no || r.asks() || (strong && r.has(Label::Change));
+            if strong && !no && self.turns_to(Label::Yes) && !r.has(Label::Condition) {
+                return Weighed { pull: Pull::Yes, sure: false };
+            }
+            let mixed = no || r.asks() || strong || r.unknown() > FEW;
             return Weighed { pull: Pull::Maybe, sure: !mixed };
         }
         match (strong, weak, no) {
             (true, _, true) | (_, true, true) if self.no_is_the_condition() => {
                 Weighed { pull: Pull::Maybe, sure: false }
             }
+            // "… je lirai la synthèse avec plaisir": a yes to something else
+            (true, _, true) if !r.all(Label::Yes).chain(r.all(Label::Early)).any(|s| own(&s) && self.leads(s)) => {
+                Weighed { pull: Pull::No, sure: false }
+            }
             (true, _, true) => self.last_word(),
             (_, _, true) => Weighed {
                 pull: Pull::No,
                 sure: self.sure_no() && r.all(Label::No).any(|s| own(&s) && !self.hangs(s) && !self.swallowed(s)),
             },
+            (_, _, false) if turned(Label::Yes) && r.has(Label::Condition) => {
+                Weighed { pull: Pull::Maybe, sure: false }
+            }
             (true, _, _) | (_, true, _) if turned(Label::Yes) => Weighed { pull: Pull::Both, sure: false },
             (true, _, false) => self.yes(true),
             (false, true, false) => self.yes(false),
@@ -168,11 +198,11 @@ impl Ask<'_> {
         }
     }
 
-    /// "J'aimerais, mais je ne peux pas": after the "but" there is a no and no perhaps.
-    fn turns_to_no(&self) -> bool {
+    /// "J'aimerais, mais je ne peux pas": after the "but" there is a no (or a yes) and no perhaps.
+    fn turns_to(&self, word: Label) -> bool {
         let turn = self.reading.all(Label::But).last().map(|s| s.tokens.start);
         let after = |label: Label| turn.is_some_and(|t| self.reading.all(label).any(|s| s.tokens.start > t));
-        after(Label::No) && !after(Label::Maybe)
+        after(word) && !after(Label::Maybe)
     }
 
     /// "Ok, unless I'm sick": the no stands under the condition.
@@ -213,7 +243,7 @@ impl Ask<'_> {
         let clear =
             if strong { r.unknown() <= FEW && early && plain } else { !r.has(Label::Ack) && alone && r.unknown() <= 3 };
         let but = r.has(Label::But) && !r.has(Label::Early);
-        let begins = r.unknown_before(start) == 0 && r.unknown() <= 6;
+        let begins = r.unknown_before(start) == 0 && r.unknown() <= 4;
         let vague = !(strong || begins || alone && r.unknown() <= 10);
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }

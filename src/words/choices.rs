@@ -1,22 +1,31 @@
 //! One word out of a few: what may be shared, what to do without a subject, whether the digest may go.
 
 use super::label::Label;
-use super::{Ask, Heard};
+use super::scan::Span;
+use super::{Ask, Heard, normal};
 use crate::core::event::Meaning;
 
 /// A text so long is no choice but a correction.
 const CORRECTION: usize = 14;
+/// With more words than this that no phrase knows, a choice is asked back.
+pub(super) const FEW: usize = 2;
 
 impl Ask<'_> {
     /// A choice is sure when nothing hedges it and few words are left over.
-    fn choice(&self, meaning: Meaning, unknown: usize) -> Heard {
+    fn choice(&self, meaning: Meaning) -> Heard {
         let r = &self.reading;
         let hedged = r.has(Label::Condition) || r.has(Label::But) || r.asks();
-        Heard::sure_if(meaning, !hedged && r.unknown() <= unknown)
+        Heard::sure_if(meaning, !hedged && r.unknown() <= FEW)
     }
 
     fn agrees(&self) -> bool {
         self.reading.says(Label::Yes) || self.reading.says(Label::Ok)
+    }
+
+    /// A no that is no part of "no objection", "no idea", …
+    fn refuses(&self) -> bool {
+        let r = &self.reading;
+        r.all(Label::No).any(|s| !r.negated(s) && !r.asked(s) && !self.hangs(s))
     }
 
     fn postpones(&self) -> bool {
@@ -42,17 +51,17 @@ impl Ask<'_> {
             return Heard::none();
         }
         let title = r.says(Label::Title);
-        let nothing = r.says(Label::Nothing) || r.says(Label::No);
+        let nothing = r.says(Label::Nothing) || self.refuses();
         let all = r.says(Label::All) || self.agrees();
         let turned = r.all(Label::All).any(|s| r.negated(s) && !r.asked(s));
         match (title, nothing, all) {
-            (true, _, _) => self.choice(Meaning::ShareTitle, 3),
+            (true, _, _) => self.choice(Meaning::ShareTitle),
             (false, true, true) if !turned => Heard::none(),
-            (false, true, _) => self.choice(Meaning::ShareNothing, 4),
+            (false, true, _) => self.choice(Meaning::ShareNothing),
             (false, false, _) if turned => Heard::probable(Meaning::ShareNothing),
             (false, false, true) if self.restricted() || r.negation_after(0) => Heard::probable(Meaning::Correction),
             (false, false, true) if !r.says(Label::All) && r.unknown() > 4 => Heard::none(),
-            (false, false, true) => self.choice(Meaning::ShareAll, 3),
+            (false, false, true) => self.choice(Meaning::ShareAll),
             (false, false, false) => Heard::none(),
         }
     }
@@ -73,13 +82,33 @@ impl Ask<'_> {
             return Heard::none();
         }
         match one.label {
-            Label::Remind => self.choice(Meaning::Remind, 5),
-            Label::Open => self.choice(Meaning::Open, 5),
-            _ => {
-                let named = r.all(Label::Swap).find(|s| s.name.is_some());
-                let name = named.and_then(|s| self.name(s));
-                self.choice(Meaning::Swap { name }, 5)
+            Label::Remind => self.choice(Meaning::Remind),
+            Label::Open => self.choice(Meaning::Open),
+            _ => self.swap_with(),
+        }
+    }
+
+    /// With whom: the name in the phrase if it is written as one, else the one member named in the text.
+    fn swap_with(&self) -> Heard {
+        let r = &self.reading;
+        let capital = |s: &&Span| s.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
+        let written = |s: &&Span| self.is_member(s) || capital(s);
+        if let Some(name) = r.all(Label::Swap).find(written).and_then(|s| self.name(s)) {
+            return self.choice(Meaning::Swap { name: Some(name) });
+        }
+        let names = r.normal.tokens.iter().filter(|t| self.names_member(&t.text));
+        let found: Vec<String> = names.map(|t| r.quote(&t.from).to_owned()).collect();
+        let of_another = |s: &Span| {
+            s.name.as_ref().is_some_and(|b| self.words.lexicon.persons.third.contains(&normal::folded(r.quote(b))))
+        };
+        match &found[..] {
+            [] if r.all(Label::Swap).any(of_another) => Heard::none(),
+            [one] => Heard::probable(Meaning::Swap { name: Some(one.clone()) }),
+            _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
+                let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
+                Heard::probable(Meaning::Swap { name: written })
             }
+            _ => self.choice(Meaning::Swap { name: None }),
         }
     }
 
@@ -90,24 +119,24 @@ impl Ask<'_> {
         }
         let withdraws = r.has(Label::Withdraw);
         if r.says(Label::All) && !withdraws && !r.has(Label::Edit) {
-            return self.choice(Meaning::ShareAll, 3);
+            return self.choice(Meaning::ShareAll);
         }
         if r.has(Label::Edit) || (r.normal.words() > CORRECTION && !withdraws && r.unknown() > 8) {
             return Heard::sure_if(Meaning::Correction, !self.agrees() && !r.says(Label::Approve) && !withdraws);
         }
         if r.all(Label::Withdraw).any(|s| !r.asked(s)) {
-            return self.choice(Meaning::Withdraw, 6);
+            return self.choice(Meaning::Withdraw);
         }
         let approves = r.says(Label::Approve) || self.agrees();
         let turned = r.all(Label::Approve).any(|s| r.negated(s) && !r.asked(s));
         if turned && !approves {
             return Heard::probable(Meaning::Withdraw);
         }
-        match (approves, r.says(Label::No)) {
+        match (approves, self.refuses()) {
             (true, true) => Heard::none(),
             (true, false) if self.restricted() || r.negation_after(0) => Heard::probable(Meaning::Correction),
             (true, false) if r.unknown() > 6 => Heard::probable(Meaning::Approve),
-            (true, false) => self.choice(Meaning::Approve, 4),
+            (true, false) => self.choice(Meaning::Approve),
             (false, true) if r.unknown() <= 3 => Heard::probable(Meaning::Withdraw),
             (false, _) => Heard::none(),
         }

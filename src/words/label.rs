@@ -110,6 +110,8 @@ pub(super) enum Label {
     Prefer,
     /// If it must be.
     IfNeeded,
+    /// "Sinon": what follows comes second.
+    Otherwise,
     /// Agrees to a charter.
     Agree,
     /// Does not.

@@ -136,6 +136,12 @@ pub(super) struct Persons {
     pub(super) open: BTreeSet<String>,
     /// Words for others.
     pub(super) third: BTreeSet<String>,
+    /// Words that begin a question back: "who", "combien".
+    #[serde(default)]
+    pub(super) query: BTreeSet<String>,
+    /// Words that colour others and change nothing: "malheureusement".
+    #[serde(default)]
+    pub(super) adverbs: BTreeSet<String>,
 }
 
 /// Everything of all languages, ready to use.
@@ -238,6 +244,8 @@ impl Lexicon {
         self.persons.first.extend(file.persons.first);
         self.persons.open.extend(file.persons.open);
         self.persons.third.extend(file.persons.third);
+        self.persons.query.extend(file.persons.query);
+        self.persons.adverbs.extend(file.persons.adverbs);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);
         Ok(())

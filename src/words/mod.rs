@@ -151,23 +151,47 @@ impl Words {
     }
 
     fn understand_in(&self, question: Option<Question>, text: &str, context: &Context, tongues: &Tongues<'_>) -> Heard {
-        let reading = self.read_in(tables(question), head(text), tongues);
+        let heard = self.understand_as(question, text, context, self.read_in(tables(question), head(text), tongues));
+        if !heard.is_none() || is_free(question) {
+            return heard;
+        }
+        // "je dois malheureusement renoncer": once more without what only colours it
+        let plain = self.lexicon.spelling.normal(head(text)).without(&self.lexicon.persons.adverbs);
+        let again = plain.map(|normal| self.read_normal(tables(question), head(text), normal, tongues));
+        again.map_or(heard, |reading| self.understand_as(question, text, context, reading))
+    }
+
+    fn understand_as(&self, question: Option<Question>, text: &str, context: &Context, reading: Reading<'_>) -> Heard {
         let ask = Ask { words: self, reading, text, context };
         if ask.reading.has(Label::Auto) && !ask.reading.normal.text.is_empty() && !is_free(question) {
             return Heard::none();
         }
         let universal = ask.universal();
-        let own = question.map_or_else(Heard::none, |q| ask.answer(q));
+        let back = question.is_some_and(|q| q != Question::Charter && !is_free(question)) && ask.asks_back();
+        let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
             Some(heard) if own.is_none() || is_free(question) => heard,
+            _ if own.certainty == Certainty::Sure && question.is_some_and(counts_numbers) && ask.leaves_a_number() => {
+                Heard::probable(own.meaning)
+            }
             _ => own,
         }
     }
 
     fn read_in<'a>(&self, names: &[TableName], text: &'a str, tongues: &Tongues<'_>) -> Reading<'a> {
+        self.read_normal(names, text, self.lexicon.spelling.normal(text), tongues)
+    }
+
+    fn read_normal<'a>(
+        &self,
+        names: &[TableName],
+        text: &'a str,
+        normal: normal::Normal,
+        tongues: &Tongues<'_>,
+    ) -> Reading<'a> {
         let all = [TableName::Common].iter().chain(names);
         let tables: Vec<_> = all.filter_map(|n| self.lexicon.tables.get(n)).collect();
-        Reading::new(text, self.lexicon.spelling.normal(text), &tables, tongues)
+        Reading::new(text, normal, &tables, tongues)
     }
 
     fn read<'a>(&self, names: &[TableName], text: &'a str) -> Reading<'a> {
@@ -217,7 +241,21 @@ fn is_free(question: Option<Question>) -> bool {
     matches!(question, Some(ActionPlan | Contribution | LastCall | Learning | Note | StepRequest | Subject))
 }
 
+/// Questions in which a number that no phrase took up may change what is meant.
+fn counts_numbers(question: Question) -> bool {
+    use Question::{Attendance, Charter, Confirm, Counter, Live, NoSubject, Quorum, Share, Swap, Volunteer};
+    matches!(question, Attendance | Charter | Confirm | Counter | Live | NoSubject | Quorum | Share | Swap | Volunteer)
+}
+
 impl Ask<'_> {
+    /// "Oui à 80 %": a number stands in no phrase.
+    fn leaves_a_number(&self) -> bool {
+        let r = &self.reading;
+        let taken = |i: usize| r.spans.iter().any(|s| s.tokens.contains(&i));
+        let number = |t: &normal::Token| t.text.starts_with(|c: char| c.is_ascii_digit());
+        r.normal.tokens.iter().enumerate().any(|(i, t)| number(t) && !taken(i))
+    }
+
     fn answer(&self, question: Question) -> Heard {
         match question {
             Question::Attendance => self.attendance(),
@@ -239,6 +277,31 @@ impl Ask<'_> {
             Question::ActionPlan => self.action_plan(),
             Question::LastCall => self.last_call(),
         }
+    }
+
+    /// "Qui vient ?", "when is it?": all that is said, courtesy apart, is a question back.
+    fn asks_back(&self) -> bool {
+        let r = &self.reading;
+        let courtesy = [Label::Greeting, Label::Filler, Label::Closing, Label::Ignore, Label::Ok];
+        let tokens = &r.normal.tokens;
+        let span_at = |i: usize| r.spans.iter().find(|s| s.tokens.contains(&i));
+        let light = |i: usize| tokens[i].is_mark() || span_at(i).is_some_and(|s| courtesy.contains(&s.label));
+        let query = |i: usize| {
+            let covered = span_at(i).is_some_and(|s| !courtesy.contains(&s.label));
+            !covered && self.words.lexicon.persons.query.contains(&tokens[i].text)
+        };
+        let (mut asked, mut start) = (false, 0);
+        for sentence in tokens.split_inclusive(|t| matches!(t.text.as_str(), "." | "?")) {
+            let range = start..start + sentence.len();
+            start = range.end;
+            let ends = sentence.last().is_some_and(|t| t.text == "?");
+            if ends && range.clone().find(|i| query(*i) || !light(*i)).is_some_and(query) {
+                asked = true;
+            } else if !range.clone().all(light) {
+                return false;
+            }
+        }
+        asked
     }
 
     /// Help, stop, undo, person: only as nearly the whole message.

@@ -57,6 +57,13 @@ impl Normal {
         normal
     }
 
+    /// Without these words, if some of them stand in it and others too.
+    pub(super) fn without(&self, words: &BTreeSet<String>) -> Option<Self> {
+        let kept: Vec<Token> = self.tokens.iter().filter(|t| !words.contains(&t.text)).cloned().collect();
+        let fewer = kept.len() < self.tokens.len() && kept.iter().any(|t| !t.is_mark());
+        fewer.then(|| Self::new(kept))
+    }
+
     /// The tokens within a range of bytes of `text`.
     pub(super) fn tokens_in(&self, bytes: &Range<usize>) -> Range<usize> {
         let first = self.starts.partition_point(|s| *s < bytes.start);

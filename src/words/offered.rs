@@ -30,6 +30,9 @@ pub(super) struct OfferedWords {
     pub(super) days: BTreeMap<String, u64>,
     /// "half" before an hour is half past it (British).
     pub(super) half: Vec<String>,
+    /// Two of them: "both".
+    #[serde(default)]
+    pub(super) both: Vec<String>,
 }
 
 impl OfferedWords {
@@ -44,6 +47,7 @@ impl OfferedWords {
             (&mut self.joints, more.joints),
             (&mut self.hours, more.hours),
             (&mut self.half, more.half),
+            (&mut self.both, more.both),
         ] {
             mine.extend(its);
         }
@@ -94,7 +98,9 @@ impl Finder<'_> {
             match special.or_else(|| self.by_number(i)).or_else(|| self.by_date(i)) {
                 Some(mention) => {
                     i = mention.tokens.end.max(i + 1);
-                    found.push(mention);
+                    if !mention.choices.is_empty() || mention.ambiguous {
+                        found.push(mention);
+                    }
                 }
                 None => i += 1,
             }
@@ -156,11 +162,13 @@ impl Finder<'_> {
         Some(Mention { tokens: i..end + 1, choices: vec![*choice], ambiguous: false, rest: false })
     }
 
-    /// "Vendredis", "Fridays": all of them.
-    fn weekdays(&self, i: usize) -> Option<Mention> {
+    /// "Vendredis", "both Fridays", "les deux vendredis": all of them.
+    fn weekdays(&self, from: usize) -> Option<Mention> {
+        let article = usize::from(self.words.articles.iter().any(|a| a == self.text(from)));
+        let i = from + article + usize::from(self.number(from + article).is_some());
         let weekday = self.text(i).strip_suffix('s').and_then(|w| self.dates.weekday(w))?;
         let choices: Vec<usize> = (0..self.choices.len()).filter(|k| self.choices[*k].weekday() == weekday).collect();
-        (!choices.is_empty()).then_some(Mention { tokens: i..i + 1, choices, ambiguous: false, rest: false })
+        (!choices.is_empty()).then_some(Mention { tokens: from..i + 1, choices, ambiguous: false, rest: false })
     }
 
     /// "option 2", "la 2e", "la deuxième".
@@ -207,7 +215,11 @@ impl Finder<'_> {
         }
         // "dix huit": two numbers side by side are one that was not put together
         let torn = sought.number.is_some() && self.number(end).is_some();
-        let found = self.resolve(&sought, i..end)?;
+        let Some(found) = self.resolve(&sought, i..end) else {
+            // "le 20 mars": another date, and none of its words is one of the choices
+            let other = sought.date.is_some() || (sought.month.is_some() && sought.number.is_some());
+            return other.then(|| Mention { tokens: i..end, choices: vec![], ambiguous: false, rest: false });
+        };
         Some(Mention { ambiguous: found.ambiguous || torn, ..found })
     }
 

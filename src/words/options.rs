@@ -1,5 +1,6 @@
 //! One of a list: by number, by place, by its words; and the questions answered by one word out of a few.
 
+use super::choices::FEW;
 use super::label::Label;
 use super::{Ask, Heard, normal};
 use crate::core::event::Meaning;
@@ -31,10 +32,16 @@ impl Ask<'_> {
                 let n = u32::try_from(one).unwrap_or(0) + 1;
                 Heard::sure_if(
                     Meaning::Choice { n },
-                    plain && refused.is_empty() && r.unknown() <= if by_words { 5 } else { 4 },
+                    plain && refused.is_empty() && r.unknown() <= if by_words { FEW + 1 } else { FEW },
                 )
             }
-            [] if r.says(Label::All) => Heard::sure_if(Meaning::NoPreference, plain && r.unknown() <= 3),
+            [] if r.says(Label::All) => {
+                // "all", "tous" alone may speak of anything
+                let long = r.all(Label::All).any(|s| s.tokens.len() > 1);
+                let meant = r.unknown() == 0 || long;
+                let heard = Heard::sure_if(Meaning::NoPreference, plain && long && r.unknown() <= FEW);
+                if meant { heard } else { Heard::none() }
+            }
             _ => Heard::none(),
         }
     }
@@ -114,8 +121,8 @@ impl Ask<'_> {
         let refuses = r.has(Label::Refuse) || r.all(Label::Agree).any(|s| r.negated(s)) || r.says(Label::No);
         match (agrees, refuses) {
             (true, false) if r.has(Label::Condition) || r.has(Label::But) => Heard::probable(Meaning::Asked),
-            (true, false) => Heard::sure_if(Meaning::Agree, r.unknown() <= 5),
-            (false, true) => Heard::sure_if(Meaning::Refuse, r.unknown() <= 5),
+            (true, false) => Heard::sure_if(Meaning::Agree, r.unknown() <= FEW),
+            (false, true) => Heard::sure_if(Meaning::Refuse, r.unknown() <= FEW),
             _ => Heard::none(),
         }
     }
@@ -137,12 +144,13 @@ impl Ask<'_> {
             return Heard::probable(Meaning::Keep);
         }
         match (said.pop(), said.len()) {
-            (Some((_, meaning)), 0) => {
-                Heard::sure_if(meaning, !r.asks() && !r.has(Label::Condition) && !r.has(Label::But) && r.unknown() <= 5)
-            }
+            (Some((_, meaning)), 0) => Heard::sure_if(
+                meaning,
+                !r.asks() && !r.has(Label::Condition) && !r.has(Label::But) && r.unknown() <= FEW,
+            ),
             // "on maintient en version courte"
             (Some((Label::Short, meaning)), 1) if said[0].0 == Label::Keep => {
-                Heard::sure_if(meaning, !r.asks() && r.unknown() <= 5)
+                Heard::sure_if(meaning, !r.asks() && r.unknown() <= FEW)
             }
             _ => Heard::none(),
         }
@@ -158,5 +166,5 @@ fn alike(a: &str, b: &str) -> bool {
             && a.len() >= stem
             && b.len() >= stem
             && a[..stem] == b[..stem]
-            && a.len().abs_diff(b.len()) <= 2)
+            && a.len().abs_diff(b.len()) <= if stem >= 6 { 4 } else { 2 })
 }

@@ -31,7 +31,7 @@ impl Ask<'_> {
         if many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
             return Heard::none();
         }
-        let sure = !self.reading.asks() && self.left_over(&mentions) <= 2 && !self.reading.has(Label::Condition);
+        let sure = !self.reading.asks() && self.left_over(&mentions) == 0 && !self.reading.has(Label::Condition);
         if mentions.is_empty() {
             return self.all_or_none(many);
         }
@@ -130,11 +130,28 @@ impl Ask<'_> {
 
     /// "Toutes" beside dates speaks of those not named.
     fn whole(&self, many: usize, mentions: &[Mention], said: &mut Verdicts) {
+        let named: usize = mentions.iter().map(|m| m.choices.len()).sum();
+        // "the 10th and the 18th both suit": of those named
+        let both = |s: &Span| {
+            self.reading
+                .normal
+                .tokens
+                .get(s.tokens.clone())
+                .is_some_and(|t| t.iter().any(|t| self.counts(&t.text, named)))
+        };
+        if self.reading.all(Label::All).all(both) && self.reading.has(Label::All) {
+            return;
+        }
         if self.whole_said(Label::All, mentions) {
             said.extend((0..many).map(|k| (k, Suits::Yes)));
         } else if self.whole_said(Label::Nothing, mentions) {
             said.extend((0..many).map(|k| (k, Suits::No)));
         }
+    }
+
+    /// A word for so many: "2", "both".
+    fn counts(&self, word: &str, named: usize) -> bool {
+        word.parse() == Ok(named) || (named == 2 && self.words.lexicon.offered.both.iter().any(|b| b == word))
     }
 
     fn by_clause(&self, mentions: &[Mention], said: &mut Verdicts) {
@@ -143,7 +160,11 @@ impl Ask<'_> {
         let mut start = 0;
         let inside = |i: usize| mentions.iter().any(|m| m.tokens.contains(&i));
         let breaks = r.breaks.iter().copied().filter(|b| !inside(*b));
-        let ends: Vec<usize> = breaks.chain([r.normal.tokens.len()]).collect();
+        let otherwise = |i: usize| r.all(Label::Otherwise).any(|s| s.tokens.contains(&i));
+        let seconds = r.all(Label::Otherwise).flat_map(|s| s.tokens.clone());
+        let mut ends: Vec<usize> = breaks.chain(seconds).chain([r.normal.tokens.len()]).collect();
+        ends.sort_unstable();
+        ends.dedup();
         for (i, end) in ends.iter().copied().enumerate() {
             let pieces = self.pieces(mentions, start..end);
             // "1 : oui": the word comes after the mark
@@ -154,8 +175,17 @@ impl Ask<'_> {
                 continue;
             }
             let soft = r.normal.tokens.get(end).is_some_and(|t| t.text == ",");
+            let turned = r.all(Label::But).any(|s| s.tokens.end == start);
+            if turned && pieces.iter().all(|p| matches!(p, Piece::Said(Label::IfNeeded))) && !pieces.is_empty() {
+                // "jouable mais pas top"
+                let before = mentions.iter().rev().find(|m| m.tokens.end <= start);
+                said.extend(before.into_iter().flat_map(|m| &m.choices).map(|k| (*k, Suits::IfNeeded)));
+            }
             let last = self.clause_verdicts(&pieces, carried, said);
             carried = if soft { last } else { None };
+            if otherwise(end) && r.has(Label::Prefer) {
+                carried = Some(Suits::IfNeeded);
+            }
             start = end + 1;
         }
     }
@@ -177,7 +207,15 @@ impl Ask<'_> {
         all.extend(mentions.iter().map(|m| (m.tokens.start, Piece::Named(m))));
         all.retain(|(at, _)| clause.contains(at));
         all.sort_by_key(|(at, _)| *at);
-        all.into_iter().map(|(_, piece)| piece).collect()
+        let mut pieces: Vec<Piece<'m>> = all.into_iter().map(|(_, piece)| piece).collect();
+        // "jamais dispo": a negation takes the word right after it along
+        for i in 1..pieces.len() {
+            let negated = matches!(pieces[i - 1], Piece::Said(Label::Negation));
+            if negated && matches!(pieces[i], Piece::Said(Label::Yes | Label::Ok)) {
+                pieces[i] = Piece::Said(Label::No);
+            }
+        }
+        pieces
     }
 
     /// What a word says of a date. "Possible" is less than what is preferred.

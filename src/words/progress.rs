@@ -1,5 +1,6 @@
 //! How actions are going: one word for all, or a word for each number.
 
+use super::choices::FEW;
 use super::label::Label;
 use super::lexicon::TableName;
 use super::scan::Reading;
@@ -44,7 +45,7 @@ impl Ask<'_> {
         let several = self.context.actions > 1 && !r.has(Label::Everything);
         let actions = vec![Some(state); self.context.actions.max(1)];
         let hedged = r.asks() || r.has(Label::Condition) || (r.has(Label::But) && state != Progress::Stuck);
-        let unknown = if several { 1 } else { 5 };
+        let unknown = if several { 1 } else { FEW };
         Heard::sure_if(Meaning::Progress { actions }, !hedged && r.unknown() <= unknown)
     }
 
