@@ -1,0 +1,215 @@
+//! The month in a row: what will happen (the daemon's agenda, and what people do by themselves), what has happened.
+
+use super::layout::{View, avatar, numbered};
+use super::scene::{Mail, Seat};
+use crate::core::agenda::Task;
+use crate::core::{MeetingNo, MemberId};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use std::sync::Arc;
+
+/// Entries shown before the rest is folded away.
+const SHOWN: usize = 14;
+
+/// Mails of one kind at one time.
+struct Sent<'a> {
+    first: &'a Mail,
+    seats: Vec<usize>,
+}
+
+impl View {
+    /// Both halves of the month.
+    pub fn timeline(&self) -> Markup {
+        let w = self.words;
+        let past = self.past();
+        html! {
+            div class="timeline" data-live="timeline" {
+                section class="ahead" aria-labelledby="ahead-title" {
+                    h2 id="ahead-title" { (w.get("ahead.title")) }
+                    p class="hint" { (w.get("ahead.hint")) }
+                    ol { (self.ahead()) }
+                }
+                section class="past" aria-labelledby="past-title" {
+                    h2 id="past-title" { (w.get("past.title")) }
+                    ol { @for sent in past.iter().take(SHOWN) { (self.happened(sent)) } }
+                    @if past.len() > SHOWN {
+                        details {
+                            summary { (w.fill("past.more", &[("n", &(past.len() - SHOWN).to_string())])) }
+                            ol { @for sent in past.iter().skip(SHOWN) { (self.happened(sent)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What happened, the newest first; mails to several in one.
+    fn past(&self) -> Vec<Sent<'_>> {
+        let mut all: Vec<Sent<'_>> = Vec::new();
+        for mail in &self.scene.mails {
+            let same = |s: &&mut Sent<'_>| {
+                let key = |m: &Mail| m.key.as_ref().filter(|k| !k.kind.is_answer()).map(|k| (k.kind, k.step));
+                s.first.at == mail.at && key(s.first).is_some() && key(s.first) == key(mail)
+            };
+            match all.last_mut().filter(same) {
+                Some(sent) => sent.seats.push(mail.seat),
+                None => all.push(Sent { first: mail, seats: vec![mail.seat] }),
+            }
+        }
+        all.reverse();
+        all
+    }
+
+    fn happened(&self, sent: &Sent<'_>) -> Markup {
+        let (w, mail) = (self.words, sent.first);
+        let seat = &self.scene.seats[mail.seat];
+        let (class, text) = match (&mail.key, mail.is_receipt()) {
+            (None, _) => ("in", mail.what.clone()),
+            (Some(_), true) => ("receipt", first_paragraph(&mail.letter.text)),
+            (Some(_), false) => ("out", plain_subject(&mail.letter.subject).to_owned()),
+        };
+        html! {
+            li class=(class) {
+                (self.stamp(mail.at))
+                span class="who-what" {
+                    span class="people-of" {
+                        @for at in sent.seats.iter().take(7) { (avatar(*at, &self.scene.seats[*at])) }
+                        span class="unseen" { (w.get(if mail.is_ours() { "past.to" } else { "past.from" })) " " }
+                        span class=(if sent.seats.len() > 1 { "unseen" } else { "" }) {
+                            @for at in &sent.seats { (self.scene.seats[*at].first()) " " }
+                        }
+                    }
+                    a href=(format!("/p/{}/m/{}", seat.id, mail.id)) { (text) }
+                }
+            }
+        }
+    }
+
+    fn stamp(&self, at: DateTime<Utc>) -> Markup {
+        let (w, zone) = (self.words, self.zone());
+        html! {
+            time datetime=(at.to_rfc3339()) { span { (w.short_day(at, zone)) } " " span class="hour" { (w.hour(at, zone)) } }
+        }
+    }
+
+    fn ahead(&self) -> Markup {
+        let tasks = self.scene.ahead.iter().map(|due| (due.at.max(self.scene.now), self.task(&due.task)));
+        let habits = self.scene.foreseen.iter().filter(|f| !f.held).map(|f| (f.at, self.habit(&f.from, &f.what)));
+        let mut all: Vec<(DateTime<Utc>, Markup)> = tasks.chain(habits).collect();
+        all.sort_by_key(|(at, _)| *at);
+        html! {
+            @for (i, (at, text)) in all.iter().enumerate() {
+                li class=(if i == 0 { "soonest" } else { "" }) { (self.stamp(*at)) span class="who-what" { (text) } }
+            }
+            @if all.is_empty() { li { (self.words.get("ahead.none")) } }
+        }
+    }
+
+    fn habit(&self, email: &str, what: &str) -> Markup {
+        let Some(at) = self.scene.by_address(email) else { return html! {} };
+        let seat = &self.scene.seats[at];
+        let text = self.words.fill("ahead.answers", &[("name", seat.first()), ("what", what)]);
+        html! { span class="habit" { span class="people-of" { (avatar(at, seat)) } span { (text) } } }
+    }
+
+    /// What the daemon will do, in a line.
+    fn task(&self, task: &Task) -> Markup {
+        let w = self.words;
+        match task {
+            Task::Plan => html! { span { (w.get("ahead.plan")) } },
+            Task::Mail { kind, to, .. } => html! {
+                span class="people-of" { (self.faces(to)) }
+                span { (w.kind(kind.name())) }
+            },
+            Task::Begin { meeting } => html! {
+                span { strong { (w.get("ahead.begin")) } (self.sheet(*meeting)) }
+            },
+            Task::Prompt { meeting, step } => html! { span { (self.step_name(*meeting, *step)) } },
+            Task::End { .. } => html! { span { strong { (w.get("ahead.end")) } } },
+        }
+    }
+
+    fn faces(&self, to: &[MemberId]) -> Markup {
+        let find = |id: &MemberId| self.scene.seat(id.as_str());
+        let seats: Vec<(usize, &Seat)> = to.iter().filter_map(find).collect();
+        html! {
+            @for (at, seat) in &seats { (avatar(*at, seat)) }
+            span class=(if seats.len() > 1 { "unseen" } else { "" }) { @for (_, seat) in &seats { (seat.first()) " " } }
+        }
+    }
+
+    fn step_name(&self, meeting: MeetingNo, step: u32) -> String {
+        let meeting = self.scene.group.as_ref().and_then(|g| g.meeting(meeting));
+        let key = meeting.and_then(|m| m.run.as_ref()?.steps.get(step as usize)).map(|s| s.key);
+        let Some(key) = key else { return String::new() };
+        let name = self.words.step(&key.to_string()).to_owned();
+        numbered(key).map_or(name.clone(), |n| format!("{n}/6 · {name}"))
+    }
+
+    /// The steps of a session to come, with their hours.
+    fn sheet(&self, meeting: MeetingNo) -> Markup {
+        let (w, zone) = (self.words, self.zone());
+        let Some(group) = &self.scene.group else { return html! {} };
+        let Some(meeting) = group.meeting(meeting) else { return html! {} };
+        let steps = group.sheet(meeting);
+        html! {
+            details class="sheet" {
+                summary { (w.fill("ahead.steps", &[("n", &steps.len().to_string())])) }
+                ol {
+                    @for step in &steps {
+                        li { span class="hour" { (w.hour(step.start, zone)) } " "
+                            @if let Some(n) = numbered(step.key) { (n) "/6 · " }
+                            (w.step(&step.key.to_string())) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// "Ensuite : …", for whoever has this seat.
+    pub fn coming(&self, seat: &Seat) -> String {
+        let (w, zone) = (self.words, seat.person.zone);
+        let mine = |t: &Task| match t {
+            Task::Mail { to, .. } => to.contains(&seat.id),
+            Task::Begin { .. } | Task::Prompt { .. } => true,
+            Task::Plan | Task::End { .. } => false,
+        };
+        let Some(due) = self.scene.ahead.iter().find(|d| mine(&d.task)) else {
+            // nothing for them yet: the schedule's next meeting is what comes
+            let plan = self.scene.ahead.iter().find(|d| d.task == Task::Plan);
+            return plan.map_or(String::new(), |due| {
+                w.fill("coming", &[("what", w.kind("invitation")), ("moment", &w.moment(due.at, zone))])
+            });
+        };
+        let what = match &due.task {
+            Task::Mail { kind, .. } => w.kind(kind.name()).to_owned(),
+            Task::Prompt { meeting, step } => self.step_name(*meeting, *step),
+            _ => w.get("ahead.begin").to_owned(),
+        };
+        w.fill("coming", &[("what", &what), ("moment", &w.moment(due.at.max(self.scene.now), zone))])
+    }
+}
+
+/// A subject without the group's prefix, which is the same on every line.
+pub(super) fn plain_subject(subject: &str) -> &str {
+    subject.split_once("] ").map_or(subject, |(_, rest)| rest)
+}
+
+/// What a text begins with.
+pub(super) fn first_paragraph(text: &str) -> String {
+    let first = text.trim_start().split("\n\n").next().unwrap_or_default();
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The mails of a list with the days between them.
+pub(super) fn by_day<'a>(view: &View, seat: usize, mails: &[&'a Arc<Mail>]) -> Vec<(String, Vec<&'a Arc<Mail>>)> {
+    let mut days: Vec<(String, Vec<&Arc<Mail>>)> = Vec::new();
+    for mail in mails {
+        let day = view.words.day(mail.at, view.zone_of(seat));
+        match days.last_mut().filter(|(d, _)| *d == day) {
+            Some((_, list)) => list.push(mail),
+            None => days.push((day, vec![mail])),
+        }
+    }
+    days
+}
