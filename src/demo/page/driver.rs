@@ -276,7 +276,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
             end: self.set.cast.end,
             seats: self.seats.clone(),
             mails: self.mails.clone(),
-            ahead: Scene::ahead_of(group.as_deref()),
+            ahead: Scene::look_ahead(group.as_deref(), self.now(), self.set.cast.end),
             group,
             foreseen: self.set.world.foreseen(),
             playing: self.playing,

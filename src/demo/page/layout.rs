@@ -199,7 +199,7 @@ impl View {
                 p class="pulse" { (w.get("live.now")) }
                 h2 id="live-title" {
                     @if let Some(n) = number { (n) "/6 · " }
-                    (w.step(&step.key.to_string()))
+                    (w.step(step.key.name()))
                     " " span class="until" { (w.fill("live.until", &[("hour", &w.hour(step.end, zone))])) }
                     @if run.paused.is_some() { " " span class="chip" { (w.get("live.paused")) } }
                 }

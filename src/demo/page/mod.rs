@@ -4,6 +4,7 @@
 //! then the views: `layout`, `overview`, `timeline`, `mailbox`, `reading`, `answering`. `guard` says who may ask,
 //! `forms` and `views` are the addresses. Answers go in as mails, by the way everybody's mails go: nothing here decides.
 
+mod ahead;
 mod answering;
 mod driver;
 mod forms;

@@ -28,6 +28,7 @@ impl View {
         html! {
             div data-live="start" {
                 @if let Some(why) = &self.scene.broken { p class="notice bad" role="alert" { (why) } }
+                @if self.scene.now >= self.scene.end { p class="notice" { (w.get("month.over")) } }
                 @if played.is_empty() {
                     h2 { (w.get("start.title")) }
                     ul class="seats" {

@@ -1,7 +1,7 @@
 //! What the page shows at a moment: the people, every mail so far, the clock, what lies ahead.
 
+use super::ahead::{Ahead, ahead};
 use super::script::Speed;
-use crate::core::agenda::{Due, agenda};
 use crate::core::{DraftKey, Group, Kind, Meeting, MemberId, Role, Stage};
 use crate::ical::{self, CalendarMessage, Method, PartStat, Stated, When};
 use crate::mail::{self, Letter};
@@ -117,7 +117,7 @@ pub struct Scene {
     /// The group; `None` until it is founded.
     pub group: Option<Arc<Group>>,
     /// What the daemon will do.
-    pub ahead: Vec<Due>,
+    pub ahead: Vec<Ahead>,
     /// What people will do by themselves, or would.
     pub foreseen: Vec<Foreseen>,
     /// Plays by itself.
@@ -127,11 +127,6 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// What the group has ahead, derived from its state.
-    pub fn ahead_of(group: Option<&Group>) -> Vec<Due> {
-        group.map(agenda).unwrap_or_default()
-    }
-
     /// Somebody, with their position.
     pub fn seat(&self, id: &str) -> Option<(usize, &Seat)> {
         self.seats.iter().enumerate().find(|(_, s)| s.id.as_str() == id)
@@ -173,10 +168,20 @@ impl Scene {
         first(Stage::Running).or(collecting).or(first(Stage::Planned)).or(meetings.last())
     }
 
-    /// Somebody's part in that meeting.
+    /// Somebody's part in that meeting; before there is one, by whose turn it will be.
     pub fn role(&self, seat: &Seat) -> Option<Role> {
-        let (group, meeting) = (self.group.as_ref()?, self.meeting()?);
-        Some(group.role_in(meeting, &seat.id))
+        let group = self.group.as_ref()?;
+        Some(match self.meeting() {
+            Some(meeting) => group.role_in(meeting, &seat.id),
+            None if group.whose_turn().first() == Some(&seat.id) => Role::Requester,
+            None if group.facilitators().first().is_some_and(|m| m.id == seat.id) => Role::Facilitator,
+            None => Role::Cooperant,
+        })
+    }
+
+    /// What lies ahead of a group, as far as the page looks.
+    pub fn look_ahead(group: Option<&Group>, now: DateTime<Utc>, end: DateTime<Utc>) -> Vec<Ahead> {
+        group.map(|g| ahead(g, now, end.max(now + Duration::days(7)))).unwrap_or_default()
     }
 
     /// The session that is being held, with the step that was announced last.

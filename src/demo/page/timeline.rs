@@ -1,9 +1,9 @@
 //! The month in a row: what will happen (the daemon's agenda, and what people do by themselves), what has happened.
 
+use super::ahead::What;
 use super::layout::{View, avatar, numbered};
 use super::scene::{Mail, Seat};
-use crate::core::agenda::Task;
-use crate::core::{MeetingNo, MemberId};
+use crate::core::{MemberId, StepKey};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -93,9 +93,9 @@ impl View {
     }
 
     fn ahead(&self) -> Markup {
-        let tasks = self.scene.ahead.iter().map(|due| (due.at.max(self.scene.now), self.task(&due.task)));
+        let daemon = self.scene.ahead.iter().map(|a| (a.at, self.daemon_does(&a.what)));
         let habits = self.scene.foreseen.iter().filter(|f| !f.held).map(|f| (f.at, self.habit(&f.from, &f.what)));
-        let mut all: Vec<(DateTime<Utc>, Markup)> = tasks.chain(habits).collect();
+        let mut all: Vec<(DateTime<Utc>, Markup)> = daemon.chain(habits).collect();
         all.sort_by_key(|(at, _)| *at);
         html! {
             @for (i, (at, text)) in all.iter().enumerate() {
@@ -109,23 +109,31 @@ impl View {
         let Some(at) = self.scene.by_address(email) else { return html! {} };
         let seat = &self.scene.seats[at];
         let text = self.words.fill("ahead.answers", &[("name", seat.first()), ("what", what)]);
-        html! { span class="habit" { span class="people-of" { (avatar(at, seat)) } span { (text) } } }
+        html! { span class="people-of" { (avatar(at, seat)) } span class="habit" { (text) } }
     }
 
     /// What the daemon will do, in a line.
-    fn task(&self, task: &Task) -> Markup {
-        let w = self.words;
-        match task {
-            Task::Plan => html! { span { (w.get("ahead.plan")) } },
-            Task::Mail { kind, to, .. } => html! {
+    fn daemon_does(&self, what: &What) -> Markup {
+        let (w, zone) = (self.words, self.zone());
+        match what {
+            What::Mail { kind, to } => html! {
                 span class="people-of" { (self.faces(to)) }
                 span { (w.kind(kind.name())) }
             },
-            Task::Begin { meeting } => html! {
-                span { strong { (w.get("ahead.begin")) } (self.sheet(*meeting)) }
+            What::Step(key) => html! { span { strong { (self.step_name(*key)) } } },
+            What::Session { steps } => html! {
+                span {
+                    strong { (w.get("ahead.begin")) }
+                    details class="sheet" {
+                        summary { (w.fill("ahead.steps", &[("n", &steps.len().to_string())])) }
+                        ol {
+                            @for (key, start) in steps {
+                                li { span class="hour" { (w.hour(*start, zone)) } " " (self.step_name(*key)) }
+                            }
+                        }
+                    }
+                }
             },
-            Task::Prompt { meeting, step } => html! { span { (self.step_name(*meeting, *step)) } },
-            Task::End { .. } => html! { span { strong { (w.get("ahead.end")) } } },
         }
     }
 
@@ -138,55 +146,22 @@ impl View {
         }
     }
 
-    fn step_name(&self, meeting: MeetingNo, step: u32) -> String {
-        let meeting = self.scene.group.as_ref().and_then(|g| g.meeting(meeting));
-        let key = meeting.and_then(|m| m.run.as_ref()?.steps.get(step as usize)).map(|s| s.key);
-        let Some(key) = key else { return String::new() };
-        let name = self.words.step(&key.to_string()).to_owned();
+    /// "3/6 · La demande".
+    pub fn step_name(&self, key: StepKey) -> String {
+        let name = self.words.step(key.name()).to_owned();
         numbered(key).map_or(name.clone(), |n| format!("{n}/6 · {name}"))
-    }
-
-    /// The steps of a session to come, with their hours.
-    fn sheet(&self, meeting: MeetingNo) -> Markup {
-        let (w, zone) = (self.words, self.zone());
-        let Some(group) = &self.scene.group else { return html! {} };
-        let Some(meeting) = group.meeting(meeting) else { return html! {} };
-        let steps = group.sheet(meeting);
-        html! {
-            details class="sheet" {
-                summary { (w.fill("ahead.steps", &[("n", &steps.len().to_string())])) }
-                ol {
-                    @for step in &steps {
-                        li { span class="hour" { (w.hour(step.start, zone)) } " "
-                            @if let Some(n) = numbered(step.key) { (n) "/6 · " }
-                            (w.step(&step.key.to_string())) }
-                    }
-                }
-            }
-        }
     }
 
     /// "Ensuite : …", for whoever has this seat.
     pub fn coming(&self, seat: &Seat) -> String {
         let (w, zone) = (self.words, seat.person.zone);
-        let mine = |t: &Task| match t {
-            Task::Mail { to, .. } => to.contains(&seat.id),
-            Task::Begin { .. } | Task::Prompt { .. } => true,
-            Task::Plan | Task::End { .. } => false,
+        let Some(next) = self.scene.ahead.iter().find(|a| a.what.is_for(&seat.id)) else { return String::new() };
+        let what = match &next.what {
+            What::Mail { kind, .. } => w.kind(kind.name()).to_owned(),
+            What::Step(key) => self.step_name(*key),
+            What::Session { .. } => w.get("ahead.begin").to_owned(),
         };
-        let Some(due) = self.scene.ahead.iter().find(|d| mine(&d.task)) else {
-            // nothing for them yet: the schedule's next meeting is what comes
-            let plan = self.scene.ahead.iter().find(|d| d.task == Task::Plan);
-            return plan.map_or(String::new(), |due| {
-                w.fill("coming", &[("what", w.kind("invitation")), ("moment", &w.moment(due.at, zone))])
-            });
-        };
-        let what = match &due.task {
-            Task::Mail { kind, .. } => w.kind(kind.name()).to_owned(),
-            Task::Prompt { meeting, step } => self.step_name(*meeting, *step),
-            _ => w.get("ahead.begin").to_owned(),
-        };
-        w.fill("coming", &[("what", &what), ("moment", &w.moment(due.at.max(self.scene.now), zone))])
+        w.fill("coming", &[("what", &what), ("moment", &w.moment(next.at, zone))])
     }
 }
 

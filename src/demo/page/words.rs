@@ -163,7 +163,7 @@ mod tests {
         for words in [fr, en] {
             let kinds: Vec<_> = Kind::ALL.iter().filter(|k| !words.kinds.contains_key(k.name())).collect();
             assert!(kinds.is_empty(), "{}: {kinds:?}", words.lang);
-            let steps: Vec<_> = StepKey::ALL.iter().filter(|s| !words.steps.contains_key(&s.to_string())).collect();
+            let steps: Vec<_> = StepKey::ALL.iter().filter(|s| !words.steps.contains_key(s.name())).collect();
             assert!(steps.is_empty(), "{}: {steps:?}", words.lang);
         }
     }
