@@ -31,6 +31,11 @@ pub(super) async fn act(State(app): State<App>, Form(fields): Form<Fields>) -> R
     if !app.knows(field(&fields, "key")) {
         return views::unkeyed(&app);
     }
+    match field(&fields, "what") {
+        "take-all" => return every_seat(&app, true).await,
+        "leave-all" => return every_seat(&app, false).await,
+        _ => {}
+    }
     let who = field(&fields, "who").parse::<MemberId>();
     let (command, to) = match (field(&fields, "what"), who) {
         ("next", _) => (Command::Next, None),
@@ -51,6 +56,17 @@ pub(super) async fn act(State(app): State<App>, Form(fields): Form<Fields>) -> R
         Err(why) => return refused(&app, back(&fields), &why),
     }
     .into_response()
+}
+
+/// All seats at once, taken or given back.
+async fn every_seat(app: &App, taken: bool) -> Response {
+    let seats: Vec<MemberId> = app.scene().seats.iter().map(|s| s.id.clone()).collect();
+    for who in seats {
+        if let Err(why) = app.desk.ask(Command::Seat { who, taken }).await {
+            return refused(app, "/", &why);
+        }
+    }
+    Redirect::to("/").into_response()
 }
 
 /// The mail for which the month stopped.

@@ -4,7 +4,8 @@ use super::guard;
 use super::scene::{Scene, Seat};
 use super::script::Speed;
 use super::words::Words;
-use crate::core::{Role, StepKey};
+use crate::core::{Role, Run, StepKey};
+use chrono::Duration;
 use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, html};
 use std::collections::BTreeSet;
@@ -57,13 +58,21 @@ impl View {
     }
 
     /// Somebody's part in the meeting at hand, in a word.
-    pub fn role(&self, seat: &Seat) -> String {
-        let name = match self.scene.role(seat) {
+    pub fn role(&self, seat: &Seat) -> &'static str {
+        self.words.get(match self.scene.role(seat) {
             Some(Role::Facilitator) => "role.facilitator",
             Some(Role::Requester) => "role.requester",
             _ => "role.cooperant",
-        };
-        self.words.get(name).to_owned()
+        })
+    }
+
+    /// The same after a name: "Marie, qui anime".
+    pub fn who(&self, seat: &Seat) -> &'static str {
+        self.words.get(match self.scene.role(seat) {
+            Some(Role::Facilitator) => "who.facilitator",
+            Some(Role::Requester) => "who.requester",
+            _ => "who.cooperant",
+        })
     }
 
     /// The whole document.
@@ -198,11 +207,14 @@ impl View {
             section class="live" data-live="live" aria-labelledby="live-title" {
                 p class="pulse" { (w.get("live.now")) }
                 h2 id="live-title" {
-                    @if let Some(n) = number { (n) "/6 · " }
-                    (w.step(step.key.name()))
-                    " " span class="until" { (w.fill("live.until", &[("hour", &w.hour(step.end, zone))])) }
+                    (self.step_name(step.key))
+                    " " span class="until" {
+                        @if step.start > self.scene.now { (w.fill("live.from", &[("hour", &w.hour(step.start, zone))])) }
+                        @else { (w.fill("live.until", &[("hour", &w.hour(step.end, zone))])) }
+                    }
                     @if run.paused.is_some() { " " span class="chip" { (w.get("live.paused")) } }
                 }
+                p class="then" { (self.then(run, at)) }
                 ol class="dots" aria-hidden="true" {
                     @for n in 1..=6 { li class=(if number.is_some_and(|now| n <= now) { "on" } else { "" }) {} }
                 }
@@ -220,6 +232,17 @@ impl View {
                 }
             }
         }
+    }
+
+    /// "Ensuite 1/6 · Exposé, annoncé à 18 h 13".
+    fn then(&self, run: &Run, at: usize) -> String {
+        let (w, zone) = (self.words, self.zone());
+        let settings = self.scene.group.as_ref().map(|g| g.settings());
+        let lead = Duration::seconds(settings.map_or(0, |s| i64::from(s.prompt_lead_seconds)));
+        let Some(next) = run.steps.iter().skip(at + 1).find(|s| !s.skipped) else { return String::new() };
+        let (step, hour) = (self.step_name(next.key), w.hour(next.start, zone));
+        let name = if next.start - lead <= self.scene.now { "live.announced" } else { "live.then" };
+        w.fill(name, &[("step", &step), ("hour", &hour)])
     }
 
     fn last_prompt(&self, seat: usize) -> Option<usize> {

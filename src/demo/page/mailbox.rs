@@ -3,7 +3,7 @@
 use super::layout::{Body, View, avatar};
 use super::scene::{Entry, Mail};
 use super::timeline::{by_day, first_paragraph, plain_subject};
-use crate::core::Role;
+use crate::core::{Attending, Role};
 use crate::ical::PartStat;
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl View {
                 div class="head" {
                     (avatar(at, seat))
                     div {
-                        h1 { (w.fill(if seat.played { "you.are" } else { "you.watch" }, &name)) ", " (self.role(seat)) }
+                        h1 { (w.fill(if seat.played { "you.are" } else { "you.watch" }, &name)) ", " (self.who(seat)) }
                         p {
                             (w.count("unread", self.unread(at))) " " (self.coming(seat))
                             @if seat.person.zone != self.zone() {
@@ -123,11 +123,12 @@ impl View {
         let class = if new { "new" } else if mail.is_ours() { "" } else { "own" };
         let from = mail.letter.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or_default();
         let language = if person.person.french { "fr" } else { "en" };
+        let own = if person.played { w.get("mail.own").to_owned() } else { w.fill("mail.theirs", &[("name", person.first())]) };
         html! {
             li class=(class) {
                 a href=(format!("/p/{}/m/{}", person.id, mail.id)) aria-current=[(open == Some(mail.id)).then_some("true")] {
                     span class="from" {
-                        @if mail.is_ours() { (from) } @else { (w.get("mail.own")) }
+                        @if mail.is_ours() { (from) } @else { (own) }
                         @if new { span class="unseen" { " (" (w.get("unread.one")) ")" } }
                     }
                     time datetime=(mail.at.to_rfc3339()) { (w.hour(mail.at, person.person.zone)) }
@@ -172,10 +173,23 @@ impl View {
                 div {
                     h2 { a href=(format!("/p/{}/m/{}", person.id, entry.mail)) { (entry.summary) } }
                     p { (w.day(entry.start, zone)) ", " (w.hour(entry.start, zone)) " – " (w.hour(entry.end, zone)) }
-                    p { span class=(format!("chip {class}")) { (w.get(word)) } }
+                    p { span class=(format!("chip {class}")) { (w.get(word)) } (self.noted(seat, entry)) }
                 }
             }
         }
+    }
+
+    /// What the daemon has noted, where the calendar does not know it: an answer in words stays in the mail.
+    pub fn noted(&self, seat: usize, entry: &Entry) -> Markup {
+        let said = self.scene.noted(&self.scene.seats[seat], entry.start);
+        let name = match (said, entry.answer) {
+            _ if entry.cancelled => return html! {},
+            (Some(Attending::Yes), PartStat::NeedsAction | PartStat::Declined | PartStat::Tentative) => "noted.yes",
+            (Some(Attending::No), PartStat::NeedsAction | PartStat::Accepted | PartStat::Tentative) => "noted.no",
+            (Some(Attending::Maybe), PartStat::NeedsAction) => "noted.maybe",
+            _ => return html! {},
+        };
+        html! { " " span class="soft" { (self.words.get(name)) } }
     }
 }
 

@@ -38,12 +38,20 @@ impl View {
                             @if let Some((i, seat)) = self.first_with(role) { (self.offer(i, seat, key)) }
                         }
                     }
-                    p class="hint" { (w.get("start.watch")) }
+                    form class="more" method="post" action="/do" {
+                        (self.hidden())
+                        p class="hint" { (w.get("start.watch")) " "
+                            button class="link" name="what" value="take-all" { (w.get("seat.all")) } }
+                    }
                 } @else {
                     ul class="seats" {
                         @for (i, seat) in played { (self.taken(i, seat)) }
                     }
-                    p class="hint" { (w.get("start.more")) }
+                    form class="more" method="post" action="/do" {
+                        (self.hidden())
+                        p class="hint" { (w.get("start.more")) " "
+                            button class="link" name="what" value="leave-all" { (w.get("seat.none")) } }
+                    }
                 }
             }
         }
@@ -59,7 +67,7 @@ impl View {
         let w = self.words;
         html! {
             li class=(if key == "facilitator" { "card advised" } else { "card" }) {
-                div class="head" { (avatar(at, seat)) h3 { (seat.first()) ", " (self.role(seat)) } }
+                div class="head" { (avatar(at, seat)) h3 { (seat.first()) ", " (self.who(seat)) } }
                 p { (w.get(&format!("start.{key}"))) }
                 form method="post" action="/do" {
                     (self.hidden())
@@ -76,7 +84,7 @@ impl View {
         let w = self.words;
         html! {
             li class="card" {
-                div class="head" { (avatar(at, seat)) h3 { (w.fill("you.are", &[("name", seat.first())])) ", " (self.role(seat)) } }
+                div class="head" { (avatar(at, seat)) h3 { (w.fill("you.are", &[("name", seat.first())])) ", " (self.who(seat)) } }
                 p { (w.count("unread", self.unread(at))) " " (self.coming(seat)) }
                 a class="button first" href=(format!("/p/{}", seat.id)) { (w.get("seat.open")) }
             }

@@ -93,6 +93,7 @@ impl View {
                 p { (w.fill("sent.gone", &[("what", &own.what)])) " " a href=(source) { (w.get("sent.source")) } }
                 @match receipt {
                     Some(receipt) => p { (w.get("sent.understood")) " " q { (first_paragraph(&receipt.letter.text)) } },
+                    None if self.scene.live().is_some() => p class="soft" { (w.get("sent.live")) },
                     None => p class="soft" { (w.get("sent.silent")) },
                 }
             }
@@ -118,9 +119,9 @@ impl View {
                     h3 { (entry.summary) }
                     p { (w.day(entry.start, zone)) ", " (w.hour(entry.start, zone)) " – " (w.hour(entry.end, zone)) }
                     p class="soft" { (w.fill("card.people", &[("n", &event.attendees.len().to_string())])) }
-                    p { span class=(format!("chip {class}")) { (w.get(word)) } }
-                    @if mail.is_invitation() { (self.calendar_form(mail)) }
+                    p { span class=(format!("chip {class}")) { (w.get(word)) } (self.noted(mail.seat, entry)) }
                 }
+                @if mail.is_invitation() { (self.calendar_form(mail)) }
             }
         }
     }

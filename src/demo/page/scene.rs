@@ -2,7 +2,7 @@
 
 use super::ahead::{Ahead, ahead};
 use super::script::Speed;
-use crate::core::{DraftKey, Group, Kind, Meeting, MemberId, Role, Stage};
+use crate::core::{Attending, DraftKey, Group, Kind, Meeting, MemberId, Role, Stage};
 use crate::ical::{self, CalendarMessage, Method, PartStat, Stated, When};
 use crate::mail::{self, Letter};
 use crate::sim::{Foreseen, Person};
@@ -184,14 +184,19 @@ impl Scene {
         group.map(|g| ahead(g, now, end.max(now + Duration::days(7)))).unwrap_or_default()
     }
 
-    /// The session that is being held, with the step that was announced last.
+    /// The session that is being held, with the step it is in; the first one before it begins.
     pub fn live(&self) -> Option<(&Meeting, usize)> {
         let group = self.group.as_ref()?;
         let meeting = group.meetings.iter().find(|m| m.stage == Stage::Running)?;
         let run = meeting.run.as_ref()?;
-        let lead = Duration::seconds(i64::from(group.settings().prompt_lead_seconds));
-        let begun = |s: &crate::core::RunStep| !s.skipped && s.start <= self.now + lead;
+        let begun = |s: &crate::core::RunStep| !s.skipped && s.start <= self.now;
         Some((meeting, run.steps.iter().rposition(begun).unwrap_or(0)))
+    }
+
+    /// What the daemon has noted of somebody's coming to the meeting of an event.
+    pub fn noted(&self, seat: &Seat, start: DateTime<Utc>) -> Option<Attending> {
+        let group = self.group.as_ref()?;
+        group.meetings.iter().find(|m| group.starts(m) == start)?.attending(&seat.id)
     }
 
     /// What this person would do about that mail by themselves.

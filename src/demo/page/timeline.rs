@@ -1,9 +1,10 @@
 //! The month in a row: what will happen (the daemon's agenda, and what people do by themselves), what has happened.
 
-use super::ahead::What;
+use super::ahead::{Ahead, What};
 use super::layout::{View, avatar, numbered};
 use super::scene::{Mail, Seat};
-use crate::core::{MemberId, StepKey};
+use crate::core::{Kind, MemberId, StepKey};
+use crate::mail;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -15,6 +16,8 @@ const SHOWN: usize = 14;
 struct Sent<'a> {
     first: &'a Mail,
     seats: Vec<usize>,
+    /// What was understood of an answer.
+    receipt: Option<&'a Mail>,
 }
 
 impl View {
@@ -51,9 +54,14 @@ impl View {
                 let key = |m: &Mail| m.key.as_ref().filter(|k| !k.kind.is_answer()).map(|k| (k.kind, k.step));
                 s.first.at == mail.at && key(s.first).is_some() && key(s.first) == key(mail)
             };
+            let answered = |s: &&mut Sent<'_>| mail.is_receipt() && mail.about == Some(s.first.id);
+            if let Some(sent) = all.iter_mut().rev().take(SHOWN).find(answered) {
+                sent.receipt = Some(mail);
+                continue;
+            }
             match all.last_mut().filter(same) {
                 Some(sent) => sent.seats.push(mail.seat),
-                None => all.push(Sent { first: mail, seats: vec![mail.seat] }),
+                None => all.push(Sent { first: mail, seats: vec![mail.seat], receipt: None }),
             }
         }
         all.reverse();
@@ -68,18 +76,17 @@ impl View {
             (Some(_), true) => ("receipt", first_paragraph(&mail.letter.text)),
             (Some(_), false) => ("out", plain_subject(&mail.letter.subject).to_owned()),
         };
+        let path = |m: &Mail| format!("/p/{}/m/{}", seat.id, m.id);
         html! {
             li class=(class) {
                 (self.stamp(mail.at))
                 span class="who-what" {
-                    span class="people-of" {
-                        @for at in sent.seats.iter().take(7) { (avatar(*at, &self.scene.seats[*at])) }
-                        span class="unseen" { (w.get(if mail.is_ours() { "past.to" } else { "past.from" })) " " }
-                        span class=(if sent.seats.len() > 1 { "unseen" } else { "" }) {
-                            @for at in &sent.seats { (self.scene.seats[*at].first()) " " }
-                        }
+                    span class="unseen" { (w.get(if mail.is_ours() { "past.to" } else { "past.from" })) " " }
+                    (self.faces(&sent.seats))
+                    a href=(path(mail)) { (text) }
+                    @if let Some(receipt) = sent.receipt {
+                        a class="understood" href=(path(receipt)) { (first_paragraph(&receipt.letter.text)) }
                     }
-                    a href=(format!("/p/{}/m/{}", seat.id, mail.id)) { (text) }
                 }
             }
         }
@@ -117,8 +124,11 @@ impl View {
         let (w, zone) = (self.words, self.zone());
         match what {
             What::Mail { kind, to } => html! {
-                span class="people-of" { (self.faces(to)) }
-                span { (w.kind(kind.name())) }
+                (self.faces(&self.positions(to)))
+                span class="task" {
+                    (w.kind(kind.name()))
+                    @if is_if_silent(*kind) { " " span class="chip if" { (w.get("ahead.if")) } }
+                }
             },
             What::Step(key) => html! { span { strong { (self.step_name(*key)) } } },
             What::Session { steps } => html! {
@@ -137,13 +147,23 @@ impl View {
         }
     }
 
-    fn faces(&self, to: &[MemberId]) -> Markup {
-        let find = |id: &MemberId| self.scene.seat(id.as_str());
-        let seats: Vec<(usize, &Seat)> = to.iter().filter_map(find).collect();
+    /// Who: faces and names, or how many where there are more than three.
+    fn faces(&self, seats: &[usize]) -> Markup {
+        let seat = |at: &usize| &self.scene.seats[*at];
         html! {
-            @for (at, seat) in &seats { (avatar(*at, seat)) }
-            span class=(if seats.len() > 1 { "unseen" } else { "" }) { @for (_, seat) in &seats { (seat.first()) " " } }
+            @if seats.len() > 3 {
+                span class="people-of" { (self.words.count("people", seats.len()))
+                    span class="unseen" { ": " @for at in seats { (seat(at).first()) " " } } }
+            } @else {
+                @for at in seats { span class="people-of" { (avatar(*at, seat(at))) " " (seat(at).first()) } }
+            }
         }
+    }
+
+    fn positions(&self, to: &[MemberId]) -> Vec<usize> {
+        let mut all: Vec<usize> = to.iter().filter_map(|id| self.scene.seat(id.as_str())).map(|(i, _)| i).collect();
+        all.sort_unstable();
+        all
     }
 
     /// "3/6 · La demande".
@@ -155,7 +175,8 @@ impl View {
     /// "Ensuite : …", for whoever has this seat.
     pub fn coming(&self, seat: &Seat) -> String {
         let (w, zone) = (self.words, seat.person.zone);
-        let Some(next) = self.scene.ahead.iter().find(|a| a.what.is_for(&seat.id)) else { return String::new() };
+        let sure = |a: &&Ahead| !matches!(a.what, What::Mail { kind, .. } if is_if_silent(kind));
+        let Some(next) = self.scene.ahead.iter().find(|a| sure(a) && a.what.is_for(&seat.id)) else { return String::new() };
         let what = match &next.what {
             What::Mail { kind, .. } => w.kind(kind.name()).to_owned(),
             What::Step(key) => self.step_name(*key),
@@ -165,9 +186,27 @@ impl View {
     }
 }
 
-/// A subject without the group's prefix, which is the same on every line.
+/// Leaves only if an answer is missing by then.
+fn is_if_silent(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::SubjectReminder
+            | Kind::SubjectLastReminder
+            | Kind::Standby
+            | Kind::NoSubject
+            | Kind::AttendanceCheck
+            | Kind::AwayCheck
+            | Kind::LastCall
+    )
+}
+
+/// A subject without the group's prefix, which is the same on every line, and without the key at its end.
 pub(super) fn plain_subject(subject: &str) -> &str {
-    subject.split_once("] ").map_or(subject, |(_, rest)| rest)
+    let rest = subject.split_once("] ").map_or(subject, |(_, rest)| rest);
+    match rest.rsplit_once(" [") {
+        Some((before, key)) if key.ends_with(']') && mail::Token::parse(key.trim_end_matches(']')).is_some() => before,
+        _ => rest,
+    }
 }
 
 /// What a text begins with.

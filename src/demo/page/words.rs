@@ -6,6 +6,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// Letters before which French "de" becomes "d’".
+const VOWELS: [char; 13] = ['A', 'E', 'I', 'O', 'U', 'Y', 'À', 'Â', 'É', 'È', 'Ê', 'Î', 'Ô'];
+
 /// A language's words.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,9 +51,13 @@ impl Words {
         self.words.get(name).map_or(name, String::as_str)
     }
 
-    /// A sentence with its `{gaps}` filled.
+    /// A sentence with its `{gaps}` filled; "de" loses its vowel before another one.
     pub fn fill(&self, name: &str, gaps: &[(&str, &str)]) -> String {
-        gaps.iter().fold(self.get(name).to_owned(), |text, (gap, with)| text.replace(&format!("{{{gap}}}"), with))
+        let vowel = |with: &str| self.lang == "fr" && with.starts_with(VOWELS);
+        gaps.iter().fold(self.get(name).to_owned(), |text, (gap, with)| {
+            let text = if vowel(with) { text.replace(&format!("de {{{gap}}}"), &format!("d’{with}")) } else { text };
+            text.replace(&format!("{{{gap}}}"), with)
+        })
     }
 
     /// One, none or many: `name.0`, `name.1`, `name.n`.
@@ -175,6 +182,7 @@ mod tests {
         assert_eq!(Words::of("fr").moment(at, paris), "mar. 8 déc., 18\u{a0}h\u{a0}05");
         assert_eq!(Words::of("en").moment(at, paris), "Tue 8 Dec, 6:05\u{a0}pm");
         assert_eq!(Words::of("fr").day(at, paris), "mardi 8 décembre");
+        assert_eq!(Words::of("fr").fill("seat.take", &[("name", "Élise")]), "Prendre la place d’Élise");
         assert_eq!(Words::of("fr").city(chrono_tz::America::Montreal), "Montréal");
     }
 }
