@@ -4,12 +4,14 @@
 //
 // A month is played from the facilitator's seat in French and in English; at each stop the views are looked at
 // at 360 and 1280 px, light and dark, by axe-core too. Ends with 1 when something is wrong.
+// LANGUAGES="en" plays in one language.
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { axeSource, openBrowser } from './chromium.mjs';
 
 const [binary, shots] = process.argv.slice(2);
+const LANGUAGES = (process.env.LANGUAGES ?? 'fr en').split(' ');
 if (!binary) throw new Error('usage: node demo.mjs CODEVD [SHOTS]');
 if (shots) mkdirSync(shots, { recursive: true });
 const WIDTHS = [360, 1280];
@@ -111,6 +113,7 @@ async function keys(page, language) {
   if ((await clock()) === before) found(language, 'the key n does not move the clock');
   await page.keyboard.press('j');
   await page.waitForURL(/\/m\/\d+/, { timeout: 5000 }).catch(() => found(language, 'the key j opens no mail'));
+  await page.goto('/p/marie/m/0');
   await page.keyboard.press('r');
   if (!(await page.evaluate(() => document.activeElement.tagName === 'TEXTAREA'))) found(language, 'the key r is no way to the reply');
   await page.keyboard.type('n');
@@ -122,7 +125,7 @@ async function keys(page, language) {
 
 const browser = await openBrowser();
 try {
-  for (const language of ['fr', 'en']) await play(browser, language);
+  for (const language of LANGUAGES) await play(browser, language);
 } finally {
   await browser.close();
 }
