@@ -42,7 +42,8 @@ async function look(page, name, path) {
     for (const width of WIDTHS) {
       const view = `${name} ${width} ${scheme}`;
       await page.setViewportSize({ width, height: 900 });
-      await page.goto(path, { waitUntil: 'load' });
+      const answer = await page.goto(path, { waitUntil: 'load' });
+      if (!answer.ok()) found(view, `answers ${answer.status()}`);
       views += 1;
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       if (wide > width) found(view, `is ${wide} px wide`);
@@ -68,7 +69,8 @@ async function play(browser, language) {
   try {
     await look(page, `${language}-1-start`, '/');
     await Promise.all([page.waitForNavigation(), page.click('button[value="take"]')]);
-    await look(page, `${language}-2-seat`, '/p/marie');
+    const home = new URL(page.url()).pathname;
+    await look(page, `${language}-2-seat`, home);
     await press(page, 'mine');
     await look(page, `${language}-3-invitation`, new URL(page.url()).pathname);
     await button(page, language);
@@ -79,8 +81,8 @@ async function play(browser, language) {
     await look(page, `${language}-6-live`, new URL(page.url()).pathname);
     await Promise.all([page.waitForNavigation(), page.click('#order-next')]);
     await look(page, `${language}-7-next`, new URL(page.url()).pathname + new URL(page.url()).search);
-    await keys(page, language);
-    await look(page, `${language}-8-calendar`, '/p/marie/calendar');
+    await keys(page, language, home);
+    await look(page, `${language}-8-calendar`, `${home}/calendar`);
     await look(page, `${language}-9-other`, '/p/farid');
     await page.goto('/digest');
     await Promise.all([page.waitForNavigation(), page.click('button[value="digest"]')]);
@@ -105,15 +107,15 @@ async function button(page, language) {
 }
 
 /** The keys, and the focus that they can be seen by. */
-async function keys(page, language) {
-  await page.goto('/p/marie');
+async function keys(page, language, home) {
+  await page.goto(home);
   const clock = () => page.textContent('.now time');
   const before = await clock();
   await Promise.all([page.waitForNavigation(), page.keyboard.press('n')]);
   if ((await clock()) === before) found(language, 'the key n does not move the clock');
   await page.keyboard.press('j');
   await page.waitForURL(/\/m\/\d+/, { timeout: 5000 }).catch(() => found(language, 'the key j opens no mail'));
-  await page.goto('/p/marie/m/0');
+  await page.goto(`${home}/m/0`);
   await page.keyboard.press('r');
   if (!(await page.evaluate(() => document.activeElement.tagName === 'TEXTAREA'))) found(language, 'the key r is no way to the reply');
   await page.keyboard.type('n');

@@ -114,7 +114,7 @@ impl View {
         html! {
             header class="top" {
                 div class="brand" {
-                    a href="/" { span class="mark" aria-hidden="true" { "c" } span { (group) } }
+                    a href="/" aria-label=(group) { span class="mark" aria-hidden="true" { "c" } span { (group) } }
                     nav aria-label=(w.get("nav.views")) {
                         (at("o", "/", w.get("nav.month")))
                         (at("d", "/digest", w.get("nav.digest")))

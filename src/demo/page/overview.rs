@@ -84,7 +84,7 @@ impl View {
         let w = self.words;
         html! {
             li class="card" {
-                div class="head" { (avatar(at, seat)) h3 { (w.fill("you.are", &[("name", seat.first())])) ", " (self.who(seat)) } }
+                div class="head" { (avatar(at, seat)) h2 { (w.fill("you.are", &[("name", seat.first())])) ", " (self.who(seat)) } }
                 p { (w.count("unread", self.unread(at))) " " (self.coming(seat)) }
                 a class="button first" href=(format!("/p/{}", seat.id)) { (w.get("seat.open")) }
             }

@@ -20,25 +20,52 @@ struct Sent<'a> {
     receipt: Option<&'a Mail>,
 }
 
+/// A line of the month.
+struct Line {
+    at: DateTime<Utc>,
+    class: &'static str,
+    text: Markup,
+}
+
 impl View {
     /// Both halves of the month.
     pub fn timeline(&self) -> Markup {
         let w = self.words;
-        let past = self.past();
+        let past: Vec<Line> = self.past().iter().map(|sent| self.happened(sent)).collect();
+        let (shown, folded) = past.split_at(past.len().min(SHOWN));
         html! {
             div class="timeline" data-live="timeline" {
                 section class="ahead" aria-labelledby="ahead-title" {
                     h2 id="ahead-title" { (w.get("ahead.title")) }
                     p class="hint" { (w.get("ahead.hint")) }
-                    ol { (self.ahead()) }
+                    (self.by_days(&self.ahead()))
                 }
                 section class="past" aria-labelledby="past-title" {
                     h2 id="past-title" { (w.get("past.title")) }
-                    ol { @for sent in past.iter().take(SHOWN) { (self.happened(sent)) } }
-                    @if past.len() > SHOWN {
+                    (self.by_days(shown))
+                    @if !folded.is_empty() {
                         details {
-                            summary { (w.fill("past.more", &[("n", &(past.len() - SHOWN).to_string())])) }
-                            ol { @for sent in past.iter().skip(SHOWN) { (self.happened(sent)) } }
+                            summary { (w.fill("past.more", &[("n", &folded.len().to_string())])) }
+                            (self.by_days(folded))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lines under their days, each with its hour.
+    fn by_days(&self, lines: &[Line]) -> Markup {
+        let (w, zone) = (self.words, self.zone());
+        let day = |line: &Line| line.at.with_timezone(&zone).date_naive();
+        html! {
+            @for lines in lines.chunk_by(|a, b| day(a) == day(b)) {
+                h3 { (w.day(lines[0].at, zone)) }
+                ol {
+                    @for line in lines {
+                        li class=(line.class) {
+                            time datetime=(line.at.to_rfc3339()) { (w.hour(line.at, zone)) }
+                            span class="who-what" { (line.text) }
                         }
                     }
                 }
@@ -68,7 +95,7 @@ impl View {
         all
     }
 
-    fn happened(&self, sent: &Sent<'_>) -> Markup {
+    fn happened(&self, sent: &Sent<'_>) -> Line {
         let (w, mail) = (self.words, sent.first);
         let seat = &self.scene.seats[mail.seat];
         let (class, text) = match (&mail.key, mail.is_receipt()) {
@@ -77,39 +104,28 @@ impl View {
             (Some(_), false) => ("out", plain_subject(&mail.letter.subject).to_owned()),
         };
         let path = |m: &Mail| format!("/p/{}/m/{}", seat.id, m.id);
-        html! {
-            li class=(class) {
-                (self.stamp(mail.at))
-                span class="who-what" {
-                    span class="unseen" { (w.get(if mail.is_ours() { "past.to" } else { "past.from" })) " " }
-                    (self.faces(&sent.seats))
-                    a href=(path(mail)) { (text) }
-                    @if let Some(receipt) = sent.receipt {
-                        a class="understood" href=(path(receipt)) { (first_paragraph(&receipt.letter.text)) }
-                    }
-                }
+        let text = html! {
+            span class="unseen" { (w.get(if mail.is_ours() { "past.to" } else { "past.from" })) " " }
+            (self.faces(&sent.seats))
+            a href=(path(mail)) { (text) }
+            @if let Some(receipt) = sent.receipt {
+                a class="understood" href=(path(receipt)) { (first_paragraph(&receipt.letter.text)) }
             }
-        }
+        };
+        Line { at: mail.at, class, text }
     }
 
-    fn stamp(&self, at: DateTime<Utc>) -> Markup {
-        let (w, zone) = (self.words, self.zone());
-        html! {
-            time datetime=(at.to_rfc3339()) { span { (w.short_day(at, zone)) } " " span class="hour" { (w.hour(at, zone)) } }
+    /// What comes: the daemon's own doing, and what people do by themselves.
+    fn ahead(&self) -> Vec<Line> {
+        let line = |at, text| Line { at, class: "", text };
+        let daemon = self.scene.ahead.iter().map(|a| line(a.at, self.daemon_does(&a.what)));
+        let habits = self.scene.foreseen.iter().filter(|f| !f.held).map(|f| line(f.at, self.habit(&f.from, &f.what)));
+        let mut all: Vec<Line> = daemon.chain(habits).collect();
+        all.sort_by_key(|line| line.at);
+        if let Some(first) = all.first_mut() {
+            first.class = "soonest";
         }
-    }
-
-    fn ahead(&self) -> Markup {
-        let daemon = self.scene.ahead.iter().map(|a| (a.at, self.daemon_does(&a.what)));
-        let habits = self.scene.foreseen.iter().filter(|f| !f.held).map(|f| (f.at, self.habit(&f.from, &f.what)));
-        let mut all: Vec<(DateTime<Utc>, Markup)> = daemon.chain(habits).collect();
-        all.sort_by_key(|(at, _)| *at);
-        html! {
-            @for (i, (at, text)) in all.iter().enumerate() {
-                li class=(if i == 0 { "soonest" } else { "" }) { (self.stamp(*at)) span class="who-what" { (text) } }
-            }
-            @if all.is_empty() { li { (self.words.get("ahead.none")) } }
-        }
+        all
     }
 
     fn habit(&self, email: &str, what: &str) -> Markup {
