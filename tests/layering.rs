@@ -30,6 +30,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("calcard", &["ical", "sim"]),
     ("mail_parser", &["mail"]),
     ("tokio", &["transport", "daemon", "demo", "cli"]),
+    ("axum", &["demo"]),
+    ("maud", &["demo"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli"]),
     ("getrandom", &["daemon"]),

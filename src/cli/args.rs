@@ -140,9 +140,15 @@ pub(super) struct DemoArgs {
     /// Keep every mail as NNN-out-TO.eml or NNN-in-FROM.eml, and digest.md.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Run through and end (it always does, so far).
-    #[arg(long)]
+    /// Run through and end, without the page; so it does with --out, or where there is no terminal.
+    #[arg(long, conflicts_with_all = ["page", "port"])]
     pub exit: bool,
+    /// Keep the page, even with --out or without a terminal.
+    #[arg(long)]
+    pub page: bool,
+    /// The page's port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = crate::demo::page::PORT, value_name = "PORT")]
+    pub port: u16,
 }
 
 #[derive(Debug, Args)]

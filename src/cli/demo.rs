@@ -3,32 +3,59 @@
 use super::args::DemoArgs;
 use super::failure::{Done, Failure, Result};
 use super::terminal::{Mark, Terminal};
-use crate::demo::{CastError, Demo, DemoError, Options, play};
+use crate::demo::{CastError, Demo, DemoError, Options, page, play};
+use std::io::IsTerminal;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn demo(args: &DemoArgs, terminal: &mut Terminal) -> Result {
     let options =
         Options { language: args.lang.clone(), seed: args.seed, format: args.format.clone(), out: args.out.clone() };
     let scratch = tempfile::tempdir()?;
-    terminal.note(opening(&args.lang))?;
+    let page = args.page || !args.exit && args.out.is_none() && std::io::stdout().is_terminal();
+    if !page {
+        terminal.note(opening(&args.lang))?;
+    }
     let mut broken = None;
+    let mut lines = 0;
     let mut say = |line: &str| {
+        lines += 1;
         // every line at once, as it happens
-        let said = terminal.line(line).and_then(|()| terminal.flush());
+        let said = terminal.line(line).and_then(|()| match page && lines == 1 {
+            // the address stands first
+            true => terminal.flush().and_then(|()| terminal.note(page_opening(&args.lang))),
+            false => terminal.flush(),
+        });
         broken = broken.take().or(said.err());
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let played = runtime.block_on(play(&options, scratch.path(), &mut say));
+    let played = runtime.block_on(async {
+        match page {
+            true => page::show(&options, scratch.path(), args.port, &mut say, stopped()).await,
+            false => play(&options, scratch.path(), &mut say).await,
+        }
+    });
     if let Some(error) = broken {
         return Err(Failure::from(error));
     }
     let demo = played.map_err(failure)?;
-    ending(args, &demo, terminal)?;
+    if !page || !demo.digest_text.is_empty() {
+        ending(args, &demo, terminal)?;
+    }
     Ok(Done::Good)
+}
+
+/// There when somebody presses Ctrl-C, or the process is asked to end.
+async fn stopped() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut term) => tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = term.recv() => {} },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
 }
 
 /// A wrong word is the caller's to mend; the rest is what could not be done.
 fn failure(error: DemoError) -> Failure {
     match error {
+        DemoError::Port { .. } => Failure::Usage(error.to_string()),
         DemoError::Cast(CastError::NoLanguage { .. } | CastError::NoFormat { .. }) => Failure::Usage(error.to_string()),
         other => Failure::from(other),
     }
@@ -42,6 +69,19 @@ fn opening(language: &str) -> &'static str {
         }
         _ => {
             "A group of seven, from its first mail to the digest and the next turn.\n\
+             → a mail leaves   ← an answer arrives   ✓ what was understood of it\n"
+        }
+    }
+}
+
+fn page_opening(language: &str) -> &'static str {
+    match language {
+        "fr" => {
+            "Ouvrez cette adresse : le mois y attend, de son premier mail à la synthèse. Ctrl-C pour finir.\n\
+             → un mail part   ← une réponse arrive   ✓ ce qui en a été compris\n"
+        }
+        _ => {
+            "Open this address: the month waits there, from its first mail to the digest. Ctrl-C to end.\n\
              → a mail leaves   ← an answer arrives   ✓ what was understood of it\n"
         }
     }

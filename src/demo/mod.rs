@@ -3,6 +3,7 @@
 
 pub mod cast;
 pub mod files;
+pub mod page;
 pub mod post_office;
 pub mod run;
 pub mod tell;

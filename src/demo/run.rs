@@ -5,7 +5,7 @@ use super::files::Files;
 use super::post_office::PostOffice;
 use super::tell::Teller;
 use crate::config;
-use crate::core::{Formats, Group, MeetingNo, Order, Stage};
+use crate::core::{self, Formats, Group, MeetingNo, Order};
 use crate::daemon::engine::GroupOrder;
 use crate::daemon::{ComposeError, Engine, Kit, Outgoing, Sender, shared};
 use crate::mail::Key;
@@ -70,6 +70,14 @@ pub enum DemoError {
         /// Why.
         error: io::Error,
     },
+    /// The page's port.
+    #[error("127.0.0.1:{port}: {error}. Name another port, or 0 for a free one: codevd demo --port 0")]
+    Port {
+        /// Which.
+        port: u16,
+        /// Why.
+        error: io::Error,
+    },
     /// An address of the demo's own.
     #[error("the demo's own address: {0}")]
     Address(#[from] crate::core::ids::NotA),
@@ -89,7 +97,7 @@ pub struct Demo {
 }
 
 /// SMTP on loopback and the post office behind it.
-struct LoopbackPost {
+pub(super) struct LoopbackPost {
     smtp: Smtp,
     office: PostOffice,
 }
@@ -116,34 +124,93 @@ impl Outbound for LoopbackPost {
 /// # Errors
 /// A cast, format or language that is not there; a folder that can't be written.
 pub async fn play(options: &Options, scratch: &Path, say: &mut impl FnMut(&str)) -> Result<Demo, DemoError> {
-    let formats = config::formats(None).map_err(DemoError::Formats)?;
-    let cast = Cast::of(&options.language, options.seed, options.format.as_deref(), &formats)?;
-    let mut world = world(options, &cast, &formats, scratch).await?;
-    let mut files = options.out.as_deref().map(Files::in_folder).transpose()?;
-    let mut teller = Teller::of(&cast);
-    let mut demo = Demo { sent: 0, received: 0, digest: String::new(), digest_text: String::new() };
-    let mut failed = None;
-    loop {
-        let mut seen = |event: WorldEvent| {
-            demo.note(&event);
-            if let Some(files) = &mut files {
-                failed = failed.take().or(files.keep(&event).err());
-            }
-            teller.event(&event, say);
-        };
-        if !world.turn(cast.end, &mut seen).await? {
-            break;
-        }
-        if let Some(error) = failed.take() {
-            return Err(error);
-        }
+    let mut stage = Stage::set(options, scratch).await?;
+    let mut tale = Tale::begin(options, &stage.cast)?;
+    while stage.world.turn(stage.cast.end, &mut |event| tale.see(&event, say)).await? {
+        tale.unbroken()?;
     }
-    teller.flush(say);
-    demo.digest = digest(&world, &cast, &formats)?;
-    if let Some(files) = &files {
-        files.text("digest.md", &demo.digest)?;
+    tale.end(&stage, say)
+}
+
+/// The cast and the daemon they play with.
+pub(super) struct Stage {
+    /// Everybody.
+    pub cast: Cast,
+    /// The formats that are known.
+    pub formats: Formats,
+    /// The daemon, its people, the clock.
+    pub world: World<LoopbackPost, SeededIds>,
+}
+
+impl Stage {
+    /// Everything at the month's beginning.
+    pub async fn set(options: &Options, scratch: &Path) -> Result<Self, DemoError> {
+        let formats = config::formats(None).map_err(DemoError::Formats)?;
+        let cast = Cast::of(&options.language, options.seed, options.format.as_deref(), &formats)?;
+        let world = world(options, &cast, &formats, scratch).await?;
+        Ok(Self { cast, formats, world })
     }
-    Ok(demo)
+
+    /// The group as it stands; `None` before it was founded.
+    pub fn group(&self) -> Result<Option<Group>, StoreError> {
+        let loaded = self.world.engine.store().get().load(&self.cast.spec.id, &self.formats)?;
+        Ok(loaded.map(|l| l.group))
+    }
+
+    /// The first digested meeting's digest as Markdown; empty before there is one.
+    fn digest(&self) -> Result<String, DemoError> {
+        let Some(group) = self.group()? else { return Ok(String::new()) };
+        let Some(number) = held(&group) else { return Ok(String::new()) };
+        let Some(meeting) = group.meeting(number) else { return Ok(String::new()) };
+        Ok(self.world.engine.kit.renderer.digest_markdown(&group, meeting, &group.spec.language)?)
+    }
+}
+
+/// The month as it is told and kept.
+pub(super) struct Tale {
+    demo: Demo,
+    files: Option<Files>,
+    teller: Teller,
+    broken: Option<DemoError>,
+}
+
+impl Tale {
+    /// Nothing told yet.
+    pub fn begin(options: &Options, cast: &Cast) -> Result<Self, DemoError> {
+        let files = options.out.as_deref().map(Files::in_folder).transpose()?;
+        let demo = Demo { sent: 0, received: 0, digest: String::new(), digest_text: String::new() };
+        Ok(Self { demo, files, teller: Teller::of(cast), broken: None })
+    }
+
+    /// Something happened.
+    pub fn see(&mut self, event: &WorldEvent, say: &mut impl FnMut(&str)) {
+        self.demo.note(event);
+        if let Some(files) = &mut self.files {
+            self.broken = self.broken.take().or(files.keep(event).err());
+        }
+        self.teller.event(event, say);
+    }
+
+    /// What is held back is told: nothing more happens for a while.
+    pub fn pause(&mut self, say: &mut impl FnMut(&str)) {
+        self.teller.flush(say);
+    }
+
+    /// The first mail that could not be kept.
+    pub fn unbroken(&mut self) -> Result<(), DemoError> {
+        self.broken.take().map_or(Ok(()), Err)
+    }
+
+    /// The count and the digest.
+    pub fn end(mut self, stage: &Stage, say: &mut impl FnMut(&str)) -> Result<Demo, DemoError> {
+        self.teller.flush(say);
+        self.unbroken()?;
+        self.demo.digest = stage.digest()?;
+        if let Some(files) = &self.files {
+            files.text("digest.md", &self.demo.digest)?;
+        }
+        Ok(self.demo)
+    }
 }
 
 impl Demo {
@@ -196,15 +263,6 @@ async fn world(
     Ok(World::new(engine, post, VirtualClock::at(cast.start), cast.people.clone(), ADDRESS))
 }
 
-/// The first digested meeting's digest.
-fn digest(world: &World<LoopbackPost, SeededIds>, cast: &Cast, formats: &Formats) -> Result<String, DemoError> {
-    let loaded = world.engine.store().get().load(&cast.spec.id, formats)?;
-    let Some(group) = loaded.map(|l| l.group) else { return Ok(String::new()) };
-    let Some(number) = held(&group) else { return Ok(String::new()) };
-    let Some(meeting) = group.meeting(number) else { return Ok(String::new()) };
-    Ok(world.engine.kit.renderer.digest_markdown(&group, meeting, &group.spec.language)?)
-}
-
 fn held(group: &Group) -> Option<MeetingNo> {
-    group.meetings.iter().filter(|m| m.stage == Stage::Digested).map(|m| m.number).min()
+    group.meetings.iter().filter(|m| m.stage == core::Stage::Digested).map(|m| m.number).min()
 }

@@ -21,6 +21,7 @@ pub mod proof;
 mod quote;
 pub mod reply;
 pub mod report;
+pub mod shown;
 mod signature;
 mod text;
 pub mod token;

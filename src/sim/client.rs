@@ -42,15 +42,20 @@ fn own_id(author: &Author<'_>, number: u64) -> String {
 
 fn head(author: &Author<'_>, ours: &Letter, number: u64, subject: &str, at: DateTime<Utc>) -> String {
     let daemon = ours.from.as_ref().map_or("", |f| f.email.as_str());
-    let date = at.with_timezone(&author.zone).to_rfc2822();
-    let mut head = format!("From: {} <{}>\r\nTo: <{daemon}>\r\n", word(author.name), author.email);
-    head += &format!("Subject: {}\r\nDate: {date}\r\nMessage-ID: <{}>\r\n", word(subject), own_id(author, number));
+    let mut head = head_to(author, daemon, number, subject, at);
     if let Some(id) = &ours.message_id {
         let chain = ours.references.iter().filter(|r| *r != id).chain([id]);
         let chain = chain.map(|r| format!("<{r}>")).collect::<Vec<_>>().join("\r\n ");
         head += &format!("In-Reply-To: <{id}>\r\nReferences: {chain}\r\n");
     }
     head + "MIME-Version: 1.0\r\n"
+}
+
+fn head_to(author: &Author<'_>, to: &str, number: u64, subject: &str, at: DateTime<Utc>) -> String {
+    let date = at.with_timezone(&author.zone).to_rfc2822();
+    let mut head = format!("From: {} <{}>\r\nTo: <{to}>\r\n", word(author.name), author.email);
+    head += &format!("Subject: {}\r\nDate: {date}\r\nMessage-ID: <{}>\r\n", word(subject), own_id(author, number));
+    head
 }
 
 /// An encoded word where the text is not ASCII (RFC 2047 §2), cut where it gets long.
@@ -79,6 +84,19 @@ pub fn reply(
     let subject = answer_subject(client, author, &ours.subject);
     let body = body(client, author, ours, text);
     let head = head(author, ours, number, &subject, at);
+    plain(&head, &body)
+}
+
+/// A mail of its own, as a `mailto:` link opens one: nothing quoted, nothing referred to (RFC 6068).
+pub fn fresh(author: &Author<'_>, to: &str, subject: &str, text: &str, number: u64, at: DateTime<Utc>) -> Vec<u8> {
+    // what a person may write into these two fields stays in its line
+    let line = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
+    let to = line(to).replace(['<', '>'], "");
+    let head = head_to(author, &to, number, &line(subject), at) + "MIME-Version: 1.0\r\n";
+    plain(&head, text)
+}
+
+fn plain(head: &str, body: &str) -> Vec<u8> {
     let body = body.replace("\r\n", "\n").replace('\n', "\r\n");
     format!("{head}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n")
         .into_bytes()

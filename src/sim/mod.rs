@@ -7,10 +7,12 @@ pub mod client;
 pub mod clock;
 pub mod person;
 pub mod post;
+pub mod seats;
 pub mod world;
 
 pub use client::Client;
 pub use clock::{SeededIds, VirtualClock};
 pub use person::{Habit, Person, Say};
 pub use post::{Delivered, SimInbox, SimPost};
+pub use seats::Foreseen;
 pub use world::{Outbound, World, WorldError, WorldEvent};

@@ -1,6 +1,6 @@
 //! A simulated member: how they answer which mail, after how long.
 
-use super::calendar_reply::{self, ReplyStyle};
+use super::calendar_reply::{self, ReplyError, ReplyStyle};
 use super::client::{self, Author, Client};
 use crate::core::{DraftKey, Kind, StepKey};
 use crate::ical::PartStat;
@@ -62,6 +62,8 @@ pub struct Answered {
     pub bytes: Vec<u8>,
     /// What they did, in a few words.
     pub what: String,
+    /// The whole of their words, where they wrote some.
+    pub words: Option<String>,
 }
 
 impl Person {
@@ -88,19 +90,71 @@ impl Person {
     }
 
     fn act(&self, habit: &Habit, ours: &Letter, number: u64, at: DateTime<Utc>) -> Option<Answered> {
-        let author = self.author();
-        let (bytes, what) = match &habit.say {
-            Say::Words(text) => (client::reply(self.client, &author, ours, text, number, at), beginning(text, 60)),
-            Say::Absence(text) => (client::absence(&author, ours, text, number, at), "(absence)".to_owned()),
-            Say::Button(answer) => {
-                let ics = String::from_utf8(ours.calendar.first()?.clone()).ok()?;
-                let reply = calendar_reply::reply(&ics, &self.email, *answer, self.calendar, None, at).ok()?;
-                let verb = verb(*answer, self.french);
-                (client::calendar(self.calendar, &author, ours, &reply, verb, "", number, at), format!("[{verb}]"))
+        match &habit.say {
+            Say::Words(text) => Some(self.write(self.client, ours, text, number, at)),
+            Say::Absence(text) => {
+                let bytes = client::absence(&self.author(), ours, text, number, at);
+                Some(Answered { at, bytes, what: "(absence)".to_owned(), words: None })
             }
-        };
-        Some(Answered { at, bytes, what })
+            Say::Button(answer) => self.press(ours, *answer, None, number, at).ok(),
+        }
     }
+
+    /// A reply to a mail of ours, as `client` would write it.
+    pub fn write(&self, client: Client, ours: &Letter, text: &str, number: u64, at: DateTime<Utc>) -> Answered {
+        let bytes = client::reply(client, &self.author(), ours, text, number, at);
+        Answered { at, bytes, what: beginning(text, 60), words: Some(text.to_owned()) }
+    }
+
+    /// The mail that a button of a mail of ours opened, sent as it was filled in or changed.
+    pub fn write_new(&self, to: &str, subject: &str, text: &str, number: u64, at: DateTime<Utc>) -> Answered {
+        let bytes = client::fresh(&self.author(), to, subject, text, number, at);
+        Answered { at, bytes, what: beginning(text, 60), words: Some(text.to_owned()) }
+    }
+
+    /// A button of their calendar.
+    ///
+    /// # Errors
+    /// The mail holds no invitation, or not theirs.
+    pub fn press(
+        &self,
+        ours: &Letter,
+        answer: PartStat,
+        comment: Option<&str>,
+        number: u64,
+        at: DateTime<Utc>,
+    ) -> Result<Answered, ReplyError> {
+        let ics = calendar_reply::reply(&invitation(ours)?, &self.email, answer, self.calendar, comment, at)?;
+        Ok(self.calendar_mail(ours, &ics, verb(answer, self.french), number, at))
+    }
+
+    /// Their calendar proposes another time.
+    ///
+    /// # Errors
+    /// As for [`Self::press`].
+    pub fn propose(
+        &self,
+        ours: &Letter,
+        start: DateTime<Utc>,
+        comment: Option<&str>,
+        number: u64,
+        at: DateTime<Utc>,
+    ) -> Result<Answered, ReplyError> {
+        let ics = calendar_reply::counter(&invitation(ours)?, &self.email, start, self.calendar, comment, at)?;
+        let verb = if self.french { "Nouvel horaire proposé" } else { "New time proposed" };
+        Ok(self.calendar_mail(ours, &ics, verb, number, at))
+    }
+
+    fn calendar_mail(&self, ours: &Letter, ics: &str, verb: &str, number: u64, at: DateTime<Utc>) -> Answered {
+        let bytes = client::calendar(self.calendar, &self.author(), ours, ics, verb, "", number, at);
+        Answered { at, bytes, what: format!("[{verb}]"), words: None }
+    }
+}
+
+/// The calendar in a mail of ours.
+fn invitation(ours: &Letter) -> Result<String, ReplyError> {
+    let bytes = ours.calendar.first().ok_or(ReplyError::NoInvitation("VCALENDAR"))?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// What a text begins with, on one line.

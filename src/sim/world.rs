@@ -3,6 +3,7 @@
 use super::clock::VirtualClock;
 use super::person::Person;
 use super::post::{Delivered, SimInbox};
+use super::seats::Seats;
 use crate::core::{DraftKey, StepKey};
 use crate::daemon::receiver::ReceiverError;
 use crate::daemon::{Clock, Engine, EngineError, Ids, Outgoing, Pace, Prover, Story, receiver_step, sender_step};
@@ -72,10 +73,12 @@ pub enum WorldError {
 }
 
 /// A mail on its way to the daemon.
-struct Underway {
-    from: String,
-    what: String,
-    bytes: Vec<u8>,
+pub(super) struct Underway {
+    pub from: String,
+    pub what: String,
+    pub bytes: Vec<u8>,
+    /// The mail of ours that somebody's habit answers, and the words of the habit.
+    pub habit: Option<(DraftKey, Option<String>)>,
 }
 
 /// The engine with its people.
@@ -94,8 +97,9 @@ pub struct World<O, I> {
     pub people: Vec<Person>,
     /// The daemon's address.
     pub address: String,
+    pub(super) seats: Seats,
+    pub(super) underway: BTreeMap<(DateTime<Utc>, u64), Underway>,
     pace: Pace,
-    underway: BTreeMap<(DateTime<Utc>, u64), Underway>,
     counter: u64,
 }
 
@@ -113,6 +117,7 @@ impl<O: Outbound, I: Ids> World<O, I> {
             clock,
             people,
             address: address.to_owned(),
+            seats: Seats::default(),
             pace: Pace::default(),
             underway: BTreeMap::new(),
             counter: 0,
@@ -121,8 +126,11 @@ impl<O: Outbound, I: Ids> World<O, I> {
 
     /// A mail will reach the daemon at that time.
     pub fn post(&mut self, at: DateTime<Utc>, from: &str, what: &str, bytes: Vec<u8>) {
+        self.put(at, Underway { from: from.to_owned(), what: what.to_owned(), bytes, habit: None });
+    }
+
+    pub(super) fn put(&mut self, at: DateTime<Utc>, mail: Underway) {
         self.counter += 1;
-        let mail = Underway { from: from.to_owned(), what: what.to_owned(), bytes };
         self.underway.insert((at, self.counter), mail);
     }
 
@@ -230,7 +238,16 @@ impl<O: Outbound, I: Ids> World<O, I> {
         let answers = self.people[person].react(&key, step, &letter, self.counter + 1, now);
         for answered in answers {
             let from = self.people[person].email.clone();
-            self.post(answered.at, &from, &answered.what, answered.bytes);
+            let habit = Some((key.clone(), answered.words));
+            let mail = Underway { from, what: answered.what, bytes: answered.bytes, habit };
+            match self.seats.is_played(&mail.from) {
+                true => {
+                    // numbers of mails are never given twice
+                    self.counter += 1;
+                    self.seats.hold(answered.at, mail);
+                }
+                false => self.put(answered.at, mail),
+            }
         }
         Ok(())
     }
@@ -242,7 +259,10 @@ impl<O: Outbound, I: Ids> World<O, I> {
     }
 
     /// When something will happen.
-    fn next(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn next(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let store = self.engine.store().get();
         let mails = self.underway.keys().next().map(|(at, _)| *at);
         Ok([store.next_due()?, store.next_send()?, mails].into_iter().flatten().min())
