@@ -116,7 +116,9 @@ pub(super) fn bare(html: &str) -> String {
     static BREAKS: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok());
     static TAGS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<[a-zA-Z/!][^>]*>").ok());
-    let mut text = html.replace(['\r', '\n'], " ");
+    // text that is called HTML and has not one tag
+    let plain = TAGS.as_ref().is_some_and(|tags| !tags.is_match(html));
+    let mut text = if plain { html.to_owned() } else { html.replace(['\r', '\n'], " ") };
     for (pattern, by) in [(&UNSEEN, " "), (&BREAKS, "\n"), (&TAGS, "")] {
         if let Some(pattern) = pattern.as_ref() {
             text = pattern.replace_all(&text, by).into_owned();

@@ -123,9 +123,8 @@ fn vtimezone(zone: Tz, changes: &[Change], form: Form) -> String {
 }
 
 fn read_all(vtimezone: &str, locals: &[NaiveDateTime]) -> Vec<Option<When>> {
-    let event = |local: &NaiveDateTime| {
-        format!("BEGIN:VEVENT\nDTSTART;TZID=A zone of our own:{}\nEND:VEVENT\n", stamp(*local))
-    };
+    let event =
+        |local: &NaiveDateTime| format!("BEGIN:VEVENT\nDTSTART;TZID=A zone of our own:{}\nEND:VEVENT\n", stamp(*local));
     let events: String = locals.iter().map(event).collect();
     let text = format!("BEGIN:VCALENDAR\n{vtimezone}{events}END:VCALENDAR\n");
     read(text.as_bytes()).into_iter().map(|event| event.start).collect()
