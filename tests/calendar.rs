@@ -9,6 +9,8 @@ use codevd::ical::*;
 mod answers;
 #[path = "calendar/any.rs"]
 mod any;
+#[path = "calendar/zones.rs"]
+mod zones;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()

@@ -291,6 +291,13 @@ fn the_story_of_mails_and_members_is_told() {
         assert_eq!(house.run(&["mail", "show", name, "--json"]).ends(0).data("mail show")["mail"]["id"], mail["id"]);
     }
     assert!(house.run(&["why", "in:1"]).ends(0).out.contains("done"));
+    // a number that is no meeting: what came in under it, and the mail of the queue
+    house.run(&["meeting", "cancel", "1"]).ends(0);
+    let told = house.run(&["why", "2"]).ends(0).out;
+    for name in ["in:2", "out:2"] {
+        let one = house.run(&["why", name]).ends(0).out;
+        assert!(told.contains(&one), "{name}: {one}\n{told}");
+    }
     assert!(house.run(&["why", "ana@example.com"]).ends(0).out.contains("Ana Lopes joined"));
     assert!(house.run(&["why", "codev-lyon/ana"]).ends(0).out.contains("Ana Lopes joined"));
     house.run(&["why", "nothing-of-ours"]).ends(1);

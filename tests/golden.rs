@@ -181,6 +181,8 @@ fn notices() -> Vec<(&'static str, Facts)> {
     vec![
         ("stopped", Facts::Notice(Notice::Stopped { member: member() })),
         ("silent", Facts::Notice(Notice::Silent { member: member() })),
+        ("delegated", Facts::Notice(Notice::Delegated { member: member(), who: "paul@example.net".to_owned() })),
+        ("unknown-zone", Facts::Notice(Notice::UnknownZone { member: member(), name: "Chez moi".to_owned() })),
     ]
 }
 

@@ -66,19 +66,22 @@ fn topics(reader: &Reader, what: &str) -> Result<Vec<Topic>> {
         (false, _) if !numbered => Ok(known),
         (_, true) => numbered_topic(reader, what),
         _ => Err(Failure::because(format!(
-            "{what:?} is no mail, meeting or member here: expected in:12, out:12, a draft key or Message-ID; 3 or lyon/3; lyon/ana or an address"
+            "{what:?} is no mail, meeting or member here: expected 12, in:12, out:12, a draft key or Message-ID; 3 or lyon/3; lyon/ana or an address"
         ))),
     }
 }
 
-/// A number alone is a meeting, where there is one, else a mail of the queue.
+/// A number alone is a meeting, where there is one, else what came in and the mail of the queue under that number.
 fn numbered_topic(reader: &Reader, what: &str) -> Result<Vec<Topic>> {
     match naming::meeting(reader, what) {
         Ok((group, number)) => Ok(vec![Topic::Meeting(group, number)]),
-        Err(failure) => match what.parse().ok().map(|id| reader.queue_row(id)).transpose()?.flatten() {
-            Some(row) => Ok(vec![Topic::Mail(Box::new(row))]),
-            None => Err(failure),
-        },
+        Err(failure) => {
+            let Ok(id) = what.parse() else { return Err(failure) };
+            let came = reader.inbox_row(id)?.map(|row| Topic::Inbox(Box::new(row)));
+            let ours = reader.queue_row(id)?.map(|row| Topic::Mail(Box::new(row)));
+            let found: Vec<Topic> = came.into_iter().chain(ours).collect();
+            if found.is_empty() { Err(failure) } else { Ok(found) }
+        }
     }
 }
 

@@ -388,6 +388,20 @@ pub enum Notice {
         /// Who.
         member: MemberId,
     },
+    /// A member's calendar names somebody who should come instead: nothing was changed.
+    Delegated {
+        /// Who.
+        member: MemberId,
+        /// The addresses named.
+        who: String,
+    },
+    /// A member's calendar named a time in a zone that nobody knows: nothing was changed.
+    UnknownZone {
+        /// Who.
+        member: MemberId,
+        /// The zone's name, as their calendar gives it.
+        name: String,
+    },
     /// An order by mail was done.
     Done {
         /// What, in the reader's own terms: the refreshed state is in the mail.

@@ -319,6 +319,22 @@ pub enum Ask {
         /// Who asks.
         from: MemberId,
     },
+    /// DELEGATED: somebody else should come instead. Nobody is added; a person decides.
+    Delegated {
+        /// Who does not come.
+        from: MemberId,
+        /// The addresses named instead.
+        to: Vec<String>,
+    },
+    /// A time in a zone that nobody knows: not applied, and nothing is guessed.
+    UnknownZone {
+        /// Who answered.
+        from: MemberId,
+        /// The zone's name, as their calendar gives it.
+        zone: String,
+        /// Why it is needed, for the operator.
+        why: String,
+    },
     /// Somebody who was not invited answered: the invitation was forwarded.
     Forwarded {
         /// Their address.

@@ -95,3 +95,30 @@ pub enum Refusal {
         problems: String,
     },
 }
+
+impl Refusal {
+    /// A word for each, by which they are counted.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuchMeeting { .. } => "no-such-meeting",
+            Self::NoSuchMember { .. } => "no-such-member",
+            Self::NotInCircle { .. } => "not-in-circle",
+            Self::AlreadyRequester { .. } => "already-requester",
+            Self::BadTime { .. } => "bad-time",
+            Self::FacilitatorOnly => "facilitator-only",
+            Self::RequesterOnly => "requester-only",
+            Self::EnoughReminders { .. } => "enough-reminders",
+            Self::NotRunning => "not-running",
+            Self::Over => "over",
+            Self::NothingToUndo => "nothing-to-undo",
+            Self::NotUnderstood => "not-understood",
+            Self::NoAnswer => "no-answer",
+            Self::CantRead => "cant-read",
+            Self::OldTime => "old-time",
+            Self::CalendarUseless { .. } => "calendar-useless",
+            Self::AskedToday => "asked-today",
+            Self::NoSuchGroup { .. } => "no-such-group",
+            Self::BadGroup { .. } => "bad-group",
+        }
+    }
+}

@@ -7,8 +7,8 @@ use super::ports::{Ids, Shared};
 use crate::core::agenda::next_due;
 use crate::core::caps;
 use crate::core::decide::{decide, found};
-use crate::core::draft::{Draft, Facts};
-use crate::core::event::Outcome;
+use crate::core::draft::{Draft, Facts, Notice};
+use crate::core::event::{Ask, CalendarAsk, Outcome};
 use crate::core::foresight::{next_look, previews};
 use crate::core::group::JournalLine;
 use crate::core::reach::Trouble;
@@ -111,8 +111,8 @@ impl Cause<'_> {
         match refused {
             Some(Refusal::NotUnderstood | Refusal::NoAnswer) => InboxState::Asked,
             // what could be read of it was applied
-            Some(Refusal::CantRead) | None => InboxState::Done,
-            Some(_) => InboxState::Refused,
+            Some(Refusal::CantRead) | None if refused_by(change).is_none() => InboxState::Done,
+            _ => InboxState::Refused,
         }
     }
 }
@@ -296,8 +296,8 @@ impl<I: Ids> Engine<I> {
                 self.write(Some(&loaded), &change, &Cause { held, ..cause.clone() }, now).map(Some)
             }
             Err(refusal) => {
-                let state = InboxState::Refused;
-                self.close(row, state, refusal.to_string(), Some(group.clone()), cause.member.clone(), now)?;
+                let (state, reason) = (InboxState::Refused, format!("{refusal} [{}]", refusal.code()));
+                self.close(row, state, reason, Some(group.clone()), cause.member.clone(), now)?;
                 Ok(None)
             }
         }
@@ -387,10 +387,13 @@ impl<I: Ids> Engine<I> {
             mails: mails.iter().map(|m| (m.draft.key.clone(), m.subject.clone())).collect(),
         };
         let state = cause.state(change);
+        let line = if cause.held { story.lines.last() } else { story.lines.first() };
+        let code = refused_by(change).filter(|_| state == InboxState::Refused);
+        let reason = line.map(|line| code.map_or_else(|| line.clone(), |code| format!("{line} [{code}]")));
         let done = |row: &InboxRow| InboxDone {
             id: row.id,
             state,
-            reason: if cause.held { story.lines.last() } else { story.lines.first() }.cloned(),
+            reason: reason.clone(),
             group: Some(group.id.clone()),
             member: cause.member.clone(),
             draft_key: cause.key.clone(),
@@ -462,6 +465,16 @@ impl<I: Ids> Engine<I> {
     }
 }
 
+/// The word by which `status` counts what was decided and comes to a refusal.
+fn refused_by(change: &Change) -> Option<&'static str> {
+    change.drafts.iter().find_map(|draft| match &draft.facts {
+        Facts::Refused { refusal: Refusal::CantRead, .. } => None,
+        Facts::Refused { refusal, .. } => Some(refusal.code()),
+        Facts::Notice(Notice::UnknownZone { .. }) => Some("unknown-zone"),
+        _ => None,
+    })
+}
+
 /// Only its attachments could not be used; its words were taken.
 fn could_not_read(draft: &Draft) -> bool {
     matches!(&draft.facts, Facts::Refused { refusal: Refusal::CantRead, .. })
@@ -473,6 +486,7 @@ fn without_effect(event: &Event) -> bool {
         event,
         Event::Away { .. }
             | Event::Disowned { .. }
+            | Event::Asked(CalendarAsk { ask: Ask::Delegated { .. }, .. })
             | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
     )
 }

@@ -112,12 +112,31 @@ pub enum Refusal {
         /// SEQUENCE sent last.
         sent: u32,
     },
+    /// A time that the message needs is in a zone that nobody knows: the hour proposed, or the DTSTAMP
+    /// by which answers are put into order.
+    #[error(
+        "its {property} is in the zone {zone:?}, which nobody knows and whose rules it does not bring; nothing is guessed"
+    )]
+    UnknownZone {
+        /// DTSTART or DTSTAMP.
+        property: &'static str,
+        /// The zone's name (TZID).
+        zone: String,
+    },
     /// A newer answer was taken before this one came in.
     #[error("a newer answer of the same person is already known")]
     OlderThanKnown,
 }
 
 impl Refusal {
+    /// The zone that nobody knows, where that is the reason.
+    pub fn zone(&self) -> Option<&str> {
+        match self {
+            Self::UnknownZone { zone, .. } => Some(zone),
+            _ => None,
+        }
+    }
+
     /// A word for each, by which they are counted.
     pub fn code(&self) -> &'static str {
         match self {
@@ -131,6 +150,7 @@ impl Refusal {
             Self::UndeclaredDelegate { .. } => "undeclared-delegate",
             Self::UnknownPartStat(_) => "unknown-partstat",
             Self::SequenceAhead { .. } => "sequence-ahead",
+            Self::UnknownZone { .. } => "unknown-zone",
             Self::OlderThanKnown => "older-than-known",
         }
     }
@@ -145,9 +165,9 @@ pub enum NoTime {
     /// A whole day.
     #[error("its DTSTART {0} is a whole day")]
     Day(chrono::NaiveDate),
-    /// No zone, or one that nobody knows.
-    #[error("its DTSTART {0} is in no zone that is known")]
-    Zone(chrono::NaiveDateTime),
+    /// No zone.
+    #[error("its DTSTART {0} is in no zone")]
+    Floating(chrono::NaiveDateTime),
     /// A series.
     #[error("it is a series, not one hour")]
     Series,
@@ -179,6 +199,9 @@ pub fn answer(
         Stated::Unknown(_) if method == Method::Counter => PartStat::NeedsAction,
         Stated::Unknown(word) => return Err(Refusal::UnknownPartStat(word.clone())),
     };
+    if let Some(zone) = &message.dtstamp_zone {
+        return Err(Refusal::UnknownZone { property: "DTSTAMP", zone: zone.clone() });
+    }
     let answer = Answer {
         part_stat,
         sequence: message.sequence,
@@ -194,7 +217,7 @@ pub fn answer(
         return Ok(Outcome::OldTime(answer));
     }
     if method == Method::Counter {
-        let start = proposed(message).map_err(Refusal::NoTime)?;
+        let start = proposed(message)?;
         // the same hour, or one that is past, proposes nothing (`calendar.md` 15)
         if start != known.start && start > received {
             return Ok(Outcome::Counter { start, answer });
@@ -234,14 +257,17 @@ fn asks(known: &Known, message: &CalendarMessage) -> Result<(), Refusal> {
     answering(known, &message.attendees).map(|_| ())
 }
 
-fn proposed(message: &CalendarMessage) -> Result<DateTime<Utc>, NoTime> {
-    match message.start {
-        _ if message.recurrence => Err(NoTime::Series),
-        Some(When::At(at)) => Ok(at),
-        Some(When::Floating(local)) => Err(NoTime::Zone(local)),
-        Some(When::Day(day)) => Err(NoTime::Day(day)),
-        None => Err(NoTime::Missing),
-    }
+fn proposed(message: &CalendarMessage) -> Result<DateTime<Utc>, Refusal> {
+    Err(Refusal::NoTime(match &message.start {
+        _ if message.recurrence => NoTime::Series,
+        Some(When::At(at)) => return Ok(*at),
+        Some(When::Unknown { zone }) => {
+            return Err(Refusal::UnknownZone { property: "DTSTART", zone: zone.clone() });
+        }
+        Some(When::Floating(local)) => NoTime::Floating(*local),
+        Some(When::Day(day)) => NoTime::Day(*day),
+        None => NoTime::Missing,
+    }))
 }
 
 fn one_of(list: &[String], email: &str) -> bool {

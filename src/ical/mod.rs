@@ -12,7 +12,9 @@ pub mod lint;
 mod machine;
 mod read;
 mod text;
+mod vtimezone;
 mod write;
+mod zone;
 
 pub use machine::is_machine_text;
 pub use read::{MAX_BYTES, read};
@@ -297,12 +299,18 @@ pub enum IcalError {
 }
 
 /// A point in time as a foreign calendar says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
-    /// A known instant: in UTC, or in a zone that is known (Windows names too).
+    /// A known instant: in UTC, or in a zone that is known (by its name, Windows's too, or by the
+    /// rules that the calendar brings).
     At(DateTime<Utc>),
-    /// A wall time without a zone, or with one that nobody knows.
+    /// A wall time without a zone.
     Floating(NaiveDateTime),
+    /// A wall time in a zone that nobody knows: no instant.
+    Unknown {
+        /// The zone's name (TZID).
+        zone: String,
+    },
     /// A whole day.
     Day(NaiveDate),
 }
@@ -344,6 +352,8 @@ pub struct CalendarMessage {
     pub sequence: u32,
     /// DTSTAMP.
     pub dtstamp: Option<DateTime<Utc>>,
+    /// The zone of a DTSTAMP that is no instant, because nobody knows that zone.
+    pub dtstamp_zone: Option<String>,
     /// ORGANIZER's address; Exchange leaves it out of answers.
     pub organizer: Option<String>,
     /// ATTENDEEs in their order.

@@ -1,14 +1,14 @@
 //! In charge of reading foreign calendars: whatever can be understood of each VEVENT. A bad
 //! line, a bad byte or a cut-off end costs itself and nothing else.
 
+use super::vtimezone::Zones;
 use super::{CalendarMessage, Method, PartStat, Participant, Stated, When};
 use calcard::icalendar::{
     ICalendar, ICalendarComponent, ICalendarComponentType as Kind, ICalendarEntry, ICalendarParameterName as Param,
     ICalendarParameterValue, ICalendarProperty as Prop,
 };
-use calcard::{Entry, Parser, common::timezone::Tz, icalendar::timezone::TzResolver};
+use calcard::{Entry, Parser};
 use chrono::{DateTime, NaiveTime, TimeZone, Utc};
-use std::str::FromStr;
 
 /// What lies beyond so many bytes is not looked at: no answer comes near.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -37,7 +37,7 @@ pub fn read(bytes: &[u8]) -> Vec<CalendarMessage> {
 }
 
 fn of_calendar(calendar: &ICalendar) -> Vec<CalendarMessage> {
-    let zones = calendar.build_tz_resolver();
+    let zones = Zones::of(calendar);
     let methods = methods(calendar);
     let events = calendar.components.iter().zip(methods);
     events
@@ -65,13 +65,18 @@ fn methods(calendar: &ICalendar) -> Vec<Option<Method>> {
     methods
 }
 
-fn of_event(event: &ICalendarComponent, method: Option<Method>, zones: &TzResolver<&str>) -> CalendarMessage {
+fn of_event(event: &ICalendarComponent, method: Option<Method>, zones: &Zones<'_>) -> CalendarMessage {
+    let stamp = when(event, &Prop::Dtstamp, zones);
     let series = [Prop::Rrule, Prop::Rdate, Prop::Exdate, Prop::Exrule, Prop::RecurrenceId];
     CalendarMessage {
         method,
         uid: text_of(event, &Prop::Uid).unwrap_or_default(),
         sequence: sequence(event),
-        dtstamp: when(event, &Prop::Dtstamp, zones).and_then(instant),
+        dtstamp: stamp.as_ref().and_then(instant),
+        dtstamp_zone: stamp.and_then(|stamp| match stamp {
+            When::Unknown { zone } => Some(zone),
+            _ => None,
+        }),
         organizer: entries(event, &Prop::Organizer).find_map(address),
         attendees: entries(event, &Prop::Attendee).filter_map(participant).collect(),
         comment: comment(event),
@@ -205,11 +210,11 @@ fn is_comment_word(name: &str) -> bool {
     name == "X-RESPONSE-COMMENT" || (name.starts_with("X-MICROSOFT-") && name.ends_with("COMMENT"))
 }
 
-fn when(event: &ICalendarComponent, property: &Prop, zones: &TzResolver<&str>) -> Option<When> {
+fn when(event: &ICalendarComponent, property: &Prop, zones: &Zones<'_>) -> Option<When> {
     entries(event, property).find_map(|entry| when_in(entry, zones))
 }
 
-fn when_in(entry: &ICalendarEntry, zones: &TzResolver<&str>) -> Option<When> {
+fn when_in(entry: &ICalendarEntry, zones: &Zones<'_>) -> Option<When> {
     let partial = entry.values.first()?.as_partial_date_time()?;
     let read = partial.to_date_time()?;
     if !partial.has_time() {
@@ -219,30 +224,22 @@ fn when_in(entry: &ICalendarEntry, zones: &TzResolver<&str>) -> Option<When> {
         let at = offset.from_local_datetime(&read.date_time).single()?;
         return Some(When::At(at.to_utc()));
     }
-    let zone = entry.tz_id().and_then(|name| zone(name, zones));
-    // an hour that happens twice is the first, one that a jump leaves out stays a wall time
-    let at = zone.and_then(|zone| zone.from_local_datetime(&read.date_time).earliest());
-    Some(at.map_or(When::Floating(read.date_time), |at| When::At(at.to_utc())))
-}
-
-/// A zone by its name: the calendar's own, the IANA's, Windows's, or the last two parts of a
-/// path (`/freeassociation.sourceforge.net/Europe/Paris`).
-fn zone(name: &str, zones: &TzResolver<&str>) -> Option<Tz> {
-    let tail = || {
-        let mut parts = name.rsplit('/');
-        let (city, area) = (parts.next()?, parts.next()?);
-        Tz::from_str(&format!("{area}/{city}")).ok()
+    let Some(zone) = entry.tz_id().filter(|name| !name.trim().is_empty()) else {
+        return Some(When::Floating(read.date_time));
     };
-    let found = zones.resolve(name).or_else(tail);
-    found.filter(|zone| !zone.is_floating())
+    let at = zones.instant(zone, read.date_time);
+    let unknown = || When::Unknown { zone: super::clean_line(zone) };
+    Some(at.map_or_else(unknown, When::At))
 }
 
-/// DTSTAMP must be in UTC (RFC 5545 §3.8.7.2); where it is not, its hour is taken as UTC.
-fn instant(when: When) -> Option<DateTime<Utc>> {
+/// DTSTAMP must be in UTC (RFC 5545 §3.8.7.2); where it says nothing of its zone, its hour is taken
+/// as UTC. With a zone that nobody knows it is no instant.
+fn instant(when: &When) -> Option<DateTime<Utc>> {
     match when {
-        When::At(at) => Some(at),
+        When::At(at) => Some(*at),
         When::Floating(local) => Some(local.and_utc()),
         When::Day(day) => Some(day.and_time(NaiveTime::MIN).and_utc()),
+        When::Unknown { .. } => None,
     }
 }
 
@@ -264,6 +261,10 @@ mod tests {
         Some(When::Floating(text.parse().unwrap()))
     }
 
+    fn unknown(zone: &str) -> Option<When> {
+        Some(When::Unknown { zone: zone.to_owned() })
+    }
+
     #[test]
     fn hours_in_every_kind_of_zone() {
         for (start, expected) in [
@@ -272,11 +273,11 @@ mod tests {
             ("DTSTART;TZID=Romance Standard Time:20261024T173000", at("2026-10-24T15:30:00Z")),
             ("DTSTART;TZID=\"W. Europe Standard Time\":20261024T173000", at("2026-10-24T15:30:00Z")),
             ("DTSTART;TZID=/freeassociation.sourceforge.net/Europe/Paris:20261024T173000", at("2026-10-24T15:30:00Z")),
-            ("DTSTART;TZID=Customized Time Zone:20261024T173000", floating("2026-10-24T17:30:00")),
+            ("DTSTART;TZID=Customized Time Zone:20261024T173000", unknown("Customized Time Zone")),
             ("DTSTART:20261024T173000", floating("2026-10-24T17:30:00")),
-            // twice that night: the first; left out in spring: as written
+            // twice that night: the first; left out in spring: by the distance from UTC before the jump
             ("DTSTART;TZID=Europe/Paris:20261025T023000", at("2026-10-25T00:30:00Z")),
-            ("DTSTART;TZID=Europe/Paris:20260329T023000", floating("2026-03-29T02:30:00")),
+            ("DTSTART;TZID=Europe/Paris:20260329T023000", at("2026-03-29T01:30:00Z")),
             ("DTSTART:20261399T990000Z", None),
             ("DTSTART:soon\nDTSTART:20261024T153000Z", at("2026-10-24T15:30:00Z")),
             ("SUMMARY:x", None),

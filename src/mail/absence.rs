@@ -82,11 +82,12 @@ pub(super) fn until(letter: &Letter) -> Option<NaiveDate> {
 /// The date a text begins with.
 fn date(text: &str, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
     static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-        let weekday = r"^(?:(?:le|the|on|au|am|den|dem)\s+)?(?:[a-zà-ÿ]{3,10}\.?,?\s+)?(?:(?:le|the|den|dem)\s+)?";
+        let weekday =
+            r"^(?:(?:le|the|on|au|am|den|dem|el|il)\s+)?(?:[a-zà-ÿ]{3,10}\.?,?\s+)?(?:(?:le|the|den|dem|el|il)\s+)?";
         [
             r"^(?:le\s+|the\s+)?(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b".to_owned(),
             weekday.to_owned() + r"(?P<a>\d{1,2})\s?[/.-]\s?(?P<b>\d{1,2})(?:\s?[/.-]\s?(?P<y>\d{4}|\d{2})\b)?",
-            weekday.to_owned() + r"(?P<d>\d{1,2})(?:er|st|nd|rd|th|\.)?(?:\s+of)?\s+(?P<name>[a-zà-ÿ]{3,10})\b\.?(?:,?\s+(?P<y>\d{4}))?",
+            weekday.to_owned() + r"(?P<d>\d{1,2})(?:er|st|nd|rd|th|\.|º|°)?(?:\s+(?:of|de))?\s+(?P<name>[a-zà-ÿ]{3,10})\b\.?(?:,?\s+(?:de[l]?\s+)?(?P<y>\d{4}))?",
             weekday.to_owned() + r"(?P<name>[a-zà-ÿ]{3,10})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(?P<y>\d{4}))?",
             r"^(?P<name>[a-zà-ÿ]{3,10})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(?P<y>\d{4}))?".to_owned(),
         ]
@@ -158,8 +159,49 @@ mod tests {
     }
 
     #[test]
+    fn absence_dates_in_german_dutch_spanish_and_italian() {
+        for text in [
+            "Ich bin bis 12. Mai nicht im Büro.",
+            "Ich bin bis zum 12.05.2026 abwesend.",
+            "bis einschließlich Dienstag, den 12. Mai",
+            "abwesend vom 4. bis 12. Mai",
+            "Vom 04.05. bis zum 12.05.2026 bin ich im Urlaub",
+            "Ich bin am Mittwoch nicht da; wieder erreichbar ab dem 13. Mai",
+            "Ich bin erst am 13. Mai wieder im Büro",
+            "Ich bin zurück am Mittwoch, den 13. Mai 2026",
+            "Ik ben afwezig tot en met 12 mei.",
+            "afwezig van 4 t/m 12 mei 2026",
+            "Ik ben weer bereikbaar vanaf woensdag 13 mei",
+            "Op kantoor ben ik weer op 13-05-2026",
+            "Estaré fuera de la oficina hasta el 12 de mayo.",
+            "hasta el martes 12 de mayo de 2026",
+            "de vacaciones del 4 al 12 de mayo",
+            "ausente desde el 4 de mayo hasta el 12 de mayo",
+            "Vuelvo a la oficina el miércoles 13 de mayo",
+            "Estaré de vuelta el 13/05/2026",
+            "Sono assente fino al 12 maggio.",
+            "fuori ufficio fino a martedì 12 maggio 2026",
+            "in ferie dal 4 al 12 maggio",
+            "Sarò di ritorno il 13 maggio",
+            "Rientro previsto: mercoledì 13 maggio",
+            "Tornerò in ufficio il 13/05",
+        ] {
+            assert_eq!(away(text).as_deref(), Some("2026-05-12"), "{text}");
+        }
+    }
+
+    #[test]
     fn doubt_leaves_it_unknown() {
         for text in [
+            // begins then, and ends who knows when
+            "Ab dem 4. Mai bin ich im Urlaub.",
+            "Dal 4 maggio sono in ferie.",
+            "A partir del 4 de mayo estaré fuera.",
+            // the day itself or the day before
+            "Ik ben afwezig tot 13 mei",
+            "bis auf Weiteres",
+            "hasta nuevo aviso",
+            "fino a nuovo avviso",
             "I am away until 05/06.",
             "Je suis absent.",
             "jusqu'au 12 août",

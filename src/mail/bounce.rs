@@ -1,6 +1,8 @@
 //! What a bounce says: who was not reached, why, and which of our mails it was (RFC 3464, RFC 6533, RFC 3463).
 
 mod free;
+mod judge;
+mod notification;
 mod status;
 
 use std::sync::LazyLock;
@@ -48,17 +50,20 @@ pub enum BounceClass {
     Quota,
     /// Not delivered yet, still tried: no failure.
     Delayed,
+    /// Not delivered in time: tried until then, and given up. A failure that another time may not meet.
+    Expired,
 }
 
 impl BounceClass {
-    /// The word for it in what `mail read --json` prints.
+    /// The word for it in what `mail read --json` prints: five, as bounces are counted elsewhere. `delayed` says
+    /// that time is the cause, whether it is still tried or given up.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hard => "hard",
             Self::Soft => "soft",
             Self::Policy => "policy",
             Self::Quota => "quota",
-            Self::Delayed => "delayed",
+            Self::Delayed | Self::Expired => "delayed",
         }
     }
 }
@@ -71,7 +76,14 @@ struct Data {
     policy: Vec<String>,
     hard: Vec<String>,
     soft: Vec<String>,
+    /// Still tried.
     delayed: Vec<String>,
+    /// Tried until its time was up, or no answer from the host in all that time.
+    expired: Vec<String>,
+    /// Limits on how much we may send: nobody's mailbox is full.
+    limits: Vec<String>,
+    /// The stages of a session before anybody's address is said: what is refused there is us.
+    stages: Vec<String>,
     /// What follows such a line is the returned mail.
     ends: Vec<String>,
     /// A line with such a word names whom to ask, not who failed.
@@ -91,33 +103,63 @@ const MAX_RECIPIENTS: usize = 100;
 /// Most ids taken from one report.
 const MAX_IDS: usize = 50;
 
-/// Reads a report. Sources of recipients, the first that gives any: the RFC 3464 part, `X-Failed-Recipients`; readers of
-/// servers' free texts come after these.
+/// Reads a report. Sources of recipients, the first that gives any: the RFC 3464 part, `X-Failed-Recipients`, a
+/// provider's notification, servers' free texts, a report wrapped up in this one.
 pub(super) fn read(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Bounce {
     let status: Vec<String> =
         parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned()).collect();
-    let mut recipients = Vec::new();
-    let own = free::own_text(parts).to_lowercase();
-    for group in status.iter().flat_map(|s| groups(s)) {
-        push(&mut recipients, recipient(&group, &own));
-    }
+    let mut recipients = by_status(&status, parts);
     if recipients.is_empty() {
-        recipients = by_header(message, letter);
+        recipients = by_header(message, parts, letter);
+    }
+    let told = notification::read(&letter.text);
+    if recipients.is_empty() {
+        recipients.extend(told.iter().flat_map(|told| told.recipients.clone()));
     }
     if recipients.is_empty() && !status.iter().any(|s| reports_success(s)) {
-        recipients = free::recipients(message, parts, letter);
+        recipients = wrapped(parts);
+        if recipients.is_empty() {
+            recipients = free::recipients(parts, letter);
+        }
+        if recipients.is_empty() {
+            recipients = by_status(&[free::own_text(parts)], parts);
+        }
+        if recipients.is_empty() {
+            recipients = free::returned_to(message, parts);
+        }
     }
-    Bounce { recipients, original_ids: original_ids(parts, &status, letter) }
+    let mut ids = original_ids(parts, &status, letter);
+    told.into_iter().flat_map(|told| told.original_ids).for_each(|id| add_id(&mut ids, &id));
+    Bounce { recipients, original_ids: ids }
 }
 
-/// Exim's and Gmail's own header (Exim's `X-Failed-Recipients`).
-fn by_header(message: &Message<'_>, letter: &Letter) -> Vec<BouncedRecipient> {
-    let mut all = Vec::new();
-    for address in raw_header(message, "X-Failed-Recipients").unwrap_or_default().split(',').filter_map(text::address) {
-        let class = classify(None, None, &letter.text);
-        push(&mut all, Some(BouncedRecipient { address, original: None, class, status: first_status(&letter.text) }));
+fn by_status(status: &[String], parts: &[&MessagePart<'_>]) -> Vec<BouncedRecipient> {
+    let mut recipients = Vec::new();
+    if !status.is_empty() {
+        let own = free::own_text(parts).to_lowercase();
+        for group in status.iter().flat_map(|s| groups(s)) {
+            push(&mut recipients, recipient(&group, &own));
+        }
     }
-    all
+    recipients
+}
+
+/// A gateway's mail around the report: the report itself is the returned part.
+fn wrapped(parts: &[&MessagePart<'_>]) -> Vec<BouncedRecipient> {
+    let inner = parts.iter().filter_map(|part| part.message());
+    let mut found = inner.map(|report| {
+        let parts: Vec<&MessagePart<'_>> = report.parts.iter().filter(|part| part.message().is_none()).collect();
+        let status = parts.iter().filter(|p| is_status(p)).map(|p| String::from_utf8_lossy(p.contents()).into_owned());
+        by_status(&status.collect::<Vec<_>>(), &parts)
+    });
+    found.find(|recipients| !recipients.is_empty()).unwrap_or_default()
+}
+
+/// Exim's and Gmail's own header (Exim's `X-Failed-Recipients`), with what the text says of each.
+fn by_header(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Vec<BouncedRecipient> {
+    let header = raw_header(message, "X-Failed-Recipients").unwrap_or_default();
+    let addresses: Vec<String> = header.split(',').filter_map(text::address).collect();
+    if addresses.is_empty() { Vec::new() } else { free::told(addresses, parts, letter) }
 }
 
 /// A report that tells of success alone names nobody who failed.
@@ -134,6 +176,11 @@ pub(super) fn says_so(text: &str) -> bool {
     DATA.says.iter().any(|w| low.contains(w.as_str()))
 }
 
+/// Is the text a sending service's notification of a bounce?
+pub(super) fn is_notification(text: &str) -> bool {
+    notification::is_one(text)
+}
+
 fn push(all: &mut Vec<BouncedRecipient>, one: Option<BouncedRecipient>) {
     let Some(one) = one else { return };
     if all.len() < MAX_RECIPIENTS && !all.iter().any(|known| known.address.eq_ignore_ascii_case(&one.address)) {
@@ -146,35 +193,6 @@ fn first_status(text: &str) -> Option<String> {
     static CODE: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?:^|[^0-9.])([245]\.\d{1,3}\.\d{1,3})(?:[^0-9.]|\.?$|\.\s)").ok());
     CODE.as_ref()?.captures(text).map(|c| c[1].to_owned())
-}
-
-/// The class, by action, then status, then the words of the diagnostic.
-fn classify(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> BounceClass {
-    let low = diagnostic.to_lowercase();
-    let says = |words: &[String]| words.iter().any(|w| low.contains(w.as_str()));
-    let status = status.unwrap_or_default();
-    let detail = status.split_once('.').map_or("", |(_, detail)| detail);
-    let bad_address =
-        matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1") && !status.starts_with('4');
-    // the sender's own address or domain is what is refused: our set-up
-    let ours = matches!(detail, "1.7" | "1.8") || detail.starts_with("7.") || detail.starts_with("6.");
-    if action == Some("delayed") {
-        BounceClass::Delayed
-    } else if matches!(detail, "2.2" | "2.3") || says(&DATA.quota) {
-        BounceClass::Quota
-    } else if bad_address && (!says(&DATA.policy) || says(&DATA.hard)) {
-        BounceClass::Hard
-    } else if ours && !(detail.starts_with("7.") && says(&DATA.hard)) {
-        BounceClass::Policy
-    } else if says(&DATA.hard) {
-        BounceClass::Hard
-    } else if says(&DATA.policy) {
-        BounceClass::Policy
-    } else if status.starts_with('4') || matches!(detail, "4.5" | "4.7" | "3.2" | "3.4") || says(&DATA.soft) {
-        BounceClass::Soft
-    } else {
-        BounceClass::Hard
-    }
 }
 
 /// The ids and marks of the returned mail, of a report that is no bounce.
@@ -232,9 +250,13 @@ fn add_ids(ids: &mut Vec<String>, name: &str, value: &str) {
         .map(|v| v.trim_matches(['<', '>', ',', ';']))
         .filter(|v| !v.is_empty() && v.len() <= 250)
     {
-        if ids.len() < MAX_IDS && !ids.iter().any(|known| known == one) {
-            ids.push(one.to_owned());
-        }
+        add_id(ids, one);
+    }
+}
+
+fn add_id(ids: &mut Vec<String>, one: &str) {
+    if ids.len() < MAX_IDS && !ids.iter().any(|known| known == one) {
+        ids.push(one.to_owned());
     }
 }
 

@@ -109,6 +109,9 @@ fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: 
     if report == "delivery-status" || status_part {
         return true;
     }
+    if bounce::is_notification(&letter.text) {
+        return true;
+    }
     let subject = begins(&letter.subject, &SIGNS.bounce_subjects) || holds(&letter.subject, &SIGNS.bounce_words);
     if has_auto_subject(&letter.subject) || report == "feedback-report" {
         return false;

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
+use super::bounce::BounceClass;
 use super::class::Class;
 use super::letter::{Letter, letter};
 use super::reply::reply;
@@ -63,7 +64,10 @@ fn bounce_json(letter: &Letter) -> Option<Value> {
         .as_ref()?
         .recipients
         .iter()
-        .map(|r| json!({ "address": r.address, "class": r.class.as_str(), "status": r.status }))
+        .map(|r| {
+            let given_up = !matches!(r.class, BounceClass::Delayed);
+            json!({ "address": r.address, "class": r.class.as_str(), "status": r.status, "given_up": given_up })
+        })
         .collect();
     Some(json!({ "recipients": recipients }))
 }

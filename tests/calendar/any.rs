@@ -105,7 +105,7 @@ fn assert_we_read(text: &str, event: &Event) {
     assert_eq!((&message.uid, message.sequence), (&event.uid, event.sequence));
     assert_eq!(message.dtstamp, Some(event.dtstamp));
     assert_eq!(message.organizer.as_deref(), Some("codev@example.org"));
-    assert_eq!((message.start, message.end), (Some(When::At(event.start)), Some(When::At(event.end))));
+    assert_eq!((&message.start, &message.end), (&Some(When::At(event.start)), &Some(When::At(event.end))));
     assert!(!message.recurrence && message.comment.is_none());
     assert_eq!(message.attendees.len(), event.attendees.len());
     for (read, written) in message.attendees.iter().zip(&event.attendees) {

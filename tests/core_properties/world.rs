@@ -137,9 +137,11 @@ impl World {
                 let meeting = self.group.meeting(number(meeting)?)?;
                 let from = self.all[member % self.all.len()].id.clone();
                 let (start, text) = (self.group.starts(meeting) + Duration::hours(*hours), None);
-                let ask = match what % 3 {
+                let ask = match what % 5 {
                     0 => Ask::Counter { from, start, attendance: None, text },
                     1 => Ask::Refresh { from },
+                    2 => Ask::Delegated { from, to: vec!["zoe@ailleurs.example".to_owned()] },
+                    3 => Ask::UnknownZone { from, zone: "Chez moi".to_owned(), why: "its DTSTART".to_owned() },
                     _ => Ask::Forwarded { who: "zoe@ailleurs.example".to_owned() },
                 };
                 return Some(Event::Asked(CalendarAsk { uid: meeting.uid.clone(), mail: in_reply_to(), ask }));
@@ -280,7 +282,7 @@ impl World {
                 Event::Calendar(answer) => answer.from == *member,
                 Event::Asked(asked) => match &asked.ask {
                     Ask::Counter { from, .. } | Ask::Refresh { from } => from == member,
-                    Ask::Forwarded { .. } => false,
+                    Ask::Forwarded { .. } | Ask::Delegated { .. } | Ask::UnknownZone { .. } => false,
                 },
                 _ => false,
             };

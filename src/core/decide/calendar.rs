@@ -94,6 +94,8 @@ pub(super) fn asked(work: &mut Work<'_>, asked: &CalendarAsk) -> Result<(), Refu
             counter(work, &proposal, attendance.as_ref())
         }
         Ask::Refresh { from } => refresh(work, number, from),
+        Ask::Delegated { from, to } => delegated(work, number, from, to),
+        Ask::UnknownZone { from, zone, why } => unknown_zone(work, number, from, zone, why),
         Ask::Forwarded { who } => forwarded(work, number, who),
     }
 }
@@ -217,6 +219,38 @@ fn refresh(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) -> Result<()
     order::send_state(work, number, from);
     let text = format!("the calendar of {} asked for the event as it stands", work.name(from));
     work.tell(Some(number), Some(from), text);
+    Ok(())
+}
+
+/// Addresses named to the facilitator.
+const NAMED: usize = 3;
+
+/// DELEGATED (RFC 5546 §3.2.2.3): who may be there is the group's business, not a calendar's. The facilitator is told,
+/// nothing else changes (`calendar.md` 13, 16).
+fn delegated(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, to: &[String]) -> Result<(), Refusal> {
+    member_there(work, from)?;
+    if !work.meeting(number)?.is_open() {
+        return Err(Refusal::Over);
+    }
+    answer::alive(work, from);
+    let who = to.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let text = format!("the calendar of {} names {who} to come instead: recorded without effect", work.name(from));
+    work.tell(Some(number), Some(from), text);
+    if answer::facilitator_of(work, Some(number)).is_some_and(|leads| leads != *from) {
+        answer::pass_on(work, Some(number), Notice::Delegated { member: from.clone(), who });
+    }
+    Ok(())
+}
+
+/// A time that cannot be known: the facilitator, who can ask, is told by the zone's name.
+fn unknown_zone(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, zone: &str, why: &str) -> Result<(), Refusal> {
+    member_there(work, from)?;
+    if !work.meeting(number)?.is_open() {
+        return Err(Refusal::Over);
+    }
+    answer::alive(work, from);
+    work.tell(Some(number), Some(from), format!("a calendar message was not applied: {why}"));
+    answer::pass_on(work, Some(number), Notice::UnknownZone { member: from.clone(), name: zone.to_owned() });
     Ok(())
 }
 

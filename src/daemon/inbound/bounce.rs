@@ -54,7 +54,8 @@ fn of_ours(kit: &Kit, store: &Store, bounce: &Bounce, sent: SentMail) -> Result<
 fn trouble(class: BounceClass) -> Trouble {
     match class {
         BounceClass::Hard => Trouble::Hard,
-        BounceClass::Soft => Trouble::Soft,
+        // the mail is lost, the address may be good
+        BounceClass::Soft | BounceClass::Expired => Trouble::Soft,
         BounceClass::Policy => Trouble::Policy,
         BounceClass::Quota => Trouble::Quota,
         BounceClass::Delayed => Trouble::Delayed,

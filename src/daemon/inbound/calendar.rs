@@ -91,6 +91,11 @@ impl Received<'_> {
             Err(itip::Refusal::NotYours { attendee }) if self.group.by_address(&attendee).is_none() => {
                 self.asked(Some(&member.id), Ask::Forwarded { who: attendee })
             }
+            Err(refusal) if refusal.zone().is_some() => {
+                let (from, why) = (member.id.clone(), refusal.to_string());
+                let zone = refusal.zone().unwrap_or_default().to_owned();
+                self.asked(Some(&member.id), Ask::UnknownZone { from, zone, why })
+            }
             // the word at the end is what `status` counts by
             Err(refusal) => self.kept(InboxState::Refused, &member.id, format!("{refusal} [{}]", refusal.code())),
         }
@@ -118,6 +123,10 @@ impl Received<'_> {
                 return self.asked(Some(member), Ask::Counter { from: member.clone(), start, attendance, text });
             }
         };
+        if answer.part_stat == PartStat::Delegated && !answer.delegated_to.is_empty() && !old_time {
+            let ask = Ask::Delegated { from: member.clone(), to: answer.delegated_to };
+            return self.asked(Some(member), ask);
+        }
         let Some(attendance) = attendance(&answer, self.comment(&answer)) else {
             let reason = format!("a calendar answer that says neither yes nor no ({})", answer.part_stat.as_str());
             return self.kept(InboxState::Recorded, member, reason);

@@ -246,9 +246,8 @@ impl View {
     }
 
     fn last_prompt(&self, seat: usize) -> Option<usize> {
-        let prompt = |m: &&Arc<super::scene::Mail>| {
-            m.key.as_ref().is_some_and(|k| k.kind == crate::core::Kind::StepPrompt)
-        };
+        let prompt =
+            |m: &&Arc<super::scene::Mail>| m.key.as_ref().is_some_and(|k| k.kind == crate::core::Kind::StepPrompt);
         self.scene.mailbox(seat).find(prompt).map(|m| m.id)
     }
 }

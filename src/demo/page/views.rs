@@ -155,7 +155,7 @@ pub(super) fn unkeyed(app: &App) -> Response {
     let view = app.view("/");
     let w = view.words;
     let main = html! { section class="paper" { h1 { (w.get("unkeyed.title")) } p { (w.get("unkeyed.text")) }
-        p { a class="button" href="/" { (w.get("back")) } } } };
+    p { a class="button" href="/" { (w.get("back")) } } } };
     let body = Body { title: w.get("unkeyed.title").to_owned(), class: "saying", main };
     (StatusCode::FORBIDDEN, page(&view, body)).into_response()
 }

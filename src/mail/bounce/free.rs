@@ -7,7 +7,8 @@ use mail_parser::{Message, MessagePart, PartType};
 use regex::Regex;
 use serde::Deserialize;
 
-use super::{BouncedRecipient, DATA, MAX_RECIPIENTS, classify, first_status, push};
+use super::judge::by_words;
+use super::{BouncedRecipient, DATA, MAX_RECIPIENTS, first_status, push};
 use crate::mail::html;
 use crate::mail::letter::{Letter, kind};
 use crate::mail::text;
@@ -49,30 +50,42 @@ const MAX_LINES: usize = 400;
 const MAX_LINE: usize = 600;
 
 /// Everybody a report names as not reached.
-pub(super) fn recipients(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Vec<BouncedRecipient> {
+pub(super) fn recipients(parts: &[&MessagePart<'_>], letter: &Letter) -> Vec<BouncedRecipient> {
     let own = own_text(parts);
     let lines = lines(&own);
     let from = letter.from.as_ref().map(|f| f.email.to_lowercase());
     let subject = [letter.subject.clone()];
     for rank in 0..=9 {
-        let mut found = Vec::new();
         let source: &[String] = if rank == 9 { &subject } else { &lines };
-        for (i, line) in source.iter().enumerate() {
-            for address in named(line, rank).into_iter().filter(|a| Some(a.to_lowercase()) != from) {
-                push(&mut found, Some(judged(address, &lines, i)));
-            }
-        }
-        if !found.is_empty() {
-            return found;
+        let named =
+            source.iter().enumerate().flat_map(|(at, line)| named(line, rank).into_iter().map(move |a| (a, at)));
+        let hits: Vec<(String, usize)> = named.filter(|(a, _)| Some(a.to_lowercase()) != from).collect();
+        if !hits.is_empty() {
+            return judged(hits, &lines);
         }
     }
-    returned_to(message, parts).map(|address| judged(address, &lines, 0)).into_iter().collect()
+    Vec::new()
+}
+
+/// What the report's own text says of addresses that are known already.
+pub(super) fn told(addresses: Vec<String>, parts: &[&MessagePart<'_>], letter: &Letter) -> Vec<BouncedRecipient> {
+    let own = own_text(parts);
+    let lines = lines(if own.trim().is_empty() { &letter.text } else { &own });
+    let at = |address: &String| {
+        let low = address.to_lowercase();
+        lines.iter().position(|line| line.to_lowercase().contains(&low)).unwrap_or(0)
+    };
+    let hits = addresses.into_iter().map(|address| {
+        let line = at(&address);
+        (address, line)
+    });
+    judged(hits.collect(), &lines)
 }
 
 /// The addresses that forms of this rank find in a line.
 fn named(line: &str, rank: u8) -> Vec<String> {
     let low = line.to_lowercase();
-    if !matches!(rank, 3 | 9) && DATA.asides.iter().any(|w| low.contains(w.as_str())) {
+    if !matches!(rank, EXPANDED | 9) && DATA.asides.iter().any(|w| low.contains(w.as_str())) {
         return Vec::new();
     }
     let mut found: Vec<String> = Vec::new();
@@ -90,17 +103,31 @@ fn named(line: &str, rank: u8) -> Vec<String> {
     found
 }
 
-/// With what is said on the lines after it.
-fn judged(address: String, lines: &[String], at: usize) -> BouncedRecipient {
-    let near = lines.get(at..(at + 6).min(lines.len())).unwrap_or_default().join(" ");
-    let all = lines.join(" ");
-    let low = text::one_line(&all.to_lowercase());
+/// Lines that speak of an address: its own and those after it.
+const NEAR: usize = 6;
+
+/// Each with what is said on its line and those after it, up to the next address.
+fn judged(hits: Vec<(String, usize)>, lines: &[String]) -> Vec<BouncedRecipient> {
+    let all = text::one_line(&lines.join(" "));
+    let low = all.to_lowercase();
     let late = DATA.delayed.iter().any(|w| low.contains(w.as_str()));
-    let status = first_status(&near).or_else(|| first_status(&all));
-    let diagnostic = if status.is_some() { near } else { all };
-    let class = classify(late.then_some("delayed"), status.as_deref(), &diagnostic);
-    BouncedRecipient { address, original: None, class, status }
+    let whole_status = first_status(&all);
+    let mut found = Vec::new();
+    for (n, (address, at)) in hits.iter().enumerate() {
+        let end = (at + NEAR).min(lines.len());
+        let others = hits[n + 1..].iter().filter(|(other, _)| !other.eq_ignore_ascii_case(address));
+        let next = others.map(|(_, line)| *line).find(|line| line > at).unwrap_or(end);
+        let near = lines.get(*at..next.min(end)).unwrap_or_default().join(" ");
+        let status = first_status(&near).or_else(|| whole_status.clone());
+        let class = by_words(late.then_some("delayed"), status.as_deref(), &near, &all);
+        let original = named(&near, EXPANDED).into_iter().find(|one| !one.eq_ignore_ascii_case(address));
+        push(&mut found, Some(BouncedRecipient { address: address.clone(), original, class, status }));
+    }
+    found
 }
+
+/// The rank of the forms that name what an address was expanded from.
+const EXPANDED: u8 = 3;
 
 /// What the server itself wrote, up to where the returned mail begins.
 pub(super) fn own_text(parts: &[&MessagePart<'_>]) -> String {
@@ -136,10 +163,18 @@ fn lines(own: &str) -> Vec<String> {
 }
 
 /// The one receiver of the mail that came back with the report.
-fn returned_to(message: &Message<'_>, parts: &[&MessagePart<'_>]) -> Option<String> {
-    let returned = parts.iter().find_map(|p| p.message())?;
-    let list: Vec<String> =
-        returned.to()?.iter().filter_map(|one| one.address().and_then(text::address)).take(2).collect();
+pub(super) fn returned_to(message: &Message<'_>, parts: &[&MessagePart<'_>]) -> Vec<BouncedRecipient> {
+    let mut list = written_to(parts);
     let own = message.to().is_some_and(|to| to.iter().any(|o| o.address() == list.first().map(String::as_str)));
-    (list.len() == 1 && !own).then(|| list.into_iter().next()).flatten()
+    match (list.pop(), list.is_empty() && !own) {
+        (Some(address), true) => judged(vec![(address, 0)], &lines(&own_text(parts))),
+        _ => Vec::new(),
+    }
+}
+
+/// Whom the mail that came back was written to, by its To; two are enough to see that it is not one.
+fn written_to(parts: &[&MessagePart<'_>]) -> Vec<String> {
+    let returned = parts.iter().find_map(|p| p.message()).and_then(Message::to);
+    let all = returned.into_iter().flat_map(|to| to.iter().filter_map(|one| one.address().and_then(text::address)));
+    all.take(2).collect()
 }

@@ -2,7 +2,8 @@
 
 use mail_parser::MessagePart;
 
-use super::{BouncedRecipient, classify, first_status};
+use super::judge::{classify, known};
+use super::{BouncedRecipient, first_status};
 use crate::mail::letter::kind;
 use crate::mail::text;
 
@@ -43,7 +44,7 @@ pub(super) fn recipient(group: &Group, own: &str) -> Option<BouncedRecipient> {
     let field = |name: &str| group.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     let original = field("original-recipient").and_then(typed_address);
     let last = field("final-recipient").filter(|v| !v.to_ascii_lowercase().starts_with("x400")).and_then(typed_address);
-    let (address, original) = told(original, last, own)?;
+    let (address, original) = linked(told(original, last, own)?, own);
     let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
     if matches!(action.as_deref(), Some("delivered" | "relayed" | "expanded")) {
         return None;
@@ -54,8 +55,21 @@ pub(super) fn recipient(group: &Group, own: &str) -> Option<BouncedRecipient> {
         .filter(|s| !s.ends_with(".0.0"))
         .or_else(|| first_status(diagnostic))
         .or_else(|| field("status").and_then(first_status));
-    let class = classify(action.as_deref(), status.as_deref(), diagnostic);
+    let class = known(action.as_deref(), status.as_deref(), diagnostic).unwrap_or_else(|| {
+        // the machines' part says nothing: the words for people may
+        let near = near(&address, own);
+        let status = first_status(near).or_else(|| status.clone());
+        classify(action.as_deref(), status.as_deref(), near)
+    });
     Some(BouncedRecipient { address, original, class, status })
+}
+
+/// Bytes of the text for people that speak of an address: its own line and some more.
+const NEAR: usize = 400;
+
+fn near<'t>(address: &str, own: &'t str) -> &'t str {
+    let at = own.find(&address.to_lowercase()).unwrap_or(own.len());
+    text::cut(own.get(at..).unwrap_or_default(), NEAR)
 }
 
 /// `rfc822; <anne@example.org>` → the address (RFC 3464 §2.3.1; RFC 3461 §4.2 for `+2B`).
@@ -68,8 +82,21 @@ fn typed_address(value: &str) -> Option<String> {
     text::address(&bare.replace("+2B", "+").replace("+3D", "=")).filter(|a| !a.ends_with('@'))
 }
 
+/// Exchange Online's text names the one who failed `name (address)<mailto:address>`: the link is the address that the
+/// mail was sent to, where the others show another one.
+fn linked(told: (String, Option<String>), own: &str) -> (String, Option<String>) {
+    let shown = format!("({})", told.0.to_lowercase());
+    let link = own.split_once(&shown).and_then(|(_, after)| after.trim_start().strip_prefix("<mailto:"));
+    let link = link.and_then(|link| link.split_once('>')).and_then(|(link, _)| text::address(link));
+    match link {
+        Some(link) if !link.eq_ignore_ascii_case(&told.0) => (link, Some(told.0)),
+        _ => told,
+    }
+}
+
 /// Where the two addresses differ, we wrote to the original one; but a report that speaks of the last one alone, or
-/// calls the original what it was "expanded from", means the last. The other is kept beside it.
+/// calls the original what it was "expanded from", means the last. Where it calls the last "expanded from" a third one,
+/// only the original is ours. The other is kept beside it.
 fn told(original: Option<String>, last: Option<String>, own: &str) -> Option<(String, Option<String>)> {
     let (Some(first), Some(last)) = (original.clone(), last.clone()) else {
         return original.or(last).map(|one| (one, None));
@@ -79,6 +106,10 @@ fn told(original: Option<String>, last: Option<String>, own: &str) -> Option<(St
         own[..at].trim_end_matches(['<', ' ', '\n']).ends_with("expanded from") || own[..at].ends_with("rfc822;")
     };
     let by_last = named(&last).is_some() && named(&first).is_none_or(expanded) && !last.starts_with('@');
+    let third = own.split_once(&last.to_lowercase()).is_some_and(|(_, after)| {
+        let from = after.trim_start_matches(['>', ' ', '\n']).strip_prefix("(expanded from");
+        from.is_some_and(|from| !from.trim_start_matches([':', '<', ' ', '\n']).starts_with(&first.to_lowercase()))
+    });
     let differ = !first.eq_ignore_ascii_case(&last);
-    Some(if differ && by_last { (last, Some(first)) } else { (first, None) })
+    Some(if differ && by_last && !third { (last, Some(first)) } else { (first, None) })
 }
