@@ -42,6 +42,8 @@ pub struct Address {
 pub struct Letter {
     /// What kind of mail it is.
     pub class: Class,
+    /// What told the kind, in a sentence.
+    pub class_why: &'static str,
     /// The one mailbox in the one From header (RFC 5322 §3.6); anything else is a problem and nobody.
     pub from: Option<Address>,
     /// All addresses it was sent to or delivered to, each once, in order.
@@ -96,6 +98,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
     let (calendar, calendar_method) = calendars(&parts);
     let mut letter = Letter {
         class: Class::Person,
+        class_why: "",
         from,
         to: recipients(&message),
         subject: text::one_line(message.subject().unwrap_or_default()),
@@ -114,7 +117,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         complaint: Vec::new(),
         problems,
     };
-    letter.class = class::of(&message, &parts, &letter);
+    (letter.class, letter.class_why) = class::of(&message, &parts, &letter);
     match letter.class {
         Class::Bounce => letter.bounce = Some(bounce::read(&message, &parts, &letter)),
         Class::Complaint => letter.complaint = bounce::returned_ids(&parts, &letter),
@@ -127,6 +130,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
 fn unreadable(why: &str) -> Letter {
     Letter {
         class: Class::Unreadable,
+        class_why: "it has no head of a mail",
         from: None,
         to: Vec::new(),
         subject: String::new(),

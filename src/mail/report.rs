@@ -4,23 +4,34 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::class::Class;
-use super::letter::{Letter, letter};
-use super::reply::reply;
+use super::letter::Letter;
+use super::reading::{Nothing, Reading, read};
+use super::reply::Reply;
 use crate::core::proof::Proof;
 use crate::ical::{self, Method, Stated};
 
-/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems. `proof` is what was found out
-/// about its sender; without it nobody looked.
+/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems, and the steps of the reading.
+/// `proof` is what was found out about its sender; without it nobody looked.
 pub fn read_json(raw: &[u8], proof: Option<&Proof>) -> Value {
-    let letter = letter(raw);
+    match read(raw, proof, &Nothing) {
+        Ok(reading) => reading_json(&reading),
+        Err(never) => match never {},
+    }
+}
+
+/// The same of a mail that was read already.
+pub fn reading_json(reading: &Reading) -> Value {
+    let letter = &reading.letter;
+    let steps = reading.steps.iter().map(|s| json!({ "step": s.name, "found": s.found, "why": s.why }));
     json!({
         "kind": letter.class.as_str(),
-        "reply": reply_json(&letter),
-        "bounce": bounce_json(&letter),
+        "reply": reading.reply.as_ref().map(reply_json),
+        "bounce": bounce_json(letter),
         "auto_reply": (letter.class == Class::AutoReply).then(|| json!({ "until": letter.auto_until.map(|d| d.to_string()) })),
-        "calendar": calendar_json(&letter),
-        "proof": proof.map_or_else(|| json!({ "level": "B", "why": "no check of the sender was made" }), |p| json!(p)),
+        "calendar": calendar_json(letter),
+        "proof": json!(reading.proof),
         "problems": letter.problems,
+        "steps": steps.collect::<Vec<_>>(),
     })
 }
 
@@ -47,14 +58,9 @@ fn calendar_json(letter: &Letter) -> Option<Value> {
     }))
 }
 
-/// Only what a person may have written: people's mail, list mail, and words beside a calendar's answer.
-fn reply_json(letter: &Letter) -> Option<Value> {
-    if !matches!(letter.class, Class::Person | Class::List | Class::Calendar) {
-        return None;
-    }
-    let reply = reply(letter, None);
+fn reply_json(reply: &Reply) -> Value {
     let confidence = if reply.sure { "sure" } else { "probable" };
-    Some(json!({ "text": reply.text, "rule": reply.rule, "confidence": confidence }))
+    json!({ "text": reply.text, "rule": reply.rule, "confidence": confidence })
 }
 
 fn bounce_json(letter: &Letter) -> Option<Value> {
