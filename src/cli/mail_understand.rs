@@ -51,7 +51,8 @@ fn plain(value: &serde_json::Value) -> &str {
     value.as_str().unwrap_or("none")
 }
 
-fn question(name: &str) -> Result<Option<Question>> {
+/// A question by its name; `any` is none.
+pub(super) fn question(name: &str) -> Result<Option<Question>> {
     if name == "any" {
         return Ok(None);
     }

@@ -5,7 +5,7 @@
 //! quoted), `meaning` (what that says to the question).
 //!
 //! What changes with languages and mail programs is data: `data/quotes.toml` (quotes, phones' lines, notices),
-//! `data/absence.toml` (absence notices), `data/signs.toml` (machines' subjects and addresses), `data/bounces.toml`
+//! `data/sheet.toml` (labels of the preparation sheet), `data/absence.toml` (absence notices), `data/signs.toml` (machines' subjects and addresses), `data/bounces.toml`
 //! (words of mail servers). A new language is a new block there and cases in `tests/mails`.
 
 mod absence;
@@ -16,9 +16,11 @@ mod calendar_check;
 pub mod class;
 pub mod evidence;
 mod html;
+mod inline;
 pub mod letter;
 pub mod meaning;
 mod ours;
+pub mod parts;
 pub mod proof;
 mod quote;
 pub mod reading;
@@ -37,6 +39,7 @@ pub use class::Class;
 pub use evidence::{Carrier, TokenFound, subject_tag, tokens};
 pub use letter::{Address, Letter, Limits, letter, letter_within};
 pub use meaning::{Asked, Understood, understand};
+pub use parts::{Part, PartKind};
 pub use proof::{Verdict, proof};
 pub use reading::{Known, Nothing, Reading, Sent, Step, read};
 pub use reply::{Reply, reply};

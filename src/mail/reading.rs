@@ -188,7 +188,9 @@ impl Reading {
         let route = route(&Directory { hits, senders: self.senders.clone(), proof: self.proof.level, open: asks });
         let (said, why) = match &route {
             Route::Answer { key, proven: true } => (key.to_string(), format!("{lead}; its sender's domain vouches")),
-            Route::Answer { key, proven: false } => (key.to_string(), format!("{lead}; nothing vouches for its sender")),
+            Route::Answer { key, proven: false } => {
+                (key.to_string(), format!("{lead}; nothing vouches for its sender"))
+            }
             Route::Ask(key) => (format!("{key}?"), format!("{lead}; that alone is not enough, its receiver is asked")),
             Route::Kept(kept) => ("-".to_owned(), format!("{lead}; {kept}")),
         };
