@@ -295,6 +295,9 @@ pub(super) struct ReadArgs {
     /// The member's language, for --question.
     #[arg(long, default_value = "fr", requires = "question")]
     pub lang: String,
+    /// What else is known, for --question: {"today": "2026-12-01", "actions": 2}.
+    #[arg(long, value_name = "JSON", requires = "question")]
+    pub context: Option<String>,
 }
 
 #[derive(Debug, Args)]

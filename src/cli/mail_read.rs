@@ -2,14 +2,13 @@
 
 use super::args::ReadArgs;
 use super::failure::{Done, Failure, Result};
-use super::mail_understand::question;
+use super::mail_understand::{context, question};
 use super::terminal::Terminal;
 use crate::core::ids::{GroupId, MemberId};
 use crate::core::proof::Proof;
 use crate::core::{DraftKey, Language, Question};
+use crate::daemon::Prover;
 use crate::daemon::control::MAX_MAIL;
-use crate::daemon::edge::SystemClock;
-use crate::daemon::{Clock, Prover};
 use crate::mail::{self, Asked, Believed, Class, Known, Nothing, PartKind, Reading, Sent, Token};
 use crate::words::{Context, Words};
 use serde_json::{Map, Value, json};
@@ -45,7 +44,7 @@ pub(super) fn read(args: &ReadArgs, terminal: &mut Terminal) -> Result {
 #[derive(Default)]
 struct Told {
     sent: Option<String>,
-    asked: Option<(Option<Question>, Language, Words)>,
+    asked: Option<(Option<Question>, Language, Context, Words)>,
 }
 
 impl Told {
@@ -58,12 +57,19 @@ impl Told {
         });
         let Some(name) = &args.question else { return Ok(Self { sent, asked: None }) };
         let language = args.lang.parse().map_err(|e| Failure::Usage(format!("--lang: {e}")))?;
-        Ok(Self { sent, asked: Some((question(name)?, language, Words::embedded()?)) })
+        Ok(Self {
+            sent,
+            asked: Some((question(name)?, language, context(args.context.as_deref())?, Words::embedded()?)),
+        })
     }
 }
 
 impl Known for Told {
     type Error = Infallible;
+
+    fn is_blank(&self) -> bool {
+        true
+    }
 
     fn sent(&self, token: &Token) -> std::result::Result<Option<Sent>, Infallible> {
         Nothing.sent(token)
@@ -82,13 +88,13 @@ impl Known for Told {
     }
 
     fn told(&self) -> Option<(Option<String>, Option<Asked<'_>>)> {
-        let asked = self.asked.as_ref().map(|(question, language, words)| Asked {
+        let asked = self.asked.as_ref().map(|(question, language, context, words)| Asked {
             words,
             question: *question,
             over: false,
             name: String::new(),
             language: language.clone(),
-            context: Context { today: SystemClock.now().date_naive(), actions: 1, ..Context::default() },
+            context: context.clone(),
         });
         (self.sent.is_some() || asked.is_some()).then(|| (self.sent.clone(), asked))
     }
@@ -119,7 +125,7 @@ pub(super) fn kind(bytes: &[u8]) -> &'static str {
 /// What is told of a mail that broke the reader.
 fn failed() -> Value {
     json!({"kind": "unreadable", "reply": null, "bounce": null, "auto_reply": null, "calendar": null,
-        "proof": {"level": "B", "why": "not read"}, "problems": ["the mail reader failed on it"], "steps": []})
+        "proof": {"level": "B", "why": "not read"}, "problems": ["the mail reader failed on it"], "steps": [], "parts": []})
 }
 
 fn with_file(file: &Path, said: Value) -> Map<String, Value> {
@@ -190,5 +196,46 @@ fn colour(kind: PartKind) -> u8 {
         PartKind::Quote => 2,
         PartKind::Header => 33,
         PartKind::Signature | PartKind::Banner | PartKind::Notice => 36,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    #[derive(Clone, Default)]
+    struct Paper(Rc<RefCell<Vec<u8>>>);
+
+    impl io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(coloured: bool) -> String {
+        let mail = "From: a@b.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nOui \u{1b}]0;x\u{7}\r\n\r\n\
+            Le 24/11/2026 à 10:00, Codev a écrit :\r\n> Venez-vous ?\r\nEnvoyé de mon iPhone\r\n";
+        let reading = read_with(mail.as_bytes(), None, &Nothing).unwrap();
+        let paper = Paper::default();
+        let mut terminal = Terminal::on(Box::new(paper.clone()), coloured);
+        page(&reading.reply.unwrap(), &mut terminal).unwrap();
+        drop(terminal);
+        let bytes = paper.0.borrow().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn parts_are_coloured_on_a_terminal_and_named_where_there_is_no_colour() {
+        let coloured = "                 | \u{1b}[32mOui \u{fffd}]0;x\u{fffd}\u{1b}[0m\n                 |\n  attribution:fr | \u{1b}[33mLe 24/11/2026 à 10:00, Codev a écrit :\u{1b}[0m\n  angle          | \u{1b}[2m> Venez-vous ?\u{1b}[0m\n  banner         | \u{1b}[36mEnvoyé de mon iPhone\u{1b}[0m\n";
+        assert_eq!(shown(true), coloured);
+        let plain = "  reply                   | Oui \u{fffd}]0;x\u{fffd}\n                          |\n  header (attribution:fr) | Le 24/11/2026 à 10:00, Codev a écrit :\n  quote (angle)           | > Venez-vous ?\n  banner                  | Envoyé de mon iPhone\n";
+        assert_eq!(shown(false), plain);
     }
 }

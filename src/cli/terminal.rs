@@ -71,6 +71,12 @@ impl Terminal {
         }
     }
 
+    /// Writes to that stream instead, for tests.
+    #[cfg(test)]
+    pub(super) fn on(out: Box<dyn Write>, colour: bool) -> Self {
+        Self { out, err: Box::new(io::sink()), colour, asks: false }
+    }
+
     /// A line of the result.
     ///
     /// # Errors

@@ -45,6 +45,11 @@ pub trait Known {
     /// It can't tell.
     fn asked(&self, key: &DraftKey) -> Result<Option<Asked<'_>>, Self::Error>;
 
+    /// It knows of nothing that was sent: a question is not looked for.
+    fn is_blank(&self) -> bool {
+        false
+    }
+
     /// What the mail answers where somebody said so beforehand: the text we sent, and what it asked.
     fn told(&self) -> Option<(Option<String>, Option<Asked<'_>>)> {
         None
@@ -72,6 +77,10 @@ pub struct Nothing;
 
 impl Known for Nothing {
     type Error = Infallible;
+
+    fn is_blank(&self) -> bool {
+        true
+    }
 
     fn sent(&self, _: &Token) -> Result<Option<Sent>, Infallible> {
         Ok(None)
@@ -165,6 +174,11 @@ impl Reading {
             self.step("question", "-", "only what a person writes answers a question");
             return Ok(None);
         }
+        if known.is_blank() {
+            let lead = lead(None, &found, 0);
+            self.step("question", "-", format!("{lead}; what was sent is not known here"));
+            return Ok(None);
+        }
         let (mut mails, mut hits) = (Vec::new(), Vec::new());
         let mut carrier = None;
         for TokenFound { token, carrier: place } in &found {
@@ -182,7 +196,8 @@ impl Reading {
         for (group, member) in self.senders.iter().filter(|_| hits.is_empty()) {
             open.extend(known.open(group, member)?);
         }
-        let lead = lead(carrier, &found, open.len());
+        let unknown = if carrier.is_none() && !found.is_empty() { ", of no mail of ours" } else { "" };
+        let lead = format!("{}{unknown}", lead(carrier, &found, open.len()));
         let asks = open.iter().map(|mail| (mail.key.clone(), mail.for_all)).collect();
         mails.extend(open);
         let route = route(&Directory { hits, senders: self.senders.clone(), proof: self.proof.level, open: asks });
@@ -213,7 +228,8 @@ impl Reading {
         let sure = if reply.sure { "sure" } else { "probable" };
         let why = match (words, reply.rule.as_str()) {
             (0, _) => "nothing in it is the person's own".to_owned(),
-            (_, "none") => "nothing was cut off".to_owned(),
+            (_, "none") => "nothing is quoted in it".to_owned(),
+            (_, "typed in") => "they stand in our own quoted lines (rule typed in)".to_owned(),
             (_, "sent") => "what we sent was found again and left out (rule sent)".to_owned(),
             (_, rule) => format!("what a mail program quotes was left out (rule {rule})"),
         };
@@ -251,9 +267,9 @@ impl Reading {
 fn lead(carrier: Option<Carrier>, found: &[TokenFound], open: usize) -> String {
     match (carrier, found.len(), open) {
         (Some(carrier), ..) => format!("a token in {}", place(carrier)),
-        (None, 0, 0) => "no token, and no question known to be open".to_owned(),
+        (None, 0, 0) => "no token".to_owned(),
         (None, 0, open) => format!("no token; questions open to its sender: {open}"),
-        (None, ..) => format!("a token in {}, of no mail known here", found.first().map_or("it", |f| place(f.carrier))),
+        (None, ..) => format!("a token in {}", found.first().map_or("it", |f| place(f.carrier))),
     }
 }
 

@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use super::class::Class;
 use super::letter::Letter;
+use super::parts::Part;
 use super::reading::{Nothing, Reading, read};
 use super::reply::Reply;
 use crate::core::proof::Proof;
 use crate::ical::{self, Method, Stated};
 
-/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems, and the steps of the reading.
+/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems; then the steps of the reading
+/// and the parts of the text.
 /// `proof` is what was found out about its sender; without it nobody looked.
 pub fn read_json(raw: &[u8], proof: Option<&Proof>) -> Value {
     match read(raw, proof, &Nothing) {
@@ -22,16 +24,18 @@ pub fn read_json(raw: &[u8], proof: Option<&Proof>) -> Value {
 /// The same of a mail that was read already.
 pub fn reading_json(reading: &Reading) -> Value {
     let letter = &reading.letter;
+    let reply = reading.reply.as_ref();
     let steps = reading.steps.iter().map(|s| json!({ "step": s.name, "found": s.found, "why": s.why }));
     json!({
         "kind": letter.class.as_str(),
-        "reply": reading.reply.as_ref().map(reply_json),
+        "reply": reply.map(reply_json),
         "bounce": bounce_json(letter),
         "auto_reply": (letter.class == Class::AutoReply).then(|| json!({ "until": letter.auto_until.map(|d| d.to_string()) })),
         "calendar": calendar_json(letter),
         "proof": json!(reading.proof),
         "problems": letter.problems,
         "steps": steps.collect::<Vec<_>>(),
+        "parts": reply.map(parts_json).unwrap_or_default(),
     })
 }
 
@@ -61,6 +65,14 @@ fn calendar_json(letter: &Letter) -> Option<Value> {
 fn reply_json(reply: &Reply) -> Value {
     let confidence = if reply.sure { "sure" } else { "probable" };
     json!({ "text": reply.text, "rule": reply.rule, "confidence": confidence })
+}
+
+fn parts_json(reply: &Reply) -> Vec<Value> {
+    let part = |p: &Part| {
+        let text = &reply.body[p.bytes.clone()];
+        json!({ "kind": p.kind.as_str(), "rule": p.rule, "lines": [p.lines.0, p.lines.1], "text": text })
+    };
+    reply.parts.iter().map(part).collect()
 }
 
 fn bounce_json(letter: &Letter) -> Option<Value> {
