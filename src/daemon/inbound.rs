@@ -12,7 +12,7 @@ use crate::core::route::Route;
 use crate::core::{DraftKey, Event, Facts, Group, GroupId, MemberId, Question, draft::InReplyTo};
 use crate::mail::{self, Asked, Class, Known, Letter, Sent, Token, Understood};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
-use crate::words::Context;
+use crate::words::{Context, Heard};
 use chrono::{DateTime, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -48,8 +48,10 @@ fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
 /// Attachments that programs add by themselves and that nobody misses.
 const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
 
-/// A mail larger than this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
-const MAX_BYTES: usize = 10_000_000;
+/// A mail as large as this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
+pub(super) const MAX_BYTES: usize = 10_000_000;
+/// How much of such a mail is looked at for its headers.
+const HEADERS: usize = 64 * 1024;
 
 /// Reads one mail of the inbox. Whatever its bytes are, this returns; a parser's panic is caught
 /// here, as the last net, and quarantines the mail.
@@ -58,11 +60,10 @@ const MAX_BYTES: usize = 10_000_000;
 /// The store's own alone.
 pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreError> {
     let raw = &row.bytes;
-    if raw.len() > MAX_BYTES {
-        let reason = format!("{} MB: too large to be read; it is kept as it came", raw.len() / 1_000_000);
-        return Ok(kept(InboxState::Quarantined, reason));
-    }
     let house = House { kit, store, at: row.received_at };
+    if raw.len() >= MAX_BYTES {
+        return too_large(&house, row);
+    }
     let read = catch_unwind(AssertUnwindSafe(|| mail::read(raw, row.proof.as_ref(), &house)));
     let Ok(read) = read else {
         return Ok(kept(InboxState::Quarantined, "the mail reader failed on it; it is kept as it came"));
@@ -80,6 +81,35 @@ pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreEr
         Class::Calendar => calendar::calendar(&house, &read, row),
         Class::Person => person(&house, &read, row),
     }
+}
+
+/// A mail over the cap: its headers alone say whose answer it is, and that person is told that it was not read.
+fn too_large(house: &House<'_>, row: &InboxRow) -> Result<Reading, StoreError> {
+    let start = &row.bytes[..HEADERS.min(row.bytes.len())];
+    let blank = |w: &[u8]| w == b"\n\n" || w == b"\n\r\n";
+    let end = (0..start.len())
+        .find(|at| blank(&start[*at..(at + 2).min(start.len())]) || blank(&start[*at..(at + 3).min(start.len())]));
+    let headers = &start[..end.unwrap_or(start.len())];
+    let read = catch_unwind(AssertUnwindSafe(|| mail::read(headers, row.proof.as_ref(), house)));
+    let answered = match read {
+        Ok(read) => Some(read?).filter(|r| r.letter.class == Class::Person),
+        Err(_) => None,
+    };
+    let key = answered.as_ref().and_then(|read| match &read.route {
+        Some(Route::Answer { key, .. }) => Some(key.to_string()),
+        _ => None,
+    });
+    let sent = key.map(|key| house.store.outbox_by_key(&key)).transpose()?.flatten();
+    let (Some(sent), Some(read)) = (sent, answered) else {
+        let reason = format!("{} MB or more: too large to be read; it is kept as it came", row.bytes.len() / 1_000_000);
+        return Ok(kept(InboxState::Quarantined, reason));
+    };
+    let nothing = Heard { meaning: Meaning::None, certainty: Certainty::None };
+    let understood = Understood { question: sent.draft.question, text: String::new(), heard: nothing };
+    let mut answer = answer(house, &sent, &read.letter, understood);
+    answer.unreadable_parts = true;
+    let (key, event) = (Some(sent.draft.key), Box::new(Event::Answer(answer)));
+    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key, event })
 }
 
 /// What the store and the kit know: what a mail is read with.
@@ -183,7 +213,7 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
     if let Facts::WasItYou { inbox, .. } = &sent.draft.facts {
         return confirmed(house, &sent, *inbox, (&understood, row));
     }
-    let event = Box::new(Event::Answer(answer(&sent, letter, understood, row.received_at)));
+    let event = Box::new(Event::Answer(answer(house, &sent, letter, understood)));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
 }
 
@@ -234,25 +264,38 @@ fn confirmed(
         return kept(InboxState::Refused, "its group is gone");
     };
     let understood = mail::understand(&waiting, Some(&sent.plain), &question);
-    let event = Box::new(Event::Answer(answer(&sent, &waiting, understood, row.received_at)));
+    let event = Box::new(Event::Answer(answer(house, &sent, &waiting, understood)));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(asked.draft.key.clone()), event })
 }
 
 /// What was understood, as the core takes it.
-fn answer(sent: &SentMail, letter: &Letter, understood: Understood, at: DateTime<Utc>) -> Answer {
+fn answer(house: &House<'_>, sent: &SentMail, letter: &Letter, understood: Understood) -> Answer {
+    let ours = |address: &String| is_ours(address, house.kit.sender.address.as_str());
     Answer {
         from: sent.member.clone(),
         to: sent.draft.key.clone(),
         asked: sent.draft.decided,
         about: sent.draft.facts.clone(),
         question: understood.question,
-        at,
+        at: house.at,
         text: understood.text,
         meaning: understood.heard.meaning,
         certainty: understood.heard.certainty,
         mail: thread(letter),
         unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
+        // the one address it was sent to is ours, by whatever name
+        to_others: letter.addressed.len() > 1 && !letter.addressed.iter().all(ours),
     }
+}
+
+/// Our own address, with or without a token behind a `+`.
+fn is_ours(address: &str, own: &str) -> bool {
+    let bare = |a: &str| {
+        let (local, domain) = a.rsplit_once('@').unwrap_or((a, ""));
+        let local = local.replace("%2B", "+").replace("%2b", "+");
+        format!("{}@{domain}", local.split('+').next().unwrap_or_default()).to_lowercase()
+    };
+    bare(address) == bare(own)
 }
 
 /// How many actions M25 or M26 listed.
