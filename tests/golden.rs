@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod headers;
 mod sample;
 
 use chrono::{DateTime, Utc};
@@ -307,6 +308,17 @@ fn by_language(renderer: &Renderer, kind: Kind, missing: &mut Vec<String>) -> Ve
         }
     }
     all
+}
+
+/// Row 39 of `inbound.md`: what machines read of every mail, of all kinds, languages, parts and facts.
+#[test]
+fn every_mail_bears_its_headers() {
+    let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
+    let cases = Kind::ALL.iter().flat_map(|kind| cases(*kind));
+    let told = headers::table(cases.map(|c| (c.name, c.group, c.draft)).collect(), &renderer);
+    insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("headers", told);
+    });
 }
 
 /// Longest HTML, in bytes: far under where Gmail cuts a mail off.

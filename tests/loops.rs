@@ -3,6 +3,16 @@
 
 mod stage;
 
+use chrono::{DateTime, Duration, Utc};
+use codevd::config::{self, Defaults};
+use codevd::core::Order;
+use codevd::daemon::engine::GroupOrder;
+use codevd::daemon::{Engine, shared};
+use codevd::mail::Key;
+use codevd::sim::{SeededIds, SimPost, VirtualClock, World, WorldEvent};
+use codevd::store::Store;
+use std::collections::BTreeMap;
+
 /// Mails that left, by kind and reader, as the transcript tells them.
 fn left(transcript: &str, kind: &str, who: &str) -> usize {
     let told = |line: &&str| line.contains(&format!(" {kind}:")) && line.contains('→');
@@ -41,4 +51,160 @@ fn absence_notices_of_both_kinds_are_answered_by_nothing() {
     assert_eq!(mails(&told), mails(&quiet), "the same mails leave as if nobody had an absence notice");
     // the same bytes a second time are the same mail
     assert!(told.matches("  recorded: ").count() >= 13, "{told}");
+}
+
+/// A machine that answers each mail it gets, at once and for ever: what it writes.
+#[derive(Clone, Copy)]
+struct Responder {
+    headers: &'static str,
+    /// Put before the subject.
+    prefix: &'static str,
+    text: &'static str,
+}
+
+/// Eight out-of-offices: as RFC 3834 has them, as programs had them before it, by the subject or the return path
+/// alone, and one that nothing tells from a person.
+const RESPONDERS: [Responder; 8] = [
+    Responder {
+        headers: "Auto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n",
+        prefix: "Réponse automatique : ",
+        text: "Absent jusqu'au 18 décembre.",
+    },
+    Responder {
+        headers: "Auto-Submitted: auto-generated\r\n",
+        prefix: "Re: ",
+        text: "Yes, I am away until December 18.",
+    },
+    Responder {
+        headers: "", prefix: "Réponse automatique : ", text: "Je suis en congé. Oui, je lirai à mon retour."
+    },
+    Responder { headers: "", prefix: "Automatic reply: ", text: "I'm out of the office. Please stop by at the desk." },
+    Responder { headers: "X-Autoreply: yes\r\n", prefix: "Re: ", text: "Non, je ne suis pas là." },
+    Responder { headers: "Precedence: auto_reply\r\n", prefix: "Re: ", text: "Out of office until 18/12." },
+    Responder { headers: "Return-Path: <>\r\n", prefix: "Abwesend: ", text: "Ich bin bis 18. Dezember nicht da." },
+    Responder { headers: "", prefix: "Re: ", text: "Bonjour, votre message sera lu à mon retour le 18 décembre." },
+];
+
+type House = World<SimPost, SeededIds>;
+
+/// One of the two daemons, its group, and how many mails it sent to whom.
+struct Side {
+    _folder: tempfile::TempDir,
+    world: House,
+    address: &'static str,
+    sent: BTreeMap<String, usize>,
+}
+
+impl Side {
+    /// The group `court` at this domain; Dimitri's address is the other daemon's.
+    async fn new(domain: &'static str, address: &'static str, other: &str, at: DateTime<Utc>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path().join("codevd.db")).unwrap();
+        store.recover(at).unwrap();
+        let mut kit = stage::kit();
+        kit.sender.address = address.parse().unwrap();
+        kit.key = Key::new([domain.len() as u8; 32]);
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/groups/court.toml"));
+        let text = text.unwrap().replace(".example\"", &format!(".{domain}.example\""));
+        let text = text.replace(&format!("dimitri@e.{domain}.example"), other);
+        let (spec, _) = config::group_from("court.toml", &text, &kit.formats, &Defaults::default()).unwrap();
+        let order = GroupOrder { group: spec.id.clone(), order: Order::Apply { spec: Box::new(spec), live: true } };
+        store.order(&serde_json::to_string(&order).unwrap(), at).unwrap();
+        let engine = Engine::new(kit, shared(store), SeededIds::of(domain.len() as u64));
+        let world = World::new(engine, SimPost::default(), VirtualClock::at(at), Vec::new(), address);
+        Self { _folder: folder, world, address, sent: BTreeMap::new() }
+    }
+
+    /// Turns up to that time; the mails that left, with their receivers.
+    async fn until(&mut self, at: DateTime<Utc>) -> Vec<(String, Vec<u8>)> {
+        let mut left = Vec::new();
+        let mut seen = |event| {
+            if let WorldEvent::Out { to, bytes, .. } = event {
+                left.push((to, bytes));
+            }
+        };
+        self.world.run_until(at, &mut seen).await.unwrap();
+        left.iter().for_each(|(to, _)| *self.sent.entry(to.clone()).or_default() += 1);
+        left
+    }
+}
+
+/// What a responder makes of a mail.
+fn answered(by: Responder, from: &str, to: &str, ours: &[u8], number: usize, at: DateTime<Utc>) -> Vec<u8> {
+    let letter = codevd::mail::letter(ours);
+    let (id, date) = (letter.message_id.unwrap(), at.to_rfc2822());
+    let subject = format!("{}{}", by.prefix, letter.subject);
+    format!(
+        "{}From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nDate: {date}\r\nMessage-ID: <ooo{number}@away.example>\r\n\
+         In-Reply-To: <{id}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
+        by.headers, by.text
+    )
+    .into_bytes()
+}
+
+/// The mail as a gateway passes it on that takes these headers out.
+fn without(bytes: &[u8], headers: &[&str]) -> Vec<u8> {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let unfolded = head.replace("\r\n ", "\u{0}");
+    let keep = |line: &&str| !headers.iter().any(|h| line.starts_with(&format!("{h}:")));
+    let kept: Vec<&str> = unfolded.split("\r\n").filter(keep).collect();
+    format!("{}\r\n\r\n{body}", kept.join("\r\n").replace('\u{0}', "\r\n ")).into_bytes()
+}
+
+/// A month of two daemons, each a member of the other's group. Says what each sent to whom.
+async fn two_daemons(answers: bool, taken_out: &[&str]) -> [BTreeMap<String, usize>; 2] {
+    let start: DateTime<Utc> = "2026-11-17T07:30:00Z".parse().unwrap();
+    let (a, b) = ("codev@one.example", "codev@two.example");
+    let mut sides = [Side::new("north", a, b, start).await, Side::new("southern", b, a, start).await];
+    let away = ["ana@b", "bo@c", "chloe@d", "elise@f"];
+    let (mut number, mut at) = (0, start);
+    while at < start + Duration::days(28) {
+        // post goes back and forth a few times a day, and often in the session
+        let session: std::ops::RangeInclusive<DateTime<Utc>> =
+            "2026-12-08T16:00:00Z".parse().unwrap()..="2026-12-08T19:30:00Z".parse().unwrap();
+        at += if session.contains(&at) { Duration::minutes(10) } else { Duration::hours(4) };
+        for n in 0..2 {
+            for (to, bytes) in sides[n].until(at).await {
+                if !answers {
+                    continue;
+                }
+                let (own, other) = (sides[n].address, &sides[1 - n].address.to_owned());
+                number += 1;
+                if to == *other {
+                    let passed = without(&bytes, taken_out);
+                    sides[1 - n].world.post(at, own, "the other daemon's mail", passed);
+                } else if let Some(who) = away.iter().position(|w| to.starts_with(w)) {
+                    let mail = answered(RESPONDERS[4 * n + who], &to, own, &bytes, number, at);
+                    sides[n].world.post(at + Duration::seconds(2), &to, "away", mail);
+                }
+            }
+        }
+    }
+    sides.map(|side| side.sent)
+}
+
+/// Row 40: a month in which two daemons are members of each other's groups and eight machines answer everything.
+#[test]
+fn two_daemons_and_eight_out_of_offices_stay_quiet() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let play = |answers, taken_out: &'static [&'static str]| {
+        std::thread::spawn(move || runtime().block_on(two_daemons(answers, taken_out)))
+    };
+    let gateways: [&[&str]; 3] = [&[], &["X-Codevd-Id"], &["X-Codevd-Id", "Auto-Submitted"]];
+    let quiet = play(false, &[]);
+    let noisy = gateways.map(|taken_out| play(true, taken_out));
+    let quiet = quiet.join().unwrap();
+    let all = |sent: &[BTreeMap<String, usize>; 2]| sent.iter().flat_map(BTreeMap::values).sum::<usize>();
+    println!("nobody answers: {} mails", all(&quiet));
+    for (gateway, noisy) in gateways.iter().zip(noisy) {
+        let noisy = noisy.join().unwrap();
+        println!("without {gateway:?}: {} mails\n{noisy:?}", all(&noisy));
+        for (n, (quiet, noisy)) in quiet.iter().zip(&noisy).enumerate() {
+            let other = ["codev@two.example", "codev@one.example"][n];
+            assert_eq!(noisy.get(other), quiet.get(other), "the other daemon gets no mail for its mails ({gateway:?})");
+        }
+        assert!(all(&noisy) <= all(&quiet) + 12, "{} mails, {} when nobody answers", all(&noisy), all(&quiet));
+    }
 }

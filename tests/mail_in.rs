@@ -124,6 +124,21 @@ async fn poison_a_second_mail_of_one_id_and_a_huge_one_are_set_aside_and_the_nex
     assert_eq!(inbox.marked.len(), 5);
 }
 
+/// Row 6: of a mail over the cap the beginning came; the engine reads whose it is from its headers and tells them
+/// (the scenario on what cannot be read).
+#[tokio::test]
+async fn a_mail_cut_off_at_the_cap_waits_for_the_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut inbox = Box::default();
+    let mut huge = letter("a", "photos");
+    huge.resize(10_000_000, b'x');
+    inbox.mails.push(("1".into(), huge, true));
+    assert_eq!(receiver_step(&store, &mut inbox, &Prover::default(), now).await.unwrap(), 1);
+    let rows = store.get().next_inbox(10).unwrap();
+    assert_eq!((rows.len(), rows[0].from.as_deref()), (1, Some("ana@example.org")));
+}
+
 fn lmtp(folder: &Path, mode: u32) -> Mailbox {
     let terms = Terms { name: "codev.test".into(), address: "codev@example.org".into(), max_bytes: 1000 };
     Mailbox::Lmtp(std::boxed::Box::new(Lmtp::bind(Listen::Socket(folder.join("lmtp.sock"), mode), terms).unwrap()))

@@ -16,6 +16,7 @@
 //! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox, with `{id WHO MAIL}` filled in
 //! - `look WHO MAIL: words`: whether that mail, its headers, or the calendar in it, says these words
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`
+//! - `believes ID`: from now on that host's Authentication-Results are believed
 //! - `refuse WHO`, `down`, `up`; `use GROUP`: the group that orders and `show` are about
 //! - `show N`: the meeting as it stands; `people`; `turns`; `kept`: mails kept, not applied
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]

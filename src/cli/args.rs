@@ -470,6 +470,18 @@ pub(super) struct ReadArgs {
     /// Check signatures (DKIM), which asks name servers.
     #[arg(long)]
     pub verify: bool,
+    /// The mail of ours that they answer (.eml, or its text): what comes from it is no answer.
+    #[arg(long, value_name = "FILE")]
+    pub sent: Option<PathBuf>,
+    /// The question that it asked (as for `mail understand`), to tell what the answers mean.
+    #[arg(long, value_name = "QUESTION")]
+    pub question: Option<String>,
+    /// The member's language, for --question.
+    #[arg(long, default_value = "fr", requires = "question")]
+    pub lang: String,
+    /// What else is known, for --question: {"today": "2026-12-01", "actions": 2}.
+    #[arg(long, value_name = "JSON", requires = "question")]
+    pub context: Option<String>,
 }
 
 #[derive(Debug, Args)]

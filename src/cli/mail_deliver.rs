@@ -18,7 +18,7 @@ pub(super) fn deliver(setup: impl Fn() -> Result<Setup>, args: &DeliverArgs, ter
         return Err(Failure::because(text));
     }
     if args.dry_run {
-        let kind = super::mail_read::understood(&mail, None)["kind"].as_str().unwrap_or("unreadable").to_owned();
+        let kind = super::mail_read::kind(&mail);
         terminal.line(format_args!("nothing was kept (--dry-run): {} bytes, read as {kind}", mail.len()))?;
         return Ok(Done::Good);
     }

@@ -51,7 +51,8 @@ fn plain(value: &serde_json::Value) -> &str {
     value.as_str().unwrap_or("none")
 }
 
-fn question(name: &str) -> Result<Option<Question>> {
+/// A question by its name; `any` is none.
+pub(super) fn question(name: &str) -> Result<Option<Question>> {
     if name == "any" {
         return Ok(None);
     }
@@ -63,7 +64,8 @@ fn question(name: &str) -> Result<Option<Question>> {
     })
 }
 
-fn context(json: Option<&str>) -> Result<Context> {
+/// What is known beside a text, as JSON.
+pub(super) fn context(json: Option<&str>) -> Result<Context> {
     let expected = "expected {\"today\": \"2026-12-01\", \"actions\": 2, \"names\": [\"Ana Lopes\"], \"choices\": [\"2026-12-06T18:00\"], \"options\": [\"…\"]}";
     let known = json.map(serde_json::from_str::<Known>).transpose();
     let known = known.map_err(|why| Failure::Usage(format!("--context: {why}; {expected}")))?.unwrap_or_default();

@@ -46,7 +46,7 @@ pub fn may_colour(is_terminal: bool) -> bool {
 /// What may stand in a line of the terminal: addresses and words of mails come from strangers, whose
 /// control and direction characters would change what a person sees. Our own colours stay.
 fn harmless(text: &str) -> String {
-    const OURS: [&str; 4] = ["[0m", "[31m", "[32m", "[33m"];
+    const OURS: [&str; 6] = ["[0m", "[2m", "[31m", "[32m", "[33m", "[36m"];
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let ours = c == '\u{1b}' && OURS.iter().any(|o| text[at + 1..].starts_with(o));
@@ -69,6 +69,12 @@ impl Terminal {
             colour: may_colour(io::stdout().is_terminal()),
             asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
+    }
+
+    /// Writes to that stream instead, for tests.
+    #[cfg(test)]
+    pub(super) fn on(out: Box<dyn Write>, colour: bool) -> Self {
+        Self { out, err: Box::new(io::sink()), colour, asks: false }
     }
 
     /// A line of the result.
@@ -113,10 +119,17 @@ impl Terminal {
 
     /// A word in colour, where there is any.
     pub fn mark(&self, mark: Mark, text: &str) -> String {
-        match self.colour {
-            true => format!("\u{1b}[{}m{text}\u{1b}[0m", mark.code()),
-            false => text.to_owned(),
-        }
+        self.coloured(mark.code(), text)
+    }
+
+    /// A text in the colour of that code (ECMA-48, SGR): 2 faint, 31 to 33, 36.
+    pub fn coloured(&self, code: u8, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// Whether words are coloured.
+    pub fn is_coloured(&self) -> bool {
+        self.colour
     }
 
     /// Columns, each as wide as its widest cell; the last one is not filled up.

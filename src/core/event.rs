@@ -89,6 +89,10 @@ pub struct Answer {
     pub mail: InReplyTo,
     /// It carried attachments, or was encrypted: the sender is told that they can't be used.
     pub unreadable_parts: bool,
+    /// It went to others too: a private word may have come here by accident (`decisions.md` 17), and is passed on to
+    /// nobody.
+    #[serde(default)]
+    pub to_others: bool,
 }
 
 /// What would be an answer if its sender were sure (`inbound.md` §4 rule 6).

@@ -8,11 +8,11 @@ use super::engine::Kit;
 use crate::core::event::{Answer, Certainty, Meaning, Unproven};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
-use crate::core::route::{Directory, Hit, Route, route};
-use crate::core::{DraftKey, Event, Facts, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
-use crate::mail::{self, Carrier, Class, Letter};
+use crate::core::route::Route;
+use crate::core::{DraftKey, Event, Facts, Group, GroupId, MemberId, Question, draft::InReplyTo};
+use crate::mail::{self, Asked, Class, Known, Letter, Sent, Token, Understood};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
-use crate::words::{Context, Heard, Words};
+use crate::words::{Context, Heard};
 use chrono::{DateTime, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -48,8 +48,10 @@ fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
 /// Attachments that programs add by themselves and that nobody misses.
 const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
 
-/// A mail larger than this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
-const MAX_BYTES: usize = 10_000_000;
+/// A mail as large as this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
+pub(super) const MAX_BYTES: usize = 10_000_000;
+/// How much of such a mail is looked at for its headers.
+const HEADERS: usize = 64 * 1024;
 
 /// Reads one mail of the inbox. Whatever its bytes are, this returns; a parser's panic is caught
 /// here, as the last net, and quarantines the mail.
@@ -58,26 +60,119 @@ const MAX_BYTES: usize = 10_000_000;
 /// The store's own alone.
 pub fn read(kit: &Kit, store: &Store, row: &InboxRow) -> Result<Reading, StoreError> {
     let raw = &row.bytes;
-    if raw.len() > MAX_BYTES {
-        let reason = format!("{} MB: too large to be read; it is kept as it came", raw.len() / 1_000_000);
-        return Ok(kept(InboxState::Quarantined, reason));
+    let house = House { kit, store, at: row.received_at };
+    if raw.len() >= MAX_BYTES {
+        return too_large(&house, row);
     }
-    let parsed = catch_unwind(AssertUnwindSafe(|| mail::letter(raw)));
-    let Ok(letter) = parsed else {
+    let read = catch_unwind(AssertUnwindSafe(|| mail::read(raw, row.proof.as_ref(), &house)));
+    let Ok(read) = read else {
         return Ok(kept(InboxState::Quarantined, "the mail reader failed on it; it is kept as it came"));
     };
-    let why = |letter: &Letter| letter.problems.join("; ");
+    let read = read?;
+    let letter = &read.letter;
     match letter.class {
-        Class::Unreadable => Ok(kept(InboxState::Quarantined, why(&letter))),
+        Class::Unreadable => Ok(kept(InboxState::Quarantined, letter.problems.join("; "))),
         Class::Own => Ok(kept(InboxState::Recorded, "our own mail coming back")),
-        Class::Complaint => bounce::complaint(kit, store, &letter),
+        Class::Complaint => bounce::complaint(kit, store, letter),
         Class::ReadReceipt => Ok(kept(InboxState::Recorded, "a read receipt")),
         Class::List => Ok(kept(InboxState::Recorded, "list mail")),
-        Class::AutoReply => bounce::auto_reply(kit, store, &letter),
-        Class::Bounce => bounce::bounce(kit, store, &letter),
-        Class::Calendar => calendar::calendar(kit, store, &letter, row),
-        Class::Person => person(kit, store, &letter, row),
+        Class::AutoReply => bounce::auto_reply(kit, store, letter),
+        Class::Bounce => bounce::bounce(kit, store, letter),
+        Class::Calendar => calendar::calendar(&house, &read, row),
+        Class::Person => person(&house, &read, row),
     }
+}
+
+/// A mail over the cap: its headers alone say whose answer it is, and that person is told that it was not read.
+fn too_large(house: &House<'_>, row: &InboxRow) -> Result<Reading, StoreError> {
+    let start = &row.bytes[..HEADERS.min(row.bytes.len())];
+    let blank = |w: &[u8]| w == b"\n\n" || w == b"\n\r\n";
+    let end = (0..start.len())
+        .find(|at| blank(&start[*at..(at + 2).min(start.len())]) || blank(&start[*at..(at + 3).min(start.len())]));
+    let headers = &start[..end.unwrap_or(start.len())];
+    let read = catch_unwind(AssertUnwindSafe(|| mail::read(headers, row.proof.as_ref(), house)));
+    let answered = match read {
+        Ok(read) => Some(read?).filter(|r| r.letter.class == Class::Person),
+        Err(_) => None,
+    };
+    let key = answered.as_ref().and_then(|read| match &read.route {
+        Some(Route::Answer { key, .. }) => Some(key.to_string()),
+        _ => None,
+    });
+    let sent = key.map(|key| house.store.outbox_by_key(&key)).transpose()?.flatten();
+    let (Some(sent), Some(read)) = (sent, answered) else {
+        let reason = format!("{} MB or more: too large to be read; it is kept as it came", row.bytes.len() / 1_000_000);
+        return Ok(kept(InboxState::Quarantined, reason));
+    };
+    let nothing = Heard { meaning: Meaning::None, certainty: Certainty::None };
+    let understood = Understood { question: sent.draft.question, text: String::new(), heard: nothing };
+    let mut answer = answer(house, &sent, &read.letter, understood);
+    answer.unreadable_parts = true;
+    let (key, event) = (Some(sent.draft.key), Box::new(Event::Answer(answer)));
+    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key, event })
+}
+
+/// What the store and the kit know: what a mail is read with.
+struct House<'a> {
+    kit: &'a Kit,
+    store: &'a Store,
+    /// When the mail came.
+    at: DateTime<Utc>,
+}
+
+impl Known for House<'_> {
+    type Error = StoreError;
+
+    fn sent(&self, token: &Token) -> Result<Option<Sent>, StoreError> {
+        let sent = self.store.outbox_by_draft_id(&token.draft_id().to_string())?;
+        Ok(sent.map(|s| {
+            let fits = self.kit.key.fits(token, &token_owner(&s.group, &s.member));
+            of_ours(s, fits)
+        }))
+    }
+
+    fn senders(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
+        let mut all = self.store.members_by_address(address)?;
+        all.extend(self.store.members_by_delegate(address)?);
+        Ok(all)
+    }
+
+    fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, StoreError> {
+        Ok(self.store.open_question(group, member)?.map(|s| of_ours(s, false)))
+    }
+
+    fn asked(&self, key: &DraftKey) -> Result<Option<Asked<'_>>, StoreError> {
+        let Some(sent) = self.store.outbox_by_key(&key.to_string())? else { return Ok(None) };
+        let loaded = self.store.load(&sent.group, &self.kit.formats)?;
+        Ok(loaded.map(|loaded| self.asked_by(&loaded.group, &sent)))
+    }
+}
+
+impl House<'_> {
+    /// What that mail asks its receiver, as the group stands now.
+    fn asked_by(&self, group: &Group, sent: &SentMail) -> Asked<'_> {
+        let member = group.member(&sent.member);
+        let zone = member.map_or(group.spec.zone, |m| m.zone);
+        let stage = sent.draft.key.meeting.and_then(|n| group.meeting(n)).map(|m| m.stage);
+        Asked {
+            words: &self.kit.words,
+            question: sent.draft.question,
+            over: matches!(stage, Some(Stage::Collecting | Stage::Digested)),
+            name: member.map(|m| m.name.clone()).unwrap_or_default(),
+            language: member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone()),
+            context: Context {
+                today: self.at.with_timezone(&zone).date_naive(),
+                actions: actions_asked(group, &sent.draft.key),
+                names: group.members.iter().filter(|m| m.is_active()).map(|m| m.name.clone()).collect(),
+                ..Context::default()
+            },
+        }
+    }
+}
+
+fn of_ours(sent: SentMail, fits: bool) -> Sent {
+    let for_all = sent.draft.question.is_some_and(Question::is_for_all);
+    Sent { key: sent.draft.key, fits, subject: sent.subject, plain: sent.plain, for_all }
 }
 
 /// The members who write from this address, then those for whom it answers (`decisions.md` 5).
@@ -93,81 +188,59 @@ fn proof_of(row: &InboxRow) -> Level {
     row.proof.as_ref().map_or(Level::B, |proof| proof.level)
 }
 
-/// The newest question open to each of these members.
-fn open_questions(store: &Store, senders: &[(GroupId, MemberId)]) -> Result<Vec<SentMail>, StoreError> {
-    let mut open = Vec::new();
-    for (group, member) in senders {
-        open.extend(store.open_question(group, member)?);
-    }
-    Ok(open)
-}
-
 fn thread(letter: &Letter) -> InReplyTo {
     InReplyTo { message_id: letter.message_id.clone().unwrap_or_default(), subject: letter.subject.clone() }
 }
 
 /// A person's own words.
-fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
-    let mut mails: Vec<SentMail> = Vec::new();
-    let mut hits = Vec::new();
-    for found in mail::tokens(letter) {
-        let Some(sent) = store.outbox_by_draft_id(&found.token.draft_id().to_string())? else { continue };
-        let fits = kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
-        let direct = matches!(found.carrier, Carrier::Recipient | Carrier::InReplyTo);
-        let stale = found.carrier == Carrier::References && !same_topic(&letter.subject, &sent.subject);
-        hits.push(Hit { key: sent.draft.key.clone(), fits, direct, stale });
-        mails.push(sent);
+fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Reading, StoreError> {
+    let letter = &read.letter;
+    if let Some(shown) = preview(house.store, letter)? {
+        return about_a_preview(house, &shown, letter);
     }
-    if let Some(shown) = mails.iter().find(|m| m.draft.key.preview.is_some()) {
-        return about_a_preview(kit, store, shown, letter, row);
-    }
-    let senders = senders(store, letter)?;
-    let open = match hits.is_empty() {
-        true => open_questions(store, &senders)?,
-        false => Vec::new(),
-    };
-    mails.extend(open.iter().cloned());
-    let proof = proof_of(row);
-    let for_all = |mail: &SentMail| mail.draft.question.is_some_and(Question::is_for_all);
-    let open = open.iter().map(|mail| (mail.draft.key.clone(), for_all(mail))).collect();
-    let directory = Directory { hits, senders, proof, open };
-    let key = match route(&directory) {
-        Route::Answer { key, .. } => key,
-        Route::Ask(key) => return Ok(unproven(key, letter, row)),
-        Route::Kept(why) => {
-            let about = directory.senders.into_iter().next();
+    let key = match &read.route {
+        Some(Route::Answer { key, .. }) => key.clone(),
+        Some(Route::Ask(key)) => return Ok(unproven(key.clone(), letter, row)),
+        Some(Route::Kept(why)) => {
+            let about = read.senders.first().cloned();
             return Ok(Reading::Kept { state: InboxState::Refused, reason: why.to_string(), about });
         }
+        None => return Ok(kept(InboxState::Refused, "it answers no mail of ours")),
     };
-    let Some(sent) = mails.into_iter().find(|m| m.draft.key == key) else {
+    let Some(sent) = house.store.outbox_by_key(&key.to_string())? else {
         return Ok(kept(InboxState::Refused, "the mail it answers is gone"));
     };
-    let Some(loaded) = store.load(&sent.group, &kit.formats)? else {
+    let Some(understood) = read.understood.clone() else {
         return Ok(kept(InboxState::Refused, "its group is gone"));
     };
     if let Facts::WasItYou { inbox, .. } = &sent.draft.facts {
-        return confirmed(kit, store, (&loaded.group, &sent), *inbox, (letter, row));
+        return confirmed(house, &sent, *inbox, (&understood, row));
     }
-    let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
-    let event = Box::new(Event::Answer(answer));
+    let event = Box::new(Event::Answer(answer(house, &sent, letter, understood)));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
 }
 
+/// The preview that a mail answers: what a group that is not live shows its facilitator.
+fn preview(store: &Store, letter: &Letter) -> Result<Option<SentMail>, StoreError> {
+    for found in mail::tokens(letter) {
+        let sent = store.outbox_by_draft_id(&found.token.draft_id().to_string())?;
+        if let Some(sent) = sent.filter(|sent| sent.draft.key.preview.is_some()) {
+            return Ok(Some(sent));
+        }
+    }
+    Ok(None)
+}
+
 /// A reply to a preview changes nothing; but who wants no more mail gets none (`decisions.md` 16).
-fn about_a_preview(
-    kit: &Kit,
-    store: &Store,
-    sent: &SentMail,
-    letter: &Letter,
-    row: &InboxRow,
-) -> Result<Reading, StoreError> {
+fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Result<Reading, StoreError> {
     let about = Some((sent.group.clone(), sent.member.clone()));
     let reason = "a reply to a preview: nothing changes by it".to_owned();
     let nothing = Reading::Kept { state: InboxState::Recorded, reason, about };
-    let Some(loaded) = store.load(&sent.group, &kit.formats)? else { return Ok(nothing) };
+    let Some(loaded) = house.store.load(&sent.group, &house.kit.formats)? else { return Ok(nothing) };
     let theirs =
         letter.from.as_ref().zip(loaded.group.member(&sent.member)).is_some_and(|(f, m)| m.has_address(&f.email));
-    let mut answer = understand(kit, &loaded.group, sent, letter, row.received_at);
+    let understood = mail::understand(letter, Some(&sent.plain), &house.asked_by(&loaded.group, sent));
+    let mut answer = answer(house, sent, letter, understood);
     // its meeting is not planned yet
     answer.to.meeting = None;
     if !theirs || answer.meaning != Meaning::Stop {
@@ -176,14 +249,6 @@ fn about_a_preview(
     let key = Some(sent.draft.key.clone());
     let event = Box::new(Event::Answer(answer));
     Ok(Reading::Event { group: sent.group.clone(), member: Some(sent.member.clone()), key, event })
-}
-
-/// One subject stands in the other, whatever was put before it ("Re:", "[EXT]") or cut off.
-fn same_topic(one: &str, other: &str) -> bool {
-    let bare = |s: &str| s.rsplit(": ").next().unwrap_or(s).trim().to_lowercase();
-    let (mine, theirs) = (bare(one), bare(other));
-    let within = |part: &str, whole: &str| part.chars().count() > 3 && whole.to_lowercase().contains(part);
-    one.trim().is_empty() || mine == theirs || within(&theirs, one) || within(&mine, other)
 }
 
 /// Nothing proves the sender: the receiver of that mail is asked, at the known address.
@@ -196,17 +261,15 @@ fn unproven(key: DraftKey, letter: &Letter, row: &InboxRow) -> Reading {
 
 /// The answer to "was it you?": a yes lets the mail that waited do what it says, once.
 fn confirmed(
-    kit: &Kit,
-    store: &Store,
-    (group, asked): (&Group, &SentMail),
+    house: &House<'_>,
+    asked: &SentMail,
     inbox: i64,
-    (letter, row): (&Letter, &InboxRow),
+    (word, row): (&Understood, &InboxRow),
 ) -> Result<Reading, StoreError> {
     let about = Some((asked.group.clone(), asked.member.clone()));
     let kept = |state, reason: &str| Ok(Reading::Kept { state, reason: reason.to_owned(), about: about.clone() });
-    let word = understand(kit, group, asked, letter, row.received_at);
     let late = asked.draft.useful_until < row.received_at;
-    match (&word.meaning, word.certainty) {
+    match (&word.heard.meaning, word.heard.certainty) {
         (Meaning::Yes, Certainty::Sure) if !late => {}
         (Meaning::Yes, _) if late => {
             return kept(InboxState::Refused, "the question \"was it you?\" was too old by then");
@@ -219,8 +282,8 @@ fn confirmed(
         _ => return kept(InboxState::Refused, "neither a yes nor a no to \"was it you?\""),
     }
     let challenge = asked.draft.key.to_string();
-    let used = store.was_confirmed(&challenge)?;
-    let held = store.inbox_row(inbox)?.filter(|held| !held.bytes.is_empty());
+    let used = house.store.was_confirmed(&challenge)?;
+    let held = house.store.inbox_row(inbox)?.filter(|held| !held.bytes.is_empty());
     let (Some(held), false) = (held, used) else {
         return kept(InboxState::Refused, "the mail that waited for this word was dealt with already, or is gone");
     };
@@ -228,87 +291,45 @@ fn confirmed(
     let Facts::WasItYou { answers, .. } = &asked.draft.facts else {
         return kept(InboxState::Refused, "it asks nothing");
     };
-    let Some(sent) = store.outbox_by_key(&answers.to_string())? else {
+    let Some(sent) = house.store.outbox_by_key(&answers.to_string())? else {
         return kept(InboxState::Refused, "the mail that it answers is gone");
     };
-    let event = Box::new(Event::Answer(understand(kit, group, &sent, &waiting, row.received_at)));
+    let Some(question) = house.asked(answers)? else {
+        return kept(InboxState::Refused, "its group is gone");
+    };
+    let understood = mail::understand(&waiting, Some(&sent.plain), &question);
+    let event = Box::new(Event::Answer(answer(house, &sent, &waiting, understood)));
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(asked.draft.key.clone()), event })
 }
 
-fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
-    let reply = mail::reply(letter, Some(&sent.plain));
-    let member = group.member(&sent.member);
-    let name = member.map_or("", |m| m.name.as_str());
-    let text = if letter.encrypted { String::new() } else { mail::without_name(&reply.text, name) };
-    let language = member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone());
-    let zone = member.map_or(group.spec.zone, |m| m.zone);
-    let context = Context {
-        today: at.with_timezone(&zone).date_naive(),
-        actions: actions_asked(group, &sent.draft.key),
-        names: group.members.iter().filter(|m| m.is_active()).map(|m| m.name.clone()).collect(),
-        ..Context::default()
-    };
-    let stage = sent.draft.key.meeting.and_then(|n| group.meeting(n)).map(|m| m.stage);
-    let reader = Reader { words: &kit.words, language: &language, context: &context };
-    let (question, heard) = reader.understand(sent.draft.question, stage, &text);
-    let keeps_marks = matches!(question, Some(Question::ActionPlan | Question::Review));
-    let text = if keeps_marks { text } else { crate::words::strip_marks(&kit.words, &text) };
+/// What was understood, as the core takes it.
+fn answer(house: &House<'_>, sent: &SentMail, letter: &Letter, understood: Understood) -> Answer {
+    let ours = |address: &String| is_ours(address, house.kit.sender.address.as_str());
     Answer {
         from: sent.member.clone(),
         to: sent.draft.key.clone(),
         asked: sent.draft.decided,
         about: sent.draft.facts.clone(),
-        question,
-        at,
-        text,
-        meaning: heard.meaning,
-        // an answer found between or below quotes is less sure than one on top
-        certainty: if reply.sure || heard.certainty == Certainty::None { heard.certainty } else { Certainty::Probable },
+        question: understood.question,
+        at: house.at,
+        text: understood.text,
+        meaning: understood.heard.meaning,
+        certainty: understood.heard.certainty,
         mail: thread(letter),
         unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
+        // the one address it was sent to is ours, by whatever name
+        to_others: letter.addressed.len() > 1 && !letter.addressed.iter().all(ours),
     }
 }
 
-/// What an answer is read with.
-struct Reader<'a> {
-    words: &'a Words,
-    language: &'a Language,
-    context: &'a Context,
-}
-
-impl Reader<'_> {
-    /// What a text says, and against which question. People answer whichever mail they find: once the
-    /// session is over, what was asked before it is read as what is collected now; and a digest's
-    /// review may bring the request or the plan itself.
-    fn understand(&self, asked: Option<Question>, stage: Option<Stage>, text: &str) -> (Option<Question>, Heard) {
-        let hear = |question| self.words.understand(question, self.language, text, self.context);
-        let over = matches!(stage, Some(Stage::Collecting | Stage::Digested));
-        let heard = hear(asked);
-        match asked {
-            Some(Question::Subject | Question::Share) if over => {
-                (Some(Question::LastCall), hear(Some(Question::LastCall)))
-            }
-            Some(Question::Attendance) if over && heard.is_none() => {
-                (Some(Question::LastCall), hear(Some(Question::LastCall)))
-            }
-            Some(Question::Review) if heard.is_none() || heard.meaning == Meaning::Correction => {
-                (asked, self.corrected(text, heard))
-            }
-            _ => (asked, heard),
-        }
-    }
-
-    /// A correction that is the request ("demande : …") or a plan, else as it was heard.
-    fn corrected(&self, text: &str, heard: Heard) -> Heard {
-        let noted = self.words.understand(Some(Question::Live), self.language, text, self.context);
-        if matches!(noted.meaning, Meaning::Request { .. }) {
-            return noted;
-        }
-        let label = |l: &str| l.trim().to_lowercase().starts_with("corr") && !l.trim().contains(' ');
-        let body = text.split_once(':').filter(|(l, _)| label(l)).map_or(text, |(_, rest)| rest);
-        let last = self.words.understand(Some(Question::LastCall), self.language, body, self.context);
-        if matches!(last.meaning, Meaning::Plan { .. }) { last } else { heard }
-    }
+/// Our own address, with or without a token behind a `+`.
+fn is_ours(address: &str, own: &str) -> bool {
+    let bare = |a: &str| {
+        let (local, domain) = a.rsplit_once('@').unwrap_or((a, ""));
+        let local = local.replace("%2B", "+").replace("%2b", "+");
+        format!("{}@{domain}", local.split('+').next().unwrap_or_default()).to_lowercase()
+    };
+    bare(address) == bare(own)
 }
 
 /// How many actions M25 or M26 listed.

@@ -62,9 +62,11 @@ pub async fn receiver_step<I: Incoming>(
 /// The store's own; nothing was taken then.
 pub fn take(store: &Shared, mail: Fetched, proof: Option<Proof>, at: DateTime<Utc>) -> Result<Taken, StoreError> {
     let (truncated, size) = (mail.truncated, mail.size);
+    let short = mail.bytes.len() < super::inbound::MAX_BYTES;
     let taken = store.get().receive(&[received(mail, proof, at)])?;
     let first = taken.into_iter().next().unwrap_or(Taken::Duplicate(0));
-    if let (true, Taken::New(id)) = (truncated, first) {
+    // one whose beginning is as long as any mail may be is known by that: its author is told
+    if let (true, Taken::New(id)) = (truncated && short, first) {
         let reason = format!(
             "{} MB: too large to be read; its beginning is kept, the whole is in the mailbox",
             size / 1_000_000

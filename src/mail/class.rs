@@ -73,56 +73,58 @@ pub(super) struct Signs {
 pub(super) static SIGNS: LazyLock<Signs> =
     LazyLock::new(|| toml::from_str(include_str!("data/signs.toml")).unwrap_or_default());
 
-/// The letter's class; its parts, text and addresses are read already.
-pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> Class {
+/// The letter's class, and in a sentence what told it; its parts, text and addresses are read already.
+pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> (Class, &'static str) {
     let report =
         message.content_type().and_then(|ct| ct.attribute("report-type")).unwrap_or_default().to_ascii_lowercase();
     let holds = |wanted: &str| parts.iter().any(|p| kind(p) == wanted);
-    let header = |name: &'static str| raw_header(message, name);
-    if header("X-Codevd-Id").is_some() {
-        Class::Own
-    } else if is_bounce(
-        message,
-        letter,
-        &report,
-        holds("message/delivery-status") || holds("message/global-delivery-status"),
-    ) {
-        Class::Bounce
-    } else if report == "feedback-report" || holds("message/feedback-report") {
-        Class::Complaint
-    } else if report == "disposition-notification" || holds("message/disposition-notification") {
-        Class::ReadReceipt
-    } else if !letter.calendar.is_empty() && letter.calendar_method.is_some() {
-        Class::Calendar
-    } else if is_automatic(message, letter) {
-        Class::AutoReply
-    } else if is_list(message, letter) {
-        Class::List
-    } else {
-        Class::Person
+    let status = holds("message/delivery-status") || holds("message/global-delivery-status");
+    if raw_header(message, "X-Codevd-Id").is_some() {
+        return (Class::Own, "it bears X-Codevd-Id, which only our own mail does");
+    }
+    if let Some(why) = is_bounce(message, letter, &report, status) {
+        return (Class::Bounce, why);
+    }
+    if report == "feedback-report" || holds("message/feedback-report") {
+        return (Class::Complaint, "it is a feedback report (RFC 5965)");
+    }
+    if report == "disposition-notification" || holds("message/disposition-notification") {
+        return (Class::ReadReceipt, "it is a disposition notification (RFC 8098)");
+    }
+    if !letter.calendar.is_empty() && letter.calendar_method.is_some() {
+        return (Class::Calendar, "it holds a calendar with a METHOD");
+    }
+    if let Some(why) = is_automatic(message, letter) {
+        return (Class::AutoReply, why);
+    }
+    match is_list(message, letter) {
+        Some(why) => (Class::List, why),
+        None => (Class::Person, "nothing in it is a machine's"),
     }
 }
 
 /// RFC 3464 by its parts, or a mail server's own way of saying it (qmail, Exim, Gmail): from a mail server's address
 /// when its subject or its text says so; from another only when both do, and it answers nobody.
-fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: bool) -> bool {
+fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: bool) -> Option<&'static str> {
     if report == "delivery-status" || status_part {
-        return true;
+        return Some("it is a delivery report (RFC 3464)");
     }
     if bounce::is_notification(&letter.text) {
-        return true;
+        return Some("its text is a host's notification about a mail that did not arrive");
     }
     let subject = begins(&letter.subject, &SIGNS.bounce_subjects) || holds(&letter.subject, &SIGNS.bounce_words);
     if has_auto_subject(&letter.subject) || report == "feedback-report" {
-        return false;
+        return None;
     }
     if is_from_a_mailer(message, letter) || is_empty_return_path(message) {
         let failed = || raw_header(message, "X-Failed-Recipients").is_some();
-        return subject || failed() || bounce::says_so(&letter.whole);
+        let says = subject || failed() || bounce::says_so(&letter.whole);
+        return says.then_some("it comes from a mail server and says that a mail did not arrive");
     }
     let reply = !letter.in_reply_to.is_empty() || !letter.references.is_empty();
     let forwarded = begins(&letter.subject, &SIGNS.forwards);
-    subject && !reply && !forwarded && bounce::says_so(&letter.whole)
+    let says = subject && !reply && !forwarded && bounce::says_so(&letter.whole);
+    says.then_some("it answers nobody, and its subject and its text say that a mail did not arrive")
 }
 
 /// `MAILER-DAEMON`, `postmaster`, an empty From, or a return path that says so.
@@ -141,7 +143,7 @@ fn holds(text: &str, words: &[String]) -> bool {
 
 /// RFC 3834, and the headers programs used before it. `X-Auto-Response-Suppress` alone says nothing: Exchange puts it
 /// on people's mail.
-fn is_automatic(message: &Message<'_>, letter: &Letter) -> bool {
+fn is_automatic(message: &Message<'_>, letter: &Letter) -> Option<&'static str> {
     let header = |name: &'static str| raw_header(message, name).map(|v| v.to_ascii_lowercase());
     let auto = header("Auto-Submitted").is_some_and(|v| v.split([';', ' ']).next() != Some("no"));
     let old = ["X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Mail-Autoreply"]
@@ -156,11 +158,18 @@ fn is_automatic(message: &Message<'_>, letter: &Letter) -> bool {
     ];
     let by_sender =
         || letter.from.as_ref().is_some_and(|f| begins(&f.email, &SIGNS.mailers) || begins(&f.email, &SIGNS.nobody));
-    auto || old
-        || valued.iter().any(|(name, value)| header(name).is_some_and(|v| v == *value))
-        || is_empty_return_path(message)
-        || has_auto_subject(&letter.subject)
-        || (by_sender() && evidence::tokens(letter).is_empty())
+    if auto {
+        Some("Auto-Submitted says so (RFC 3834)")
+    } else if old || valued.iter().any(|(name, value)| header(name).is_some_and(|v| v == *value)) {
+        Some("a header says that a machine answered")
+    } else if is_empty_return_path(message) {
+        Some("its return path is empty: it wants no answer (RFC 5321 §4.5.5)")
+    } else if has_auto_subject(&letter.subject) {
+        Some("its subject begins as absence notices do")
+    } else {
+        (by_sender() && evidence::tokens(letter).is_empty())
+            .then_some("its address is one that nobody reads, and it answers no mail of ours")
+    }
 }
 
 /// A subject that begins as absence notices do. Anchored: "Re: réponse automatique ?" is a person's.
@@ -168,10 +177,11 @@ pub(super) fn has_auto_subject(subject: &str) -> bool {
     begins(&super::text::key(subject), &SIGNS.auto_subjects)
 }
 
-fn is_list(message: &Message<'_>, letter: &Letter) -> bool {
+fn is_list(message: &Message<'_>, letter: &Letter) -> Option<&'static str> {
     let bulk =
         raw_header(message, "Precedence").is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "list" | "bulk"));
-    (bulk || raw_header(message, "List-Id").is_some()) && evidence::tokens(letter).is_empty()
+    let list = bulk || raw_header(message, "List-Id").is_some();
+    (list && evidence::tokens(letter).is_empty()).then_some("its headers are a list's, and it answers no mail of ours")
 }
 
 /// `Return-Path: <>`: the mail must not be answered (RFC 5321 §4.5.5).

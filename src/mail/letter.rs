@@ -42,10 +42,14 @@ pub struct Address {
 pub struct Letter {
     /// What kind of mail it is.
     pub class: Class,
+    /// What told the kind, in a sentence.
+    pub class_why: &'static str,
     /// The one mailbox in the one From header (RFC 5322 §3.6); anything else is a problem and nobody.
     pub from: Option<Address>,
     /// All addresses it was sent to or delivered to, each once, in order.
     pub to: Vec<String>,
+    /// Of these, the ones that its author wrote down: To and Cc.
+    pub addressed: Vec<String>,
     /// Decoded, on one line.
     pub subject: String,
     /// Without angle brackets, as all ids here.
@@ -96,8 +100,10 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
     let (calendar, calendar_method) = calendars(&parts);
     let mut letter = Letter {
         class: Class::Person,
+        class_why: "",
         from,
-        to: recipients(&message),
+        to: recipients(&message, &RECEIVERS),
+        addressed: recipients(&message, &RECEIVERS[..2]),
         subject: text::one_line(message.subject().unwrap_or_default()),
         message_id: message.message_id().map(str::to_owned),
         in_reply_to: ids(message.in_reply_to()),
@@ -114,7 +120,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         complaint: Vec::new(),
         problems,
     };
-    letter.class = class::of(&message, &parts, &letter);
+    (letter.class, letter.class_why) = class::of(&message, &parts, &letter);
     match letter.class {
         Class::Bounce => letter.bounce = Some(bounce::read(&message, &parts, &letter)),
         Class::Complaint => letter.complaint = bounce::returned_ids(&parts, &letter),
@@ -127,8 +133,10 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
 fn unreadable(why: &str) -> Letter {
     Letter {
         class: Class::Unreadable,
+        class_why: "it has no head of a mail",
         from: None,
         to: Vec::new(),
+        addressed: Vec::new(),
         subject: String::new(),
         message_id: None,
         in_reply_to: Vec::new(),
@@ -177,9 +185,12 @@ pub(super) fn sender(message: &Message<'_>, problems: &mut Vec<String>) -> Optio
     }
 }
 
+/// Headers that name receivers: those that the author wrote, then those of the hosts on the way.
+const RECEIVERS: [&str; 7] =
+    ["To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To"];
+
 /// Everybody it went to: visible receivers, then where hosts say it was delivered.
-fn recipients(message: &Message<'_>) -> Vec<String> {
-    let names = ["To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To"];
+fn recipients(message: &Message<'_>, names: &[&'static str]) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for name in names {

@@ -1,11 +1,14 @@
 //! What the person wrote in a mail, without what is quoted, announced, signed and added by machines.
 //!
 //! First what we sent ourselves is found by comparing (`ours`), then the marks of mail programs (`quote`). Each line gets
-//! one `Part`; the reply is what is left as the person's.
+//! one `Line`; the reply is what is left as the person's.
+
+use std::ops::Range;
 
 use super::letter::Letter;
+use super::parts::{Part, PartKind, Parts};
 use super::quote::{self, Head};
-use super::{ours, text};
+use super::{inline, ours, text};
 
 /// A person's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,17 +16,21 @@ pub struct Reply {
     /// The words, with their paragraphs; empty when the mail says nothing of its own.
     pub text: String,
     /// What told the quote from the reply: `sent`, `attribution:fr`, `header block`, `separator`, `forward`, `angle`,
-    /// or `none` where nothing was cut.
+    /// `typed in` where the answer stands in our own quoted lines, or `none` where nothing was cut.
     pub rule: String,
     /// The cut is certain: nothing of the reply can be a quote, nor the other way round.
     pub sure: bool,
     /// Something was quoted.
     pub quoted: bool,
+    /// The text that was read, with `\n` line ends and without invisible characters: what `parts` counts in.
+    pub body: String,
+    /// Which part of that text is what, in its order.
+    pub parts: Vec<Part>,
 }
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Line {
     /// The person's.
     Theirs,
     Blank,
@@ -35,8 +42,18 @@ enum Part {
     Below,
     /// Ours, by its words.
     Ours,
-    /// A signature, a phone's line, a notice.
+    /// A signature, a phone's line, a notice: its rule tells which.
     Added,
+}
+
+/// A line of which a part is the person's.
+struct Left {
+    /// The person's words.
+    text: String,
+    /// Where they stand in the line.
+    theirs: Vec<Range<usize>>,
+    /// What told them: `own`, or `typed in` where they stand in a quote.
+    rule: &'static str,
 }
 
 /// Shortest signature separator's reach: more lines than this below `--` are no signature.
@@ -54,9 +71,12 @@ const CUT_KEY: &str = "...";
 struct Page<'a> {
     lines: Vec<&'a str>,
     keys: Vec<String>,
-    parts: Vec<Part>,
+    parts: Vec<Line>,
+    /// What told each line: its number in `rules`.
+    told: Vec<u16>,
+    rules: Vec<String>,
     /// What is left of a line of which only a part is the person's.
-    left: Vec<Option<String>>,
+    left: Vec<Option<Left>>,
     rule: Option<String>,
     sure: bool,
 }
@@ -71,16 +91,29 @@ pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
         page.mark_ours(cut_before.then_some(letter.whole.as_str()), sent);
     }
     page.mark_added();
-    page.result()
+    let reply = page.result();
+    Reply { body, ..reply }
 }
 
 impl<'a> Page<'a> {
     fn new(body: &'a str) -> Self {
         let lines: Vec<&str> = body.split('\n').collect();
         let keys: Vec<String> = lines.iter().map(|l| text::key(l)).collect();
-        let parts = keys.iter().map(|k| if k.is_empty() { Part::Blank } else { Part::Theirs }).collect();
-        let left = vec![None; lines.len()];
-        Self { lines, keys, parts, left, rule: None, sure: true }
+        let parts = keys.iter().map(|k| if k.is_empty() { Line::Blank } else { Line::Theirs }).collect();
+        let left = lines.iter().map(|_| None).collect();
+        let told = vec![0; lines.len()];
+        Self { lines, keys, parts, told, rules: vec!["own".to_owned()], left, rule: None, sure: true }
+    }
+
+    /// Marks lines, and remembers what told it.
+    fn mark(&mut self, lines: Range<usize>, line: Line, rule: &str) {
+        let known = self.rules.iter().position(|r| r == rule);
+        let number = known.unwrap_or_else(|| {
+            self.rules.push(rule.to_owned());
+            self.rules.len() - 1
+        });
+        self.parts[lines.clone()].fill(line);
+        self.told[lines].fill(u16::try_from(number).unwrap_or(0));
     }
 
     /// Marks by mail programs: `>`, announcements, and what follows these.
@@ -88,7 +121,7 @@ impl<'a> Page<'a> {
         let mut at = 0;
         while at < self.lines.len() {
             if quote::is_angled(self.lines[at]) {
-                self.parts[at] = Part::Quoted;
+                self.mark(at..at + 1, Line::Quoted, "angle");
                 self.rule.get_or_insert_with(|| "angle".to_owned());
                 at += 1;
             } else if let Some(head) = quote::head(&self.keys, at) {
@@ -102,25 +135,30 @@ impl<'a> Page<'a> {
 
     /// Marks an announcement; without `>` below it, all that follows is quoted.
     fn take_head(&mut self, at: usize, head: Head) -> usize {
-        self.parts[at..head.end].fill(Part::Head);
+        self.mark(at..head.end, Line::Head, &head.rule);
         if let Some(top) = head.top {
-            self.parts[at] = Part::Theirs;
-            self.left[at] = Some(top);
+            self.parts[at] = Line::Theirs;
+            let end = text::end_of(self.lines[at], &top);
+            self.left[at] = Some(Left { text: top, theirs: vec![0..end], rule: "own" });
         }
         for above in (0..at).rev() {
             match self.parts[above] {
-                Part::Blank => {}
-                Part::Theirs if quote::is_rule(&self.keys[above]) => self.parts[above] = Part::Head,
+                Line::Blank => {}
+                Line::Theirs if quote::is_rule(&self.keys[above]) => {
+                    self.mark(above..above + 1, Line::Head, &head.rule)
+                }
                 _ => break,
             }
         }
-        self.rule = self.rule.take().filter(|r| r != "angle").or(Some(head.rule));
+        self.rule = self.rule.take().filter(|r| r != "angle").or_else(|| Some(head.rule.clone()));
         let next = (head.end..self.lines.len()).find(|n| !self.keys[*n].is_empty());
         match next {
             Some(n) if quote::is_angled(self.lines[n]) => n,
             _ => {
-                for part in self.parts[head.end..].iter_mut().filter(|p| **p != Part::Blank) {
-                    *part = Part::Below;
+                for n in head.end..self.lines.len() {
+                    if self.parts[n] != Line::Blank {
+                        self.mark(n..n + 1, Line::Below, &head.rule);
+                    }
                 }
                 self.lines.len()
             }
@@ -131,9 +169,9 @@ impl<'a> Page<'a> {
     fn join_broken_quotes(&mut self) {
         for n in 1..self.lines.len().saturating_sub(1) {
             let between =
-                self.parts[n] == Part::Theirs && self.parts[n - 1] == Part::Quoted && self.parts[n + 1] == Part::Quoted;
+                self.parts[n] == Line::Theirs && self.parts[n - 1] == Line::Quoted && self.parts[n + 1] == Line::Quoted;
             if between && is_broken_off(self.lines[n - 1], &self.keys[n]) {
-                self.parts[n] = Part::Quoted;
+                self.mark(n..n + 1, Line::Quoted, "broken line");
             }
         }
     }
@@ -144,12 +182,12 @@ impl<'a> Page<'a> {
         let first_quote = self
             .parts
             .iter()
-            .position(|p| matches!(p, Part::Quoted | Part::Head | Part::Below))
+            .position(|p| matches!(p, Line::Quoted | Line::Head | Line::Below))
             .unwrap_or(self.lines.len());
         let quoted = self.quoted_words();
         let (mut first_ours, mut tries) = (None, 0);
         for (n, cover) in covers.iter().enumerate().filter(|(_, c)| c.ours > 0) {
-            if self.parts[n] != Part::Theirs || (n < first_quote && cover.repeated) {
+            if self.parts[n] != Line::Theirs || (n < first_quote && cover.repeated) {
                 continue;
             }
             if tries < MAX_REPEATED && self.stands_alone(n) {
@@ -159,32 +197,69 @@ impl<'a> Page<'a> {
                 }
             }
             first_ours = first_ours.or(Some(n));
-            if cover.is_whole() {
-                self.parts[n] = Part::Ours;
-            } else {
+            self.mark(n..n + 1, Line::Ours, "sent");
+            if !cover.is_whole() {
+                self.parts[n] = Line::Theirs;
                 let pieces: Vec<&str> = cover.theirs.iter().map(|(a, b)| &self.lines[n][*a..*b]).collect();
-                self.left[n] = Some(pieces.join(" "));
+                let theirs = cover.theirs.iter().map(|(a, b)| *a..*b).collect();
+                self.left[n] = Some(Left { text: pieces.join(" "), theirs, rule: "own" });
                 self.sure = false;
             }
         }
         if let Some(first) = first_ours {
             self.wordless(first, sent);
-            self.announce(self.parts.iter().position(|p| *p == Part::Ours).unwrap_or(first).min(first));
+            self.announce(self.parts.iter().position(|p| *p == Line::Ours).unwrap_or(first).min(first));
             self.rule = Some("sent".to_owned());
         }
         self.answers_below(&covers);
+        self.typed_in(sent);
+    }
+
+    /// Words typed into our quoted lines, and answers below a numbered one, which take its number.
+    fn typed_in(&mut self, sent: &str) {
+        let below = (0..self.lines.len()).find(|n| self.parts[*n] == Line::Below);
+        let end = below.map_or(self.lines.len(), |first| {
+            (first..self.lines.len()).find(|n| quote::head(&self.keys, *n).is_some()).unwrap_or(self.lines.len())
+        });
+        let ours = |line: &Line| matches!(line, Line::Quoted | Line::Below | Line::Ours);
+        let quoted: Vec<usize> = (0..end).filter(|n| ours(&self.parts[*n])).collect();
+        if quoted.is_empty() {
+            return;
+        }
+        let sheet = inline::Sheet::new(sent);
+        self.number(&sheet, &quoted);
+        for (n, typed) in sheet.typed(&self.lines, &quoted) {
+            self.mark(n..n + 1, Line::Theirs, "sent");
+            self.left[n] = Some(Left { text: typed.text, theirs: vec![typed.bytes], rule: "typed in" });
+            self.sure = false;
+            self.rule = Some("typed in".to_owned());
+        }
+    }
+
+    /// Between two of our quoted lines, an answer right below a numbered one is that number's.
+    fn number(&mut self, sheet: &inline::Sheet, quoted: &[usize]) {
+        for two in quoted.windows(2) {
+            let between = two[0] + 1..two[1];
+            let Some(first) = between.clone().find(|n| self.parts[*n] == Line::Theirs) else { continue };
+            let numbered = self.keys[first].starts_with(|c: char| c.is_ascii_digit()) || self.left[first].is_some();
+            if let Some(number) = sheet.number(self.lines[two[0]]).filter(|_| !numbered) {
+                let (text, whole) = (format!("{number} {}", self.lines[first].trim()), 0..self.lines[first].len());
+                self.left[first] = Some(Left { text, theirs: vec![whole], rule: "own" });
+                self.sure = false;
+            }
+        }
     }
 
     /// The words on lines marked with `>`, as patterns see them, each between blanks.
     fn quoted_words(&self) -> String {
-        let marked = self.parts.iter().zip(&self.keys).filter(|(p, _)| **p == Part::Quoted);
+        let marked = self.parts.iter().zip(&self.keys).filter(|(p, _)| **p == Line::Quoted);
         let words = marked.flat_map(|(_, key)| key.trim_start_matches(['>', '|', ' ']).split(' '));
         std::iter::once("").chain(words).chain([""]).collect::<Vec<_>>().join(" ").to_lowercase()
     }
 
     /// A short line between blank ones.
     fn stands_alone(&self, n: usize) -> bool {
-        let blank = |at: Option<&Part>| at.is_none_or(|p| *p == Part::Blank);
+        let blank = |at: Option<&Line>| at.is_none_or(|p| *p == Line::Blank);
         self.lines[n].len() <= LONG_LINE && n > 0 && blank(self.parts.get(n - 1)) && blank(self.parts.get(n + 1))
     }
 
@@ -207,13 +282,13 @@ impl<'a> Page<'a> {
 
     /// An announcement in a language we do not know: the line right above our text, with a number and `:` or an address.
     fn announce(&mut self, first_ours: usize) {
-        let Some(above) = (0..first_ours).rev().find(|n| self.parts[*n] != Part::Blank) else {
+        let Some(above) = (0..first_ours).rev().find(|n| self.parts[*n] != Line::Blank) else {
             return;
         };
         let key = &self.keys[above];
         let says = key.contains('@') || (key.ends_with(':') && key.contains(|c: char| c.is_ascii_digit()));
-        if self.parts[above] == Part::Theirs && first_ours - above <= 3 && says && self.left[above].is_none() {
-            self.parts[above] = Part::Head;
+        if self.parts[above] == Line::Theirs && first_ours - above <= 3 && says && self.left[above].is_none() {
+            self.mark(above..above + 1, Line::Head, "above sent");
         }
     }
 
@@ -224,9 +299,9 @@ impl<'a> Page<'a> {
         let signs = |line: &str| line.chars().all(|c| c.is_whitespace() || sent.contains(c));
         for n in 0..self.lines.len() {
             let line = self.lines[n].trim();
-            let wordless = self.parts[n] == Part::Theirs && !line.contains(char::is_alphanumeric);
+            let wordless = self.parts[n] == Line::Theirs && !line.contains(char::is_alphanumeric);
             if wordless && (alone.contains(&line) || (n > first_ours && line.len() <= LONG_LINE && signs(line))) {
-                self.parts[n] = Part::Ours;
+                self.mark(n..n + 1, Line::Ours, "sent");
             }
         }
     }
@@ -234,19 +309,19 @@ impl<'a> Page<'a> {
     /// Where nothing stands above an unmarked quote of ours, the lines in and after it that are not ours may be the
     /// answer: taken, never for sure.
     fn answers_below(&mut self, covers: &[ours::Cover]) {
-        let mut below = (0..self.lines.len()).filter(|n| self.parts[*n] == Part::Below);
+        let mut below = (0..self.lines.len()).filter(|n| self.parts[*n] == Line::Below);
         let Some(first) = below.find(|n| covers[*n].ours > 0) else {
             return;
         };
-        if self.parts.contains(&Part::Theirs) {
+        if self.parts.contains(&Line::Theirs) {
             return;
         }
         for (n, cover) in covers.iter().enumerate().skip(first) {
-            if cover.ours == 0 && self.parts[n] == Part::Below {
+            if cover.ours == 0 && self.parts[n] == Line::Below {
                 if quote::head(&self.keys, n).is_some() || quote::is_angled(self.lines[n]) {
                     break;
                 }
-                self.parts[n] = Part::Theirs;
+                self.mark(n..n + 1, Line::Theirs, "own");
                 self.sure = false;
                 self.rule = Some("sent".to_owned());
             }
@@ -258,22 +333,24 @@ impl<'a> Page<'a> {
         let mut at = 0;
         let mut spoken = false;
         while at < self.lines.len() {
-            if self.parts[at] != Part::Theirs {
+            if self.parts[at] != Line::Theirs {
                 at += 1;
             } else if self.begins_signature(at) || (spoken && quote::is_notice(&self.keys[at])) {
                 let notice = !self.keys[at].starts_with(['-', '—']);
                 while at < self.lines.len()
-                    && matches!(self.parts[at], Part::Theirs | Part::Blank)
-                    && !(notice && self.parts[at] == Part::Blank)
+                    && matches!(self.parts[at], Line::Theirs | Line::Blank)
+                    && !(notice && self.parts[at] == Line::Blank)
                 {
-                    self.parts[at] = if self.parts[at] == Part::Blank { Part::Blank } else { Part::Added };
+                    if self.parts[at] != Line::Blank {
+                        self.mark(at..at + 1, Line::Added, if notice { "notice" } else { "signature" });
+                    }
                     at += 1;
                 }
             } else {
                 if quote::is_added(&self.keys[at]) {
-                    self.parts[at] = Part::Added;
+                    self.mark(at..at + 1, Line::Added, "banner");
                 }
-                spoken |= self.parts[at] == Part::Theirs;
+                spoken |= self.parts[at] == Line::Theirs;
                 at += 1;
             }
         }
@@ -284,26 +361,26 @@ impl<'a> Page<'a> {
         if self.lines[at] == "-- " {
             return true;
         }
-        let below = self.parts[at + 1..].iter().take_while(|p| matches!(p, Part::Theirs | Part::Blank));
+        let below = self.parts[at + 1..].iter().take_while(|p| matches!(p, Line::Theirs | Line::Blank));
         matches!(self.keys[at].as_str(), "--" | "—" | "–")
-            && below.filter(|p| **p == Part::Theirs).take(SIGNATURE_LINES + 1).count() <= SIGNATURE_LINES
+            && below.filter(|p| **p == Line::Theirs).take(SIGNATURE_LINES + 1).count() <= SIGNATURE_LINES
     }
 
     fn result(mut self) -> Reply {
-        let quoted = self.parts.iter().any(|p| matches!(p, Part::Quoted | Part::Head | Part::Below | Part::Ours))
+        let quoted = self.parts.iter().any(|p| matches!(p, Line::Quoted | Line::Head | Line::Below | Line::Ours))
             || self.left.iter().any(Option::is_some);
-        if let Some(last) = self.parts.iter().rposition(|p| *p == Part::Theirs)
+        if let Some(last) = self.parts.iter().rposition(|p| *p == Line::Theirs)
             && quote::is_rule(&self.keys[last])
         {
-            self.parts[last] = Part::Added;
+            self.mark(last..last + 1, Line::Added, "rule");
         }
         let mut out = String::new();
         let mut gap = false;
         let (mut cuts, mut open) = (0, false);
         for n in 0..self.lines.len() {
-            if self.parts[n] != Part::Theirs {
+            if self.parts[n] != Line::Theirs {
                 gap = true;
-                open &= matches!(self.parts[n], Part::Blank | Part::Added);
+                open &= matches!(self.parts[n], Line::Blank | Line::Added);
                 continue;
             }
             if !open {
@@ -313,12 +390,56 @@ impl<'a> Page<'a> {
             if !out.is_empty() {
                 out.push_str(if gap { "\n\n" } else { "\n" });
             }
-            out.push_str(self.left[n].as_deref().unwrap_or(self.lines[n]).trim_end());
+            out.push_str(self.left[n].as_ref().map_or(self.lines[n], |l| &l.text).trim_end());
             gap = false;
         }
         let text = out.trim().to_owned();
         let sure = self.sure && cuts <= 1 && !text.is_empty();
-        Reply { text, rule: self.rule.unwrap_or_else(|| "none".to_owned()), sure, quoted }
+        let parts = self.spans();
+        let rule = self.rule.unwrap_or_else(|| "none".to_owned());
+        Reply { text, rule, sure, quoted, body: String::new(), parts }
+    }
+
+    /// Each line's stretches over the whole text.
+    fn spans(&self) -> Vec<Part> {
+        let mut parts = Parts::default();
+        let mut from = 0;
+        for (n, line) in self.lines.iter().enumerate() {
+            let rule = self.rules[usize::from(self.told[n])].as_str();
+            let mut add = |kind, range: Range<usize>, rule: &str| {
+                if !line[range.clone()].trim().is_empty() {
+                    parts.add(kind, from + range.start..from + range.end, n + 1, rule);
+                }
+            };
+            match (self.parts[n], &self.left[n]) {
+                (Line::Blank, _) => {}
+                (Line::Theirs, Some(left)) => {
+                    let beside = if rule == "sent" { PartKind::Quote } else { PartKind::Header };
+                    let mut at = 0;
+                    for theirs in &left.theirs {
+                        add(beside, at..theirs.start, rule);
+                        add(PartKind::Reply, theirs.clone(), left.rule);
+                        at = theirs.end;
+                    }
+                    add(beside, at..line.len(), rule);
+                }
+                (Line::Theirs, None) => add(PartKind::Reply, 0..line.len(), "own"),
+                (Line::Quoted | Line::Below | Line::Ours, _) => add(PartKind::Quote, 0..line.len(), rule),
+                (Line::Head, _) => add(PartKind::Header, 0..line.len(), rule),
+                (Line::Added, _) => add(added(rule), 0..line.len(), rule),
+            }
+            from += line.len() + 1;
+        }
+        parts.done()
+    }
+}
+
+fn added(rule: &str) -> PartKind {
+    match rule {
+        "signature" => PartKind::Signature,
+        "notice" => PartKind::Notice,
+        "rule" => PartKind::Header,
+        _ => PartKind::Banner,
     }
 }
 

@@ -5,23 +5,38 @@ use serde_json::{Value, json};
 
 use super::bounce::BounceClass;
 use super::class::Class;
-use super::letter::{Letter, letter};
-use super::reply::reply;
+use super::letter::Letter;
+use super::parts::Part;
+use super::reading::{Nothing, Reading, read};
+use super::reply::Reply;
 use crate::core::proof::Proof;
 use crate::ical::{self, Method, Stated};
 
-/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems. `proof` is what was found out
-/// about its sender; without it nobody looked.
+/// One mail as a JSON object: kind, reply, bounce, auto_reply, calendar, proof, problems; then the steps of the reading
+/// and the parts of the text.
+/// `proof` is what was found out about its sender; without it nobody looked.
 pub fn read_json(raw: &[u8], proof: Option<&Proof>) -> Value {
-    let letter = letter(raw);
+    match read(raw, proof, &Nothing) {
+        Ok(reading) => reading_json(&reading),
+        Err(never) => match never {},
+    }
+}
+
+/// The same of a mail that was read already.
+pub fn reading_json(reading: &Reading) -> Value {
+    let letter = &reading.letter;
+    let reply = reading.reply.as_ref();
+    let steps = reading.steps.iter().map(|s| json!({ "step": s.name, "found": s.found, "why": s.why }));
     json!({
         "kind": letter.class.as_str(),
-        "reply": reply_json(&letter),
-        "bounce": bounce_json(&letter),
+        "reply": reply.map(reply_json),
+        "bounce": bounce_json(letter),
         "auto_reply": (letter.class == Class::AutoReply).then(|| json!({ "until": letter.auto_until.map(|d| d.to_string()) })),
-        "calendar": calendar_json(&letter),
-        "proof": proof.map_or_else(|| json!({ "level": "B", "why": "no check of the sender was made" }), |p| json!(p)),
+        "calendar": calendar_json(letter),
+        "proof": json!(reading.proof),
         "problems": letter.problems,
+        "steps": steps.collect::<Vec<_>>(),
+        "parts": reply.map(parts_json).unwrap_or_default(),
     })
 }
 
@@ -48,14 +63,17 @@ fn calendar_json(letter: &Letter) -> Option<Value> {
     }))
 }
 
-/// Only what a person may have written: people's mail, list mail, and words beside a calendar's answer.
-fn reply_json(letter: &Letter) -> Option<Value> {
-    if !matches!(letter.class, Class::Person | Class::List | Class::Calendar) {
-        return None;
-    }
-    let reply = reply(letter, None);
+fn reply_json(reply: &Reply) -> Value {
     let confidence = if reply.sure { "sure" } else { "probable" };
-    Some(json!({ "text": reply.text, "rule": reply.rule, "confidence": confidence }))
+    json!({ "text": reply.text, "rule": reply.rule, "confidence": confidence })
+}
+
+fn parts_json(reply: &Reply) -> Vec<Value> {
+    let part = |p: &Part| {
+        let text = &reply.body[p.bytes.clone()];
+        json!({ "kind": p.kind.as_str(), "rule": p.rule, "lines": [p.lines.0, p.lines.1], "text": text })
+    };
+    reply.parts.iter().map(part).collect()
 }
 
 fn bounce_json(letter: &Letter) -> Option<Value> {

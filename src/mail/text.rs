@@ -21,6 +21,19 @@ pub(super) fn key(line: &str) -> String {
     one_line(&folded)
 }
 
+/// Where in a line the stretch ends whose key is `begin`; the whole line where none is.
+pub(super) fn end_of(line: &str, begin: &str) -> usize {
+    let wanted = begin.chars().filter(|c| !c.is_whitespace()).count();
+    let mut count = 0;
+    for (at, c) in line.char_indices() {
+        count += key(c.encode_utf8(&mut [0; 4])).chars().count();
+        if count >= wanted {
+            return at + c.len_utf8();
+        }
+    }
+    line.len()
+}
+
 /// Everything on one line, blanks squeezed.
 pub(super) fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -183,6 +183,7 @@ impl World {
             certainty: codevd::core::event::Certainty::Sure,
             mail: in_reply_to(),
             unreadable_parts: false,
+            to_others: false,
         }
     }
 

@@ -425,7 +425,7 @@ impl Stage {
         self.until(now).await;
     }
 
-    /// A raw mail with its `{id WHO MAIL}` (our Message-ID), `{broken WHO MAIL}` (with a false proof),
+    /// A raw mail with its `{id WHO MAIL}` (our Message-ID), `{token WHO MAIL}`, `{broken WHO MAIL}` (with a false proof),
     /// `{subject WHO MAIL}` and `{uid WHO MAIL}` filled in, line ends as on the wire; `{many N TEXT}` repeats.
     fn filled(&self, text: &str) -> String {
         let mut out = String::new();
@@ -450,6 +450,7 @@ impl Stage {
         let uid = || calendar().lines().find_map(|l| l.strip_prefix("UID:").map(str::to_owned)).unwrap();
         match what {
             "id" => ours.message_id.unwrap(),
+            "token" => ours.message_id.unwrap().split('@').next().unwrap().to_owned(),
             // the draft's own id, the proof another one
             "broken" => {
                 let id = ours.message_id.unwrap();

@@ -120,6 +120,7 @@ fn said(cast: &Cast, group: &Group, words: &Words, draft: &Draft, at: DateTime<U
         certainty: Certainty::Sure,
         mail: InReplyTo { message_id: "sample".to_owned(), subject: String::new() },
         unreadable_parts: false,
+        to_others: false,
     })
 }
 

@@ -26,6 +26,7 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
     let told = match universal(work, number, answer) {
         Some(done) => done,
         None if number != answer.to.meeting => Err(Refusal::Over),
+        None if answer.text.trim().is_empty() && answer.unreadable_parts => Err(Refusal::CantRead),
         None if answer.text.trim().is_empty() => Err(Refusal::NoAnswer),
         None => by_question(work, number, answer),
     };
@@ -180,6 +181,8 @@ fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
     }
     let long = answer.text.split_whitespace().count() > LONG;
     let comment = (answer.text.split_whitespace().count() > 3).then(|| answer.text.clone());
+    // words that went to others too stay between them and the daemon (`decisions.md` 17)
+    let (comment, aside) = if answer.to_others { (None, comment) } else { (comment, None) };
     let sequence = work.meeting(number)?.sequence;
     let attendance = Attendance { answer: said, sequence, stamp: answer.at, comment };
     let inverse = take(work, number, &answer.from, attendance)?;
@@ -191,8 +194,8 @@ fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
         Some(inverse),
         &answer.mail,
     );
-    // the requester's words may be the subject: they stay between them and the daemon (`decisions.md` 4)
-    if long && work.meeting(number)?.requester == answer.from {
+    // the requester's words may be the subject: they stay between them and the daemon (`decisions.md` 4, 17)
+    if aside.is_some() || (long && work.meeting(number)?.requester == answer.from) {
         work.keep(number, &answer.from, Section::Note, &answer.text, false);
     } else if long {
         pass_on(work, Some(number), Notice::Passed { member: answer.from.clone(), text: answer.text.clone() });
@@ -402,7 +405,7 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     let leads = facilitator_of(work, number).as_ref() == Some(&answer.from);
     if unclear && again && !leads {
         // only words about the meeting itself are passed on; the others may be private (`decisions.md` 4)
-        let private = !matches!(answer.question, Some(Question::Attendance));
+        let private = answer.to_others || !matches!(answer.question, Some(Question::Attendance));
         let text = (!private && !answer.text.trim().is_empty()).then(|| answer.text.clone());
         pass_on(work, number, Notice::NeedsPerson { member: answer.from.clone(), text });
         work.receipt(number, &answer.from, Receipt::PersonAsked, None, &answer.mail);

@@ -1,21 +1,21 @@
 //! A calendar message in the inbox: which meeting, for which member, what `ical::itip` makes of it.
 
-use super::{Reading, kept, person, proof_of, thread};
+use super::{House, Reading, kept, person, proof_of, thread};
 use crate::core::event::{Ask, CalendarAnswer, CalendarAsk};
 use crate::core::meeting::{Attendance, Attending};
 use crate::core::proof::Level;
 use crate::core::{Event, Group, Meeting, Member, MemberId};
 use crate::daemon::compose::ALARMS_UID;
-use crate::daemon::engine::Kit;
 use crate::ical::{self, CalendarMessage, Method, PartStat, itip};
 use crate::mail::{self, Letter};
-use crate::store::{InboxRow, InboxState, Store, StoreError};
+use crate::store::{InboxRow, InboxState, StoreError};
 use chrono::{DateTime, Utc};
 
 /// A calendar message. What leads to the meeting is the event's UID: random letters that only those
 /// invited know, so that it stands for the token (`calendar.md` 19). What leads to the member is the
 /// address in From, together with ATTENDEE. Where From's own domain says that it is forged, nothing is applied.
-pub(super) fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
+pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Reading, StoreError> {
+    let letter = &read.letter;
     let level = proof_of(row);
     if level == Level::C {
         let reason = "a calendar message whose sender's own domain says that it is forged: not applied";
@@ -29,8 +29,8 @@ pub(super) fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow
             refused = Some(kept(InboxState::Recorded, "an answer to the facilitator's own alarms, which ask nothing"));
             continue;
         }
-        let Some((group, number)) = store.meeting_by_uid(&message.uid)? else { continue };
-        let Some(loaded) = store.load(&group, &kit.formats)? else { continue };
+        let Some((group, number)) = house.store.meeting_by_uid(&message.uid)? else { continue };
+        let Some(loaded) = house.store.load(&group, &house.kit.formats)? else { continue };
         let Some(meeting) = loaded.group.meeting(number) else {
             return Ok(kept(InboxState::Refused, "a calendar answer for a meeting that is long over"));
         };
@@ -44,8 +44,8 @@ pub(super) fn calendar(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow
     // it may still be the answer
     let ours_back = |m: &CalendarMessage| matches!(m.method, Some(Method::Request | Method::Cancel));
     let may_be_words = refused.is_none() || messages.iter().all(ours_back);
-    if may_be_words && !letter.text.trim().is_empty() && !mail::tokens(letter).is_empty() {
-        return person(kit, store, letter, row);
+    if may_be_words && read.route.is_some() {
+        return person(house, read, row);
     }
     match refused {
         Some(reading) => Ok(reading),
