@@ -12,7 +12,7 @@ use super::verify::Prover;
 use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
-use crate::transport::{Delivery, Envelope};
+use crate::transport::{BeforeDot, Delivery, Envelope};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -455,7 +455,7 @@ struct UntilStopped<O> {
 }
 
 impl<O: Outgoing> Outgoing for UntilStopped<O> {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         if *self.stopping.borrow() {
             self.idle.notify_one();
             std::future::pending::<()>().await;

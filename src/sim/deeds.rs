@@ -58,9 +58,8 @@ pub enum Does {
 
 /// FNV-1a: the same number for the same mail, whatever else happened before.
 pub fn number_of(seed: u64, text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325 ^ seed, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    })
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325 ^ seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
 /// A word that stands nowhere else, to be looked for: who reads it has read that text.
@@ -186,7 +185,8 @@ const LIVE: Choices = (
     &["+5", "suite", "pause", "reprise", "-2", "fin", "+5 fin", "retour", "Ana est absente"],
     &["+5", "next", "pause", "resume", "-2", "stop", "+5 end", "back", "Ana is absent"],
 );
-const REVIEW: Choices = (&["ok", "correction : pas la deuxième ligne", "retirer"], &["ok", "correction: not so", "withdraw"]);
+const REVIEW: Choices =
+    (&["ok", "correction : pas la deuxième ligne", "retirer"], &["ok", "correction: not so", "withdraw"]);
 const PROGRESS: Choices =
     (&["1 fait\n2 commencé", "1 abandonné", "tout est fait"], &["1 done\n2 started", "1 dropped", "all done"]);
 
@@ -245,9 +245,8 @@ impl Deed {
         let author = Author { name: &person.name, email, french: person.french, zone: person.zone };
         let number = number_of(nth as u64, &self.on);
         let ics = || String::from_utf8(ours.calendar.first()?.clone()).ok();
-        let calendar = |text: String, verb: &str| {
-            client::calendar(person.calendar, &author, ours, &text, verb, "", number, at)
-        };
+        let calendar =
+            |text: String, verb: &str| client::calendar(person.calendar, &author, ours, &text, verb, "", number, at);
         Some(match &self.does {
             Does::Words(text) => client::reply(person.client, &author, ours, text, number, at),
             Does::Absence(text) => client::absence(&author, ours, text, number, at),
@@ -259,8 +258,7 @@ impl Deed {
             }
             Does::Counter(hours) => {
                 let later = at + Duration::hours(*hours + 48);
-                let text =
-                    calendar_reply::counter(&ics()?, &person.email, later, person.calendar, None, at).ok()?;
+                let text = calendar_reply::counter(&ics()?, &person.email, later, person.calendar, None, at).ok()?;
                 calendar(text, "Counter")
             }
             Does::Refresh => calendar(calendar_reply::refresh(&ics()?, &person.email, at).ok()?, "Refresh"),

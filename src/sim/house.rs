@@ -8,7 +8,9 @@ use crate::core::Order;
 use crate::daemon::engine::GroupOrder;
 use crate::daemon::receiver::ReceiverError;
 use crate::daemon::run::{MAILBOX_WAITS, WAITS, wait_of};
-use crate::daemon::{Clock, Engine, EngineError, Kit, Pace, Prover, SenderStep, Shared, receiver_step, sender_step, shared};
+use crate::daemon::{
+    Clock, Engine, EngineError, Kit, Pace, Prover, SenderStep, Shared, receiver_step, sender_step, shared,
+};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Duration, Utc};
 use std::pin::Pin;

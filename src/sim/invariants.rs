@@ -2,11 +2,13 @@
 
 use super::deeds::marks;
 use super::office::Accepted;
+use crate::core::meeting::Sharing;
 use crate::core::spec::GuestList;
 use crate::core::{Formats, Group, GroupId, Section};
-use crate::core::meeting::Sharing;
 use crate::mail::{self, Letter, Token};
-use crate::store::{About, InboxKind, InboxRow, InboxState, JournalRow, MailState, QueueFilter, QueueRow, SentMail, Store, StoreError};
+use crate::store::{
+    About, InboxKind, InboxRow, InboxState, JournalRow, MailState, QueueFilter, QueueRow, SentMail, Store, StoreError,
+};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -79,7 +81,13 @@ impl Ledger {
     ///
     /// # Errors
     /// The store's.
-    pub fn group(&mut self, store: &Store, id: &GroupId, formats: &Formats, at: DateTime<Utc>) -> Result<(), StoreError> {
+    pub fn group(
+        &mut self,
+        store: &Store,
+        id: &GroupId,
+        formats: &Formats,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let Some(loaded) = store.load(id, formats)? else { return Ok(()) };
         let group = loaded.group;
         let line = store.journal(&About { group: Some(id), ..About::default() }, 1)?;
@@ -240,7 +248,13 @@ impl Ledger {
     }
 
     /// What is wrong with how a mail ended.
-    fn fate(&self, row: &QueueRow, fate: Option<&InboxRow>, lines: &[JournalRow], now: DateTime<Utc>) -> Option<(Rule, &'static str)> {
+    fn fate(
+        &self,
+        row: &QueueRow,
+        fate: Option<&InboxRow>,
+        lines: &[JournalRow],
+        now: DateTime<Utc>,
+    ) -> Option<(Rule, &'static str)> {
         let times = self.accepted.get(&row.message_id).copied().unwrap_or(0);
         let says = |words: &str| lines.iter().any(|l| l.text.contains(words));
         let heard = fate.is_some_and(|f| f.state != InboxState::New);

@@ -4,7 +4,7 @@ use super::clock::VirtualClock;
 use super::faults::At;
 use super::points::Points;
 use crate::daemon::{Clock, Incoming, Outgoing};
-use crate::transport::{Delivery, Envelope, Fetched, TransportError};
+use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, TransportError};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -230,12 +230,14 @@ fn answered(phase: At, reply: &str) -> Delivery {
 }
 
 impl Outgoing for Office {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         let mut left = self.wall.now();
         for phase in At::ALL {
             if phase == At::Dot {
                 left = self.wall.now();
-                before_dot();
+                if let Err(cause) = before_dot() {
+                    return Delivery::Unreached { phase: At::Data.phase(), cause };
+                }
             }
             self.step(phase).await;
             if let Some((delivery, taken)) = self.judge(phase, envelope.to()) {

@@ -41,16 +41,33 @@ pub struct Cast {
 }
 
 const NAMES: [&str; 8] = [
-    "Marie Dupont", "Farid Haddad", "Ana Lopes", "Bo Lindgren", "Chloé Tremblay", "Dimitri Court", "Élise Garnier",
+    "Marie Dupont",
+    "Farid Haddad",
+    "Ana Lopes",
+    "Bo Lindgren",
+    "Chloé Tremblay",
+    "Dimitri Court",
+    "Élise Garnier",
     "Gwen Morvan",
 ];
 const ZONES: [Tz; 8] = [
-    Tz::Europe__Paris, Tz::Europe__London, Tz::America__New_York, Tz::America__Montreal, Tz::Asia__Kolkata,
-    Tz::Australia__Lord_Howe, Tz::America__Sao_Paulo, Tz::Pacific__Auckland,
+    Tz::Europe__Paris,
+    Tz::Europe__London,
+    Tz::America__New_York,
+    Tz::America__Montreal,
+    Tz::Asia__Kolkata,
+    Tz::Australia__Lord_Howe,
+    Tz::America__Sao_Paulo,
+    Tz::Pacific__Auckland,
 ];
 const SCHEDULES: [&str; 7] = [
-    "second tuesday 18:00", "first monday 12:15", "last thursday 14:00", "third wednesday 09:00", "last sunday 02:30",
-    "second sunday 02:15", "first friday 00:05",
+    "second tuesday 18:00",
+    "first monday 12:15",
+    "last thursday 14:00",
+    "third wednesday 09:00",
+    "last sunday 02:30",
+    "second sunday 02:15",
+    "first friday 00:05",
 ];
 
 /// A year of this seed; with `trouble` a number of things go wrong.
@@ -107,8 +124,7 @@ impl Plan {
 }
 
 fn person(member: &MemberSpec, chance: &mut Chance) -> Person {
-    const CLIENTS: [Client; 5] =
-        [Client::Iphone, Client::Gmail, Client::Outlook, Client::Thunderbird, Client::Bare];
+    const CLIENTS: [Client; 5] = [Client::Iphone, Client::Gmail, Client::Outlook, Client::Thunderbird, Client::Bare];
     Person {
         name: member.name.clone(),
         email: member.email.to_string(),

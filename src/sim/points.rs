@@ -34,8 +34,7 @@ pub struct Points {
 impl Points {
     /// For a database file in a folder of its own.
     pub fn new(file: &Path, truth: VirtualClock) -> Self {
-        let state =
-            State { file: file.to_owned(), life: 0, armed: None, disk: Vec::new(), writes: 0, passed: 0 };
+        let state = State { file: file.to_owned(), life: 0, armed: None, disk: Vec::new(), writes: 0, passed: 0 };
         Self { state: Arc::new(Mutex::new(state)), truth }
     }
 
