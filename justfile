@@ -13,6 +13,10 @@ check:
 test:
     cargo test
 
+# Simulated group-years with faults: goes on where target/soak.json stands and adds up; what fails is shrunk into tests/soak
+soak YEARS="10000" *ARGS:
+    cargo run --release -- -qq soak --years {{YEARS}} --resume target/soak.json --cases tests/soak {{ARGS}}
+
 # Tests against real servers (Postfix, Dovecot): they are installed by .ci/run
 interop:
     cargo test --release --test interop_transport --test interop_month -- --ignored --test-threads=1

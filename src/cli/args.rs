@@ -81,6 +81,9 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Deletes all that a person who left wrote, and their name, address and mails.
     Forget(ForgetArgs),
+    /// Simulated group-years in which much goes wrong: for whoever builds codevd.
+    #[command(hide = true)]
+    Soak(SoakArgs),
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +120,31 @@ pub(super) struct ForgetArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SoakArgs {
+    /// How many more group-years.
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    pub years: u64,
+    /// The first seed; each year has the next one.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Adds up in this file, and goes on where it stands.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Shrinks what fails into a file of this folder.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Option<PathBuf>,
+    /// Years lived to shrink one.
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    pub tries: u32,
+    /// At most so many years at a time.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub threads: usize,
+    /// Nothing goes wrong.
+    #[arg(long)]
+    pub calm: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

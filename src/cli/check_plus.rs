@@ -99,7 +99,7 @@ fn probe(setup: &Setup, mark: &str) -> Result<(String, String, Vec<u8>)> {
 /// Hands it over; what the server says if it will not have it.
 async fn send(smtp: &mut Smtp, from: &str, to: &str, bytes: &[u8]) -> Result<Option<String>> {
     let envelope = Envelope::new(from, to).map_err(|error| Failure::because(error.to_string()))?;
-    match smtp.send_marking(&envelope, bytes, &mut || {}).await {
+    match smtp.send_marking(&envelope, bytes, &mut || Ok(())).await {
         Delivery::Accepted { .. } => Ok(None),
         Delivery::Refused { reply, .. } => Ok(Some(reply)),
         Delivery::Unreached { cause, .. } | Delivery::InDoubt { cause } => {

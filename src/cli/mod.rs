@@ -31,6 +31,7 @@ mod orders;
 mod plan;
 mod run;
 pub mod setup;
+mod soak;
 mod status;
 pub mod terminal;
 mod why;
@@ -135,6 +136,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Backup(args) => keep::backup(&setup()?, &args, terminal),
         Command::Restore(args) => keep::restore(&setup()?, &args, terminal),
         Command::Forget(args) => keep::forget(&setup()?, &args, terminal),
+        Command::Soak(args) => soak::soak(&args, terminal),
         Command::Status(json) => status::status(&setup()?, json.json, terminal),
     }
 }

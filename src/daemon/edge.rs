@@ -2,7 +2,7 @@
 
 use super::ports::{Clock, Ids, Incoming, Outgoing};
 use crate::mail::Key;
-use crate::transport::{Delivery, Envelope, Fetched, Imap, Lmtp, Maildir, Smtp, TransportError};
+use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, Imap, Lmtp, Maildir, Smtp, TransportError};
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fs;
 use std::io::{self, Write};
@@ -159,7 +159,7 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
 }
 
 impl Outgoing for Smtp {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         self.send_marking(envelope, bytes, before_dot).await
     }
 }

@@ -153,6 +153,8 @@ impl<I: Ids> Engine<I> {
             let cause = Cause { row: None, member: None, key: None, no_effect: false, held: false };
             match self.group(&group, &Event::Due, &cause, now) {
                 Ok(story) => told.push(story),
+                // the disk's trouble is nobody's fault: all of it is tried again soon
+                Err(EngineError::Store(error)) if error.is_temporary() => return Err(error.into()),
                 Err(error) => self.set_aside(&group, &error, now)?,
             }
         }

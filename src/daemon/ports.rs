@@ -1,7 +1,7 @@
 //! The sockets the house is plugged in by: time, fresh letters, mail out, mail in.
 
 use crate::store::Store;
-use crate::transport::{Delivery, Envelope, Fetched, TransportError};
+use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, TransportError};
 use chrono::{DateTime, Utc};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,12 +21,12 @@ pub trait Ids: Send {
 /// Mail out: SMTP, or the simulator's post office.
 pub trait Outgoing: Send {
     /// Hands one mail to one receiver's server. `before_dot` is called once, right before the
-    /// final dot goes: from there on a crash leaves a doubt.
+    /// final dot goes: from there on a crash leaves a doubt. Its error, in a sentence, keeps the mail back.
     fn send(
         &mut self,
         envelope: &Envelope,
         bytes: &[u8],
-        before_dot: &mut (dyn FnMut() + Send),
+        before_dot: BeforeDot<'_>,
     ) -> impl Future<Output = Delivery> + Send;
 }
 

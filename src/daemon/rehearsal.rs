@@ -2,7 +2,7 @@
 
 use super::ports::Outgoing;
 use crate::core::Email;
-use crate::transport::{Delivery, Envelope, Lasting, Phase};
+use crate::transport::{BeforeDot, Delivery, Envelope, Lasting, Phase};
 
 /// The header that names whom a mail was for.
 pub const HEADER: &str = "X-Codevd-Redirected-From";
@@ -16,7 +16,7 @@ pub struct Redirect<O> {
 }
 
 impl<O: Outgoing> Outgoing for Redirect<O> {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         let Some(to) = &self.to else { return self.out.send(envelope, bytes, before_dot).await };
         let redirected = match Envelope::new(envelope.from(), to.as_str()) {
             Ok(redirected) => redirected,

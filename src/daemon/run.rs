@@ -12,7 +12,7 @@ use super::verify::Prover;
 use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
-use crate::transport::{Delivery, Envelope};
+use crate::transport::{BeforeDot, Delivery, Envelope};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,9 +29,9 @@ const LAST_MAIL: Duration = Duration::from_secs(5);
 /// A clock that moved so much more than time passed is told.
 const JUMP: i64 = 5 * 60;
 /// Waits after failures in a row, in seconds.
-const WAITS: [u64; 6] = [1, 2, 5, 10, 20, 30];
+pub(crate) const WAITS: [u64; 6] = [1, 2, 5, 10, 20, 30];
 /// Waits after failures in a row of the mailbox's server, in seconds.
-const MAILBOX_WAITS: [u64; 6] = [5, 10, 30, 60, 120, 300];
+pub(crate) const MAILBOX_WAITS: [u64; 6] = [5, 10, 30, 60, 120, 300];
 /// Longest wait for new mail between two looks.
 const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
 /// Rounds of `once` after which it ends though there is more to do.
@@ -249,7 +249,7 @@ fn log_story(story: &Story) {
     }
 }
 
-fn wait_of(waits: &[u64], failures: usize) -> Duration {
+pub(crate) fn wait_of(waits: &[u64], failures: usize) -> Duration {
     let at = failures.saturating_sub(1).min(waits.len().saturating_sub(1));
     Duration::from_secs(waits.get(at).copied().unwrap_or(1))
 }
@@ -455,7 +455,7 @@ struct UntilStopped<O> {
 }
 
 impl<O: Outgoing> Outgoing for UntilStopped<O> {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         if *self.stopping.borrow() {
             self.idle.notify_one();
             std::future::pending::<()>().await;

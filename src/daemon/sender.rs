@@ -2,6 +2,7 @@
 
 use super::compose::Sender;
 use super::ports::{Outgoing, Shared};
+use crate::core::WhenLate;
 use crate::store::{Claimed, Settled, StoreError};
 use crate::transport::{Delivery, Envelope, Lasting, Phase};
 use chrono::{DateTime, Duration, Utc};
@@ -81,7 +82,7 @@ pub async fn sender_step<O: Outgoing>(
     out: &mut O,
     pace: &mut Pace,
     from: &Sender,
-    now: impl Fn() -> DateTime<Utc>,
+    now: impl Fn() -> DateTime<Utc> + Sync,
 ) -> Result<SenderStep, StoreError> {
     let mut step = SenderStep::default();
     if pace.unsettled {
@@ -127,24 +128,28 @@ async fn one<O: Outgoing>(
     out: &mut O,
     mail: &Claimed,
     from: &Sender,
-    now: &impl Fn() -> DateTime<Utc>,
+    now: &(impl Fn() -> DateTime<Utc> + Sync),
     away: &mut Option<String>,
 ) -> Settled {
     let envelope = match Envelope::new(from.return_path(&mail.message_id), mail.envelope_to.as_str()) {
         Ok(envelope) => envelope,
         Err(error) => return Settled::Refused { reply: error.to_string() },
     };
-    let at = now();
-    if at > mail.useful_until && mail.urgent {
-        // it became late between claim and dial: the claim of the next round drops it
-        return Settled::Retry { at, reply: "late before the dial".to_owned() };
+    // it became late between claim and dial, or while the server took its time: the next claim drops it
+    let late = |at| at > mail.useful_until && mail.when_late != WhenLate::Send;
+    if late(now()) {
+        return Settled::Retry { at: now(), reply: "late before the dial".to_owned() };
     }
     let marking = store.clone();
     let id = mail.id;
     let mut before_dot = move || {
-        if let Err(error) = marking.get().mark_dot(id, at) {
-            tracing::error!(%error, mail = id, "the final dot could not be noted");
+        let at = now();
+        if late(at) {
+            return Err("late before the final dot".to_owned());
         }
+        // a mail whose dot is not on disk would be sent again after a crash: it is kept back
+        let noted = marking.get().mark_dot(id, at);
+        noted.map_err(|error| format!("the final dot could not be noted: {error}"))
     };
     let delivery = out.send(&envelope, &mail.bytes, &mut before_dot).await;
     if let Delivery::Unreached { phase: Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth, cause } = &delivery

@@ -13,7 +13,7 @@ use crate::render::{RenderError, Renderer};
 use crate::sim::world::WorldError;
 use crate::sim::{Delivered, Outbound, SeededIds, VirtualClock, World, WorldEvent};
 use crate::store::{Store, StoreError};
-use crate::transport::{Delivery, Envelope, Security, Smtp, SmtpSettings, Timeouts, TransportError};
+use crate::transport::{BeforeDot, Delivery, Envelope, Security, Smtp, SmtpSettings, Timeouts, TransportError};
 use crate::words::{Words, WordsError};
 use sha2::{Digest, Sha256};
 use std::io;
@@ -103,7 +103,7 @@ pub(super) struct LoopbackPost {
 }
 
 impl Outgoing for LoopbackPost {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         self.smtp.send_marking(envelope, bytes, before_dot).await
     }
 }

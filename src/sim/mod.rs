@@ -5,10 +5,19 @@
 pub mod calendar_reply;
 pub mod client;
 pub mod clock;
+pub mod deeds;
+pub mod faults;
+pub mod house;
+pub mod invariants;
+pub mod office;
 pub mod person;
+pub mod plan;
+pub mod points;
 pub mod post;
 pub mod seats;
+pub mod shrink;
 pub mod world;
+pub mod year;
 
 pub use client::Client;
 pub use clock::{SeededIds, VirtualClock};

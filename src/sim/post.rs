@@ -1,7 +1,7 @@
 //! The post office in memory: takes mail as a server would, and keeps the daemon's mailbox.
 
 use crate::daemon::{Incoming, Outgoing};
-use crate::transport::{Delivery, Envelope, Fetched, Lasting, Phase, TransportError};
+use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, Lasting, Phase, TransportError};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl SimPost {
 }
 
 impl Outgoing for SimPost {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: &mut (dyn FnMut() + Send)) -> Delivery {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         let mut office = self.office();
         if office.down {
             return Delivery::Unreached { phase: Phase::Connect, cause: "connection refused".to_owned() };
@@ -61,7 +61,9 @@ impl Outgoing for SimPost {
                 reply: format!("550 5.1.1 <{}>: no such user", envelope.to()),
             };
         }
-        before_dot();
+        if let Err(cause) = before_dot() {
+            return Delivery::Unreached { phase: Phase::Data, cause };
+        }
         office.delivered.push_back(Delivered { to: envelope.to().to_owned(), bytes: bytes.to_vec() });
         Delivery::Accepted { reply: "250 2.0.0 taken".to_owned() }
     }

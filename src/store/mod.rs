@@ -9,6 +9,7 @@ mod cells;
 mod commit;
 mod diff;
 mod error;
+mod fault;
 mod forget;
 mod group_rows;
 mod hold;
@@ -25,6 +26,7 @@ mod upkeep;
 
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use error::StoreError;
+pub use fault::{DiskFault, WritePoint};
 pub use forget::{Forgetting, Forgotten};
 pub use hold::Held;
 pub use inbox::{InboxKind, InboxRow, InboxState, Received, Taken};
@@ -57,6 +59,7 @@ pub struct Reader {
 pub struct Store {
     inner: Reader,
     derivation: String,
+    watched: fault::Watched,
 }
 
 impl std::ops::Deref for Store {
@@ -85,7 +88,8 @@ impl Store {
         }
         settings(&conn).map_err(open_error(file))?;
         migrate::migrate(&mut conn, file, &migrate::embedded())?;
-        Ok(Self { inner: Reader { conn, file: file.to_owned() }, derivation: String::new() })
+        let inner = Reader { conn, file: file.to_owned() };
+        Ok(Self { inner, derivation: String::new(), watched: fault::Watched::default() })
     }
 
     /// A reader beside this writer, for another task.
@@ -102,6 +106,12 @@ impl Store {
         self.derivation = by.into();
     }
 
+    /// From now on `watch` is asked at each point of each write, and may let it fail: for simulations.
+    /// What it says of a write that is on disk already changes nothing.
+    pub fn watch(&mut self, watch: impl FnMut(WritePoint) -> Result<(), DiskFault> + Send + 'static) {
+        self.watched = fault::Watched::by(watch);
+    }
+
     /// One transaction that may write. Rolled back whole when `act` fails.
     fn write<T>(
         &mut self,
@@ -109,11 +119,14 @@ impl Store {
         act: impl FnOnce(&Transaction<'_>, &str) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         let file = self.inner.file.clone();
-        let derivation = &self.derivation;
+        let Self { inner, derivation, watched } = self;
         let done = || {
-            let tx = self.inner.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            watched.reach(WritePoint::Begin)?;
+            let tx = inner.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = act(&tx, derivation)?;
+            watched.reach(WritePoint::Written)?;
             tx.commit()?;
+            let _ = watched.reach(WritePoint::Committed);
             Ok(done)
         };
         done().map_err(|fault: Fault| fault.at(&file, doing))

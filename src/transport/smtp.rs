@@ -88,6 +88,9 @@ impl SmtpSettings {
     }
 }
 
+/// Asked once, right before the mail goes. An error, in a sentence, keeps the mail back: the connection is dropped.
+pub type BeforeDot<'a> = &'a mut (dyn FnMut() -> Result<(), String> + Send);
+
 /// A sender that keeps its connection from mail to mail.
 pub struct Smtp {
     settings: SmtpSettings,
@@ -144,17 +147,12 @@ impl Smtp {
     /// A kept connection that the server closed in the meantime is redialled once. Cancelling drops the connection;
     /// what became of the mail is then as open as after a crash.
     pub async fn send(&mut self, envelope: &Envelope, mail: &[u8]) -> Delivery {
-        self.send_marking(envelope, mail, &mut || ()).await
+        self.send_marking(envelope, mail, &mut || Ok(())).await
     }
 
     /// The same; `before_dot` is called once the server asked for the mail and before any of it goes: a crash after
-    /// that leaves a doubt, one before it does not.
-    pub async fn send_marking(
-        &mut self,
-        envelope: &Envelope,
-        mail: &[u8],
-        before_dot: &mut (dyn FnMut() + Send),
-    ) -> Delivery {
+    /// that leaves a doubt, one before it does not. Its error keeps the mail back.
+    pub async fn send_marking(&mut self, envelope: &Envelope, mail: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         if let Some(why) = unsafe_byte(mail) {
             return not_sent(Phase::Data, &why);
         }
@@ -277,7 +275,7 @@ impl Connection {
         envelope: &Envelope,
         mail: &[u8],
         limits: &Timeouts,
-        before_dot: &mut (dyn FnMut() + Send),
+        before_dot: BeforeDot<'_>,
     ) -> Ended {
         if let Err(failure) = self.reset(limits).await {
             return Ended::failed(failure);
@@ -307,7 +305,9 @@ impl Connection {
                 Ok(_) => {}
             }
         }
-        before_dot();
+        if let Err(cause) = before_dot() {
+            return Ended { delivery: Delivery::Unreached { phase: Phase::Data, cause }, fate: Fate::Dead };
+        }
         self.hand_over(mail, limits).await
     }
 

@@ -170,6 +170,11 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// What a negative reply means: known liars, then the enhanced code's class, then the reply code's.
+    pub fn refused(phase: Phase, reply: u16, text: &str) -> Self {
+        refused(phase, reply, text)
+    }
+
     /// What an operator can do about a refusal, where that is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {

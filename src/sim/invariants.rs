@@ -1,0 +1,310 @@
+//! What must hold whatever goes wrong: looked at after every step, and once more at the end.
+
+use super::deeds::marks;
+use super::office::Accepted;
+use crate::core::meeting::Sharing;
+use crate::core::spec::GuestList;
+use crate::core::{Formats, Group, GroupId, Section};
+use crate::mail::{self, Letter, Token};
+use crate::store::{
+    About, InboxKind, InboxRow, InboxState, JournalRow, MailState, QueueFilter, QueueRow, SentMail, Store, StoreError,
+};
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// A promise (`docs/reliability.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Every decided mail is sent, dropped by its own rule, or reported.
+    Lost,
+    /// No Message-ID reaches a server twice.
+    Twice,
+    /// No prompt leaves over 90 seconds late.
+    Late,
+    /// Every mail that reached the daemon has a row with an outcome.
+    Answer,
+    /// Every change has its line in the journal.
+    Journal,
+    /// No mail holds another's secret.
+    Secret,
+    /// Nothing breaks down, and nothing turns in circles.
+    Broke,
+}
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// What it breaks.
+    pub rule: Rule,
+    /// When it was seen, by the daemon's clock.
+    pub at: DateTime<Utc>,
+    /// What was seen.
+    pub what: String,
+}
+
+/// A live prompt may leave so much after its time.
+const LATEST: i64 = 90;
+
+/// All that was seen so far.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// What is broken.
+    pub violations: Vec<Violation>,
+    /// How often each Message-ID reached a server.
+    accepted: HashMap<String, u32>,
+    /// Message-IDs of people's mails that reached the daemon's mailbox.
+    arrived: BTreeSet<String>,
+    /// To whom each draft went.
+    owners: HashMap<String, String>,
+    /// Marks of private texts, and who may read them.
+    secrets: HashMap<String, String>,
+    /// Marks that were shared at some time.
+    shared: HashSet<String>,
+    /// The group as it was last seen, and the newest journal line.
+    last: Option<(Group, i64)>,
+}
+
+impl Ledger {
+    /// Notes what must not be.
+    pub fn broken(&mut self, rule: Rule, at: DateTime<Utc>, what: impl Into<String>) {
+        self.violations.push(Violation { rule, at, what: what.into() });
+    }
+
+    /// A person's mail is in the daemon's mailbox.
+    pub fn arrived(&mut self, bytes: &[u8]) {
+        self.arrived.extend(mail::letter(bytes).message_id);
+    }
+
+    /// Looks at the group after a step: what changed has its line, what is private is known.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn group(
+        &mut self,
+        store: &Store,
+        id: &GroupId,
+        formats: &Formats,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Some(loaded) = store.load(id, formats)? else { return Ok(()) };
+        let group = loaded.group;
+        let line = store.journal(&About { group: Some(id), ..About::default() }, 1)?;
+        let line = line.last().map_or(0, |l| l.id);
+        if let Some((before, told)) = &self.last
+            && *before != group
+            && *told == line
+        {
+            self.broken(Rule::Journal, at, format!("{id} changed and the journal tells nothing of it"));
+        }
+        self.learn(&group);
+        self.last = Some((group, line));
+        Ok(())
+    }
+
+    /// What the requester keeps to themselves so far, and what they do not.
+    fn learn(&mut self, group: &Group) {
+        let owner = |id| group.member(id).map(|m| m.email.to_string()).unwrap_or_default();
+        for meeting in &group.meetings {
+            let requester = owner(&meeting.requester);
+            if let Some(subject) = &meeting.subject {
+                let open = match subject.sharing {
+                    Some(Sharing::All) => subject.text.as_str(),
+                    Some(Sharing::TitleOnly) => subject.title(),
+                    _ => "",
+                };
+                self.keep(&subject.text, &requester, open);
+            }
+            for action in &meeting.actions {
+                self.keep(&action.text, &requester, if action.shared { &action.text } else { "" });
+            }
+            for word in meeting.words.iter().filter(|w| w.section == Section::FollowUp) {
+                self.keep(&word.text, &owner(&word.by), "");
+            }
+        }
+    }
+
+    fn keep(&mut self, text: &str, owner: &str, open: &str) {
+        for mark in marks(text) {
+            self.secrets.entry(mark.to_owned()).or_insert_with(|| owner.to_owned());
+        }
+        self.shared.extend(marks(open).map(str::to_owned));
+    }
+
+    /// Looks at a mail that a server took. Gives back what is known of it, for its reader to answer.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn delivered(
+        &mut self,
+        store: &Store,
+        mail: &Accepted,
+        guests: GuestList,
+        leads: &[String],
+    ) -> Result<Option<(SentMail, Letter)>, StoreError> {
+        let letter = mail::letter(&mail.bytes);
+        let id = letter.message_id.clone().unwrap_or_default();
+        let draft = id.split('@').next().and_then(Token::parse).map(|t| t.draft_id().to_string()).unwrap_or_default();
+        let Some(sent) = store.outbox_by_draft_id(&draft)? else {
+            self.broken(Rule::Lost, mail.at, format!("{id} to {} was sent and never decided", mail.to));
+            return Ok(None);
+        };
+        let key = sent.draft.key.to_string();
+        if sent.envelope_to.as_str() != mail.to {
+            self.broken(Rule::Secret, mail.at, format!("{key} went to {}", mail.to));
+        }
+        let times = self.accepted.entry(id).or_insert(0);
+        *times += 1;
+        if *times > 1 {
+            self.broken(Rule::Twice, mail.at, format!("{key} reached the server again"));
+        }
+        let late = (mail.at - sent.draft.due).num_seconds();
+        if sent.draft.urgent && (late > LATEST || mail.at > sent.draft.useful_until) {
+            self.broken(Rule::Late, mail.at, format!("{key} left {late} s after it was due"));
+        }
+        self.owners.insert(draft, mail.to.clone());
+        self.secrets_in(store, mail, &letter, &key, (guests, leads))?;
+        Ok(Some((sent, letter)))
+    }
+
+    fn secrets_in(
+        &mut self,
+        store: &Store,
+        mail: &Accepted,
+        letter: &Letter,
+        key: &str,
+        (guests, leads): (GuestList, &[String]),
+    ) -> Result<(), StoreError> {
+        let mut all = String::from_utf8_lossy(&mail.bytes).into_owned();
+        all.push_str(&letter.text);
+        all.extend(letter.calendar.iter().map(|c| String::from_utf8_lossy(c)));
+        let told: BTreeSet<_> = marks(&all).filter(|m| !self.shared.contains(*m)).collect();
+        for mark in told {
+            if self.secrets.get(mark).is_some_and(|owner| *owner != mail.to) {
+                self.broken(Rule::Secret, mail.at, format!("{key} tells {} what is private: {mark}", mail.to));
+            }
+        }
+        for token in tokens(&all) {
+            let id = token.draft_id().to_string();
+            let owner = match self.owners.get(&id) {
+                Some(owner) => owner.clone(),
+                None => match store.outbox_by_draft_id(&id)? {
+                    Some(sent) => sent.envelope_to.to_string(),
+                    None => continue,
+                },
+            };
+            if owner != mail.to {
+                self.broken(Rule::Secret, mail.at, format!("{key} to {} holds a token of {owner}", mail.to));
+            }
+        }
+        if guests == GuestList::Hidden && !leads.contains(&mail.to) {
+            let group = self.last.as_ref().map(|(g, _)| g.members.clone()).unwrap_or_default();
+            for other in group.iter().filter(|m| m.email.as_str() != mail.to && !leads.contains(&m.email.to_string())) {
+                if all.contains(other.email.as_str()) {
+                    self.broken(Rule::Secret, mail.at, format!("{key} names {} to {}", other.email, mail.to));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at everything once all is over.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn end(&mut self, store: &Store, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let inbox = store.inbox_list(&[], u32::MAX)?;
+        let mut told: HashMap<String, Vec<JournalRow>> = HashMap::new();
+        for line in store.journal(&About::default(), u32::MAX)? {
+            if line.text.starts_with("set aside") {
+                self.broken(Rule::Broke, line.at, line.text.clone());
+            }
+            if let Some(key) = &line.draft_key {
+                told.entry(key.clone()).or_default().push(line);
+            }
+        }
+        let fates: HashMap<_, _> = inbox
+            .iter()
+            .filter(|r| r.kind == InboxKind::Outcome)
+            .filter_map(|r| Some((r.draft_key.as_deref()?, r)))
+            .collect();
+        for row in store.queue(&QueueFilter::default())? {
+            let lines = told.get(&row.draft_key).map(Vec::as_slice).unwrap_or_default();
+            if let Some((rule, why)) = self.fate(&row, fates.get(row.draft_key.as_str()).copied(), lines, now) {
+                self.broken(rule, now, format!("{} is {:?}: {why}", row.draft_key, row.state));
+            }
+        }
+        self.answers(&inbox, now);
+        for group in store.groups()? {
+            if let Some(error) = group.error {
+                self.broken(Rule::Broke, now, format!("{} is set aside: {error}", group.id));
+            }
+        }
+        for wrong in store.quick_check()? {
+            self.broken(Rule::Broke, now, wrong);
+        }
+        Ok(())
+    }
+
+    /// What is wrong with how a mail ended.
+    fn fate(
+        &self,
+        row: &QueueRow,
+        fate: Option<&InboxRow>,
+        lines: &[JournalRow],
+        now: DateTime<Utc>,
+    ) -> Option<(Rule, &'static str)> {
+        let times = self.accepted.get(&row.message_id).copied().unwrap_or(0);
+        let says = |words: &str| lines.iter().any(|l| l.text.contains(words));
+        let heard = fate.is_some_and(|f| f.state != InboxState::New);
+        let line = match row.state {
+            MailState::Queued if row.due < now - Duration::days(1) => return Some((Rule::Lost, "it still waits")),
+            MailState::Queued => "decided",
+            MailState::Sending => return Some((Rule::Lost, "nobody sends it")),
+            MailState::Sent if times == 0 => return Some((Rule::Lost, "no server has it")),
+            MailState::Sent => "sent:",
+            MailState::InDoubt if !heard => return Some((Rule::Lost, "nobody was told")),
+            MailState::InDoubt => "in doubt",
+            _ if times > 0 => return Some((Rule::Twice, "a server has it")),
+            MailState::Superseded => "newer",
+            MailState::Dropped | MailState::Refused if !heard => return Some((Rule::Lost, "nobody was told")),
+            MailState::Dropped if row.when_late == crate::core::WhenLate::Send => {
+                return Some((Rule::Lost, "it is of use late too"));
+            }
+            MailState::Dropped => "not sent",
+            MailState::Refused => "refused",
+        };
+        if !says("decided for") || !says(line) {
+            return Some((Rule::Journal, "the journal does not say so"));
+        }
+        None
+    }
+
+    /// Every mail that arrived has its row, and every row its outcome.
+    fn answers(&mut self, inbox: &[InboxRow], now: DateTime<Utc>) {
+        let rows: BTreeMap<_, _> = inbox.iter().filter_map(|r| Some((r.message_id.clone()?, r))).collect();
+        let arrived = std::mem::take(&mut self.arrived);
+        for id in arrived.iter().filter(|id| !rows.contains_key(*id)) {
+            self.broken(Rule::Answer, now, format!("{id} arrived and is in no row"));
+        }
+        self.arrived = arrived;
+        for row in inbox {
+            match row.state {
+                InboxState::New => self.broken(Rule::Answer, now, format!("row {} was never looked at", row.id)),
+                InboxState::Quarantined => {
+                    let why = row.reason.clone().unwrap_or_default();
+                    self.broken(Rule::Broke, now, format!("row {} is set aside: {why}", row.id));
+                }
+                _ if row.done_at.is_none() => self.broken(Rule::Answer, now, format!("row {} has no outcome", row.id)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Every token in a text.
+fn tokens(text: &str) -> BTreeSet<Token> {
+    let word = |c: char| !c.is_ascii_alphanumeric();
+    text.split(word).filter(|w| w.len() == mail::TOKEN_CHARS).filter_map(Token::parse).collect()
+}

@@ -1,0 +1,412 @@
+//! Everybody's mail servers and the daemon's mailbox, with all that can go wrong between them and us.
+
+use super::clock::VirtualClock;
+use super::faults::At;
+use super::points::Points;
+use crate::daemon::{Clock, Incoming, Outgoing};
+use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, TransportError};
+use chrono::{DateTime, Duration, Utc};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+/// What a broken sender or receiver would do: the invariants must notice each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// Each twentieth mail is handed over twice.
+    SendsTwice,
+    /// Each twentieth mail is said to be sent and is not.
+    SendsNothing,
+    /// Live prompts leave two minutes late.
+    Late,
+    /// Each tenth mail that comes in is marked as taken and lost.
+    LosesAnswers,
+    /// Each twentieth mail goes to somebody else too.
+    TellsOthers,
+}
+
+/// A mail that a server has.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The envelope's receiver.
+    pub to: String,
+    /// The mail.
+    pub bytes: Vec<u8>,
+    /// When its last byte left, by the daemon's clock.
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone)]
+enum Next {
+    Reply(String),
+    Cut { taken: bool },
+}
+
+#[derive(Debug, Default)]
+struct State {
+    accepted: Vec<Accepted>,
+    down: Vec<(DateTime<Utc>, At)>,
+    slow: Vec<(DateTime<Utc>, i64)>,
+    refuses: Vec<(DateTime<Utc>, String, String)>,
+    next: Vec<(At, Next, u32)>,
+    wakes: Option<DateTime<Utc>>,
+    broken: bool,
+    sent: u64,
+    mutant: Option<Mutant>,
+    addresses: Vec<String>,
+}
+
+/// Mail out.
+#[derive(Clone)]
+pub struct Office {
+    state: Arc<Mutex<State>>,
+    truth: VirtualClock,
+    wall: VirtualClock,
+    points: Points,
+}
+
+impl Office {
+    /// Servers that work. `truth` is the time, `wall` what the daemon takes for it.
+    pub fn new(truth: VirtualClock, wall: VirtualClock, points: Points, addresses: Vec<String>) -> Self {
+        let state = State { addresses, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), truth, wall, points }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Breaks the sender.
+    pub fn mutate(&self, mutant: Mutant) {
+        self.state().mutant = Some(mutant);
+    }
+
+    /// No conversation gets past there until then.
+    pub fn down(&self, phase: At, until: DateTime<Utc>) {
+        self.state().down.push((until, phase));
+    }
+
+    /// Each step takes so many seconds until then.
+    pub fn slow(&self, each: i64, until: DateTime<Utc>) {
+        self.state().slow.push((until, each));
+    }
+
+    /// An address is refused until then.
+    pub fn refuses(&self, address: &str, reply: &str, until: DateTime<Utc>) {
+        self.state().refuses.push((until, address.to_lowercase(), reply.to_owned()));
+    }
+
+    /// The next mails are answered with this.
+    pub fn reply(&self, phase: At, reply: &str, times: u32) {
+        self.state().next.push((phase, Next::Reply(reply.to_owned()), times));
+    }
+
+    /// The next connections are cut there.
+    pub fn cut(&self, phase: At, taken: bool, times: u32) {
+        self.state().next.push((phase, Next::Cut { taken }, times));
+    }
+
+    /// What conversation there is breaks: the machine slept.
+    pub fn break_off(&self) {
+        let mut state = self.state();
+        state.broken = state.wakes.is_some();
+    }
+
+    /// All is well again.
+    pub fn calm(&self) {
+        let mut state = self.state();
+        state.down.clear();
+        state.slow.clear();
+        state.refuses.clear();
+        state.next.clear();
+    }
+
+    /// When the conversation underway goes on, in true time.
+    pub fn wakes(&self) -> Option<DateTime<Utc>> {
+        self.state().wakes
+    }
+
+    /// The conversation is over: whoever held it is gone.
+    pub fn hang_up(&self) {
+        let mut state = self.state();
+        state.wakes = None;
+        state.broken = false;
+    }
+
+    /// What servers took since the last look.
+    pub fn take(&self) -> Vec<Accepted> {
+        std::mem::take(&mut self.state().accepted)
+    }
+
+    /// A step of the conversation: a kill may happen, and a slow server takes its time.
+    async fn step(&self, phase: At) {
+        self.points.reach();
+        let now = self.truth.now();
+        let wait = {
+            let mut state = self.state();
+            state.slow.retain(|(until, _)| now < *until);
+            state.slow.iter().map(|(_, each)| *each).max()
+        };
+        // now and then others get their turn between two steps, as they would
+        let yields = matches!(phase, At::Rcpt | At::Dot) && self.state().sent % 5 == 1;
+        if wait.is_none() && !yields {
+            return;
+        }
+        let until = now + Duration::seconds(wait.unwrap_or(0));
+        self.state().wakes = Some(until);
+        let mut first = true;
+        std::future::poll_fn(|_| {
+            let ready = self.truth.now() >= until && !std::mem::take(&mut first);
+            if ready { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.state().wakes = None;
+        self.points.reach();
+    }
+
+    /// What the server says at this step, if it is not a yes; and whether it has the mail.
+    fn judge(&self, phase: At, to: &str) -> Option<(Delivery, bool)> {
+        let now = self.truth.now();
+        let mut state = self.state();
+        if std::mem::take(&mut state.broken) {
+            return Some((broken_off(phase, "the connection is gone"), false));
+        }
+        state.down.retain(|(until, _)| now < *until);
+        if state.down.iter().any(|(_, at)| *at == phase) {
+            return Some((broken_off(phase, "no answer"), false));
+        }
+        state.refuses.retain(|(until, _, _)| now < *until);
+        if phase == At::Rcpt
+            && let Some((_, _, reply)) = state.refuses.iter().find(|(_, who, _)| *who == to.to_lowercase())
+        {
+            return Some((answered(phase, reply), false));
+        }
+        let at = state.next.iter().position(|(at, _, _)| *at == phase)?;
+        let (_, next, left) = &mut state.next[at];
+        *left = left.saturating_sub(1);
+        let (next, over) = (next.clone(), *left == 0);
+        if over {
+            state.next.remove(at);
+        }
+        Some(match next {
+            Next::Reply(reply) => (answered(phase, &reply), false),
+            Next::Cut { taken } => (broken_off(phase, "connection reset by peer"), taken && phase == At::Dot),
+        })
+    }
+
+    fn keep(&self, to: &str, bytes: &[u8], at: DateTime<Utc>) {
+        let mut state = self.state();
+        state.sent += 1;
+        let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at };
+        match state.mutant {
+            Some(Mutant::SendsNothing) if state.sent.is_multiple_of(20) => return,
+            Some(Mutant::SendsTwice) if state.sent.is_multiple_of(20) => state.accepted.push(mail.clone()),
+            Some(Mutant::TellsOthers) if state.sent.is_multiple_of(20) => {
+                let other = state.addresses.iter().find(|a| **a != mail.to).cloned().unwrap_or_default();
+                state.accepted.push(Accepted { to: other, ..mail.clone() });
+            }
+            Some(Mutant::Late) => {
+                let late = Accepted { at: at + Duration::minutes(2), ..mail };
+                state.accepted.push(late);
+                return;
+            }
+            _ => {}
+        }
+        state.accepted.push(mail);
+    }
+}
+
+fn broken_off(phase: At, cause: &str) -> Delivery {
+    match phase {
+        At::Dot => Delivery::InDoubt { cause: cause.to_owned() },
+        _ => Delivery::Unreached { phase: phase.phase(), cause: cause.to_owned() },
+    }
+}
+
+/// A reply as the transport judges it.
+fn answered(phase: At, reply: &str) -> Delivery {
+    let (code, text) = reply.split_once(' ').unwrap_or((reply, ""));
+    Delivery::refused(phase.phase(), code.parse().unwrap_or(451), text)
+}
+
+impl Outgoing for Office {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
+        let mut left = self.wall.now();
+        for phase in At::ALL {
+            if phase == At::Dot {
+                left = self.wall.now();
+                if let Err(cause) = before_dot() {
+                    return Delivery::Unreached { phase: At::Data.phase(), cause };
+                }
+            }
+            self.step(phase).await;
+            if let Some((delivery, taken)) = self.judge(phase, envelope.to()) {
+                if taken {
+                    self.keep(envelope.to(), bytes, left);
+                }
+                return delivery;
+            }
+        }
+        self.keep(envelope.to(), bytes, left);
+        self.points.reach();
+        Delivery::Accepted { reply: "250 2.0.0 taken".to_owned() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    next: u64,
+    mails: VecDeque<Fetched>,
+    all: Vec<(DateTime<Utc>, Vec<u8>)>,
+    down: Option<DateTime<Utc>>,
+    unmarked: u32,
+    cut: u32,
+    held: Option<(DateTime<Utc>, Vec<Vec<u8>>)>,
+    mutant: Option<Mutant>,
+}
+
+/// The daemon's mailbox.
+#[derive(Clone)]
+pub struct Mailbox {
+    state: Arc<Mutex<Kept>>,
+    truth: VirtualClock,
+    points: Points,
+}
+
+impl Mailbox {
+    /// An empty one.
+    pub fn new(truth: VirtualClock, points: Points) -> Self {
+        Self { state: Arc::new(Mutex::new(Kept::default())), truth, points }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Kept> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Breaks the receiver.
+    pub fn mutate(&self, mutant: Mutant) {
+        self.state().mutant = Some(mutant);
+    }
+
+    /// A mail arrives.
+    pub fn put(&self, bytes: Vec<u8>) {
+        let now = self.truth.now();
+        let mut state = self.state();
+        if let Some((_, held)) = &mut state.held {
+            held.push(bytes);
+            return;
+        }
+        state.all.push((now, bytes.clone()));
+        state.add(bytes);
+    }
+
+    /// What was held up comes, newest first; says when, if it is not yet time.
+    pub fn release(&self) {
+        let now = self.truth.now();
+        let mut state = self.state();
+        let Some((until, held)) = state.held.take() else { return };
+        if now < until {
+            state.held = Some((until, held));
+            return;
+        }
+        for bytes in held.into_iter().rev() {
+            state.all.push((now, bytes.clone()));
+            state.add(bytes);
+        }
+    }
+
+    /// When what is held up comes.
+    pub fn releases(&self) -> Option<DateTime<Utc>> {
+        self.state().held.as_ref().map(|(until, _)| *until)
+    }
+
+    /// Mail is held up until then.
+    pub fn hold(&self, until: DateTime<Utc>) {
+        let mut state = self.state();
+        let held = state.held.take().map(|(_, held)| held).unwrap_or_default();
+        state.held = Some((until, held));
+    }
+
+    /// It can't be reached until then.
+    pub fn down(&self, until: DateTime<Utc>) {
+        self.state().down = Some(until);
+    }
+
+    /// The next ones can't be marked as taken.
+    pub fn unmarked(&self, times: u32) {
+        self.state().unmarked += times;
+    }
+
+    /// The next fetches break.
+    pub fn cut(&self, times: u32) {
+        self.state().cut += times;
+    }
+
+    /// All that came since then comes once more.
+    pub fn again(&self, since: DateTime<Utc>) {
+        let mut state = self.state();
+        let old: Vec<_> = state.all.iter().filter(|(at, _)| *at >= since).map(|(_, b)| b.clone()).collect();
+        old.into_iter().for_each(|bytes| state.add(bytes));
+    }
+
+    /// All is well again.
+    pub fn calm(&self) {
+        let mut state = self.state();
+        state.down = None;
+        state.unmarked = 0;
+        state.cut = 0;
+    }
+
+    /// Whether there is something to fetch.
+    pub fn is_waiting(&self) -> bool {
+        !self.state().mails.is_empty()
+    }
+}
+
+impl Kept {
+    fn add(&mut self, bytes: Vec<u8>) {
+        self.next += 1;
+        if self.mutant == Some(Mutant::LosesAnswers) && self.next.is_multiple_of(10) {
+            return;
+        }
+        let size = bytes.len() as u64;
+        self.mails.push_back(Fetched { place: format!("INBOX;1;{}", self.next), bytes, truncated: false, size });
+    }
+}
+
+fn lost(doing: &'static str) -> TransportError {
+    let cause = "connection reset by peer".to_owned();
+    TransportError::Network { place: "mailbox".to_owned(), doing, cause, remedy: None }
+}
+
+impl Incoming for Mailbox {
+    async fn fetch_new(&mut self) -> Result<Vec<Fetched>, TransportError> {
+        self.points.reach();
+        let now = self.truth.now();
+        let mut state = self.state();
+        state.down = state.down.filter(|until| now < *until);
+        if state.down.is_some() {
+            return Err(lost("connecting"));
+        }
+        if state.cut > 0 {
+            state.cut -= 1;
+            return Err(lost("fetching"));
+        }
+        Ok(state.mails.iter().take(20).cloned().collect())
+    }
+
+    async fn taken(&mut self, place: &str) -> Result<(), TransportError> {
+        self.points.reach();
+        let mut state = self.state();
+        if state.unmarked > 0 {
+            state.unmarked -= 1;
+            return Err(lost("marking"));
+        }
+        state.mails.retain(|m| m.place != place);
+        Ok(())
+    }
+
+    async fn wait(&mut self, _at_most: std::time::Duration) -> Result<(), TransportError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The simulator with faults: years that broke a promise once are lived again, new ones are tried, and the invariants
+//! notice each broken sender and receiver. Many more years: `just soak`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+
+use chrono::{DateTime, TimeZone, Utc};
+use codevd::config;
+use codevd::core::Order;
+use codevd::daemon::engine::GroupOrder;
+use codevd::daemon::{Engine, Kit, Outgoing, Pace, Sender, Shared, sender_step, shared};
+use codevd::mail::Key;
+use codevd::render::Renderer;
+use codevd::sim::invariants::Rule;
+use codevd::sim::office::Mutant;
+use codevd::sim::plan::{Plan, plan, plays_with};
+use codevd::sim::shrink::{Case, live_once};
+use codevd::sim::SeededIds;
+use codevd::sim::year::{Parts, Told};
+use codevd::store::{DiskFault, MailState, QueueFilter, Store, WritePoint};
+use codevd::transport::{BeforeDot, Delivery, Envelope, Phase};
+use codevd::words::Words;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+
+/// Read once: compiling the word lists' patterns takes a while.
+static PARTS: LazyLock<Parts> = LazyLock::new(|| Parts {
+    renderer: Renderer::embedded().unwrap(),
+    words: Words::embedded().unwrap(),
+    formats: config::formats(None).unwrap(),
+});
+
+/// The first weeks of a seed's year, with what goes wrong in all of it: a meeting, in a second or two.
+fn some_weeks(seed: u64, trouble: bool) -> Plan {
+    let mut plan = plan(seed, trouble);
+    let (start, whole, days) = (plan.cast().start, plan.days, 45);
+    for fault in &mut plan.faults {
+        fault.at = start + (fault.at - start) * days / i32::try_from(whole).unwrap();
+    }
+    Plan { days: days.into(), ..plan }
+}
+
+fn told(plan: &Plan, mutant: Option<Mutant>) -> Told {
+    live_once(plan, &PARTS, mutant).unwrap()
+}
+
+#[test]
+fn years_that_broke_a_promise_once_keep_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/soak");
+    let mut wrong = Vec::new();
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let case: Case = serde_json::from_slice(&std::fs::read(&path).unwrap())
+            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let told = told(&case.plan, None);
+        wrong.extend(told.violations.into_iter().map(|v| format!("{}: {:?}: {}", path.display(), v.rule, v.what)));
+        files += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(files > 0, "no case was found");
+}
+
+#[test]
+fn whatever_goes_wrong_no_promise_is_broken() {
+    // others with each commit, the same again for the same commit
+    let rotating = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|s| s.parse::<u64>().ok()).unwrap_or(4711);
+    for seed in [11, 12, 13, rotating, rotating + 1] {
+        let told = told(&some_weeks(seed, true), None);
+        let wrong: Vec<_> = told.violations.iter().map(|v| format!("{:?}: {}", v.rule, v.what)).collect();
+        assert!(wrong.is_empty(), "seed {seed}: {}", wrong.join("\n"));
+        assert!(told.counts.sent > 20, "seed {seed}: {} mails", told.counts.sent);
+    }
+}
+
+#[test]
+fn one_seed_gives_one_year() {
+    let plan = some_weeks(21, true);
+    let (one, two) = (told(&plan, None), told(&plan, None));
+    assert_eq!(one.counts, two.counts);
+    assert_eq!(one.deeds, two.deeds);
+    // and so does the list of what people did
+    let listed = Plan { deeds: Some(one.deeds.clone()), ..plan };
+    assert_eq!(told(&listed, None).counts, one.counts);
+}
+
+#[test]
+fn broken_senders_and_receivers_are_noticed() {
+    assert!(plays_with(&PARTS.formats));
+    let plan = some_weeks(31, false);
+    assert!(told(&plan, None).violations.is_empty(), "nothing is broken to begin with");
+    for (mutant, rule) in [
+        (Mutant::SendsTwice, Rule::Twice),
+        (Mutant::SendsNothing, Rule::Lost),
+        (Mutant::Late, Rule::Late),
+        (Mutant::LosesAnswers, Rule::Answer),
+        (Mutant::TellsOthers, Rule::Secret),
+    ] {
+        let found = told(&plan, Some(mutant)).violations;
+        assert!(found.iter().any(|v| v.rule == rule), "{mutant:?} was not noticed: {found:?}");
+    }
+}
+
+/// A server whose daemon's disk is full from DATA on: whoever sends the dot without having noted it sends it again.
+#[derive(Clone, Default)]
+struct FullAtTheDot {
+    full: Arc<AtomicBool>,
+    accepted: Arc<AtomicU32>,
+}
+
+impl Outgoing for FullAtTheDot {
+    async fn send(&mut self, _: &Envelope, _: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
+        if let Err(cause) = before_dot() {
+            return Delivery::Unreached { phase: Phase::Data, cause };
+        }
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        Delivery::Accepted { reply: "250 2.0.0 taken".to_owned() }
+    }
+}
+
+/// A store with a group's first mails due, and the time.
+fn founded(folder: &Path) -> (Shared, Sender, DateTime<Utc>) {
+    let cast = plan(41, false).cast();
+    let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap(), plus: false };
+    let Parts { renderer, words, formats } = PARTS.clone();
+    let kit = Kit { renderer, words, formats, key: Key::new([7; 32]), sender: sender.clone() };
+    let store = shared(Store::open(folder.join("codevd.db")).unwrap());
+    let order = Order::Apply { spec: Box::new(cast.spec.clone()), live: true };
+    let order = serde_json::to_string(&GroupOrder { group: cast.spec.id, order }).unwrap();
+    store.get().order(&order, cast.start).unwrap();
+    let mut engine = Engine::new(kit, store.clone(), SeededIds::of(41));
+    let mut now = cast.start;
+    while store.get().next_send().unwrap().is_none() {
+        engine.step(now).unwrap();
+        now = now.max(engine.next_due().unwrap().unwrap_or(now));
+    }
+    engine.step(now).unwrap();
+    (store, sender, now)
+}
+
+#[tokio::test]
+async fn a_dot_that_cannot_be_noted_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, sender, now) = founded(folder.path());
+    let mut post = FullAtTheDot::default();
+    // claiming works; the disk is full from the noting of the first dot on
+    let (full, writes) = (post.full.clone(), AtomicU32::new(0));
+    full.store(true, Ordering::Relaxed);
+    store.get().watch(move |point| {
+        let nth = if point == WritePoint::Begin { writes.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        if full.load(Ordering::Relaxed) && nth > 0 { Err(DiskFault::Full) } else { Ok(()) }
+    });
+    let mut pace = Pace::default();
+    let stopped = sender_step(&store, &mut post, &mut pace, &sender, || now).await;
+    assert!(stopped.is_err_and(|e| e.is_temporary()));
+    assert_eq!(post.accepted.load(Ordering::Relaxed), 0, "a dot left that is not on disk");
+    post.full.store(false, Ordering::Relaxed);
+    // the process was killed meanwhile: what is on disk says that nothing left
+    store.get().recover(now).unwrap();
+    let later = Utc.timestamp_opt(now.timestamp() + 600, 0).unwrap();
+    sender_step(&store, &mut post, &mut pace, &sender, || later).await.unwrap();
+    let rows = store.get().queue(&QueueFilter::default()).unwrap();
+    let sent = rows.iter().filter(|r| r.state == MailState::Sent).count();
+    assert!(sent > 0 && u32::try_from(sent).unwrap() == post.accepted.load(Ordering::Relaxed), "{sent}");
+}
