@@ -236,7 +236,8 @@ impl Scene {
 }
 
 fn entry(mail: &Mail, event: &CalendarMessage, answer: PartStat) -> Option<Entry> {
-    let (Some(When::At(start)), Some(When::At(end))) = (event.start, event.end) else { return None };
+    let (Some(When::At(start)), Some(When::At(end))) = (&event.start, &event.end) else { return None };
+    let (start, end) = (*start, *end);
     let summary = event.summary.clone().unwrap_or_default();
     Some(Entry { mail: mail.id, start, end, summary, answer, cancelled: false })
 }
