@@ -106,7 +106,8 @@ impl Page {
 
     /// The numbers of somebody's mails whose subject holds this, the newest first.
     fn mails(&self, who: &str, subject: &str) -> Vec<usize> {
-        let line = Regex::new(r#"(?s)href="/p/[a-z]+/m/(\d+)".*?<span class="subject"[^>]*>(.*?)</span></a>|</a>"#).unwrap();
+        let line =
+            Regex::new(r#"(?s)href="/p/[a-z]+/m/(\d+)".*?<span class="subject"[^>]*>(.*?)</span></a>|</a>"#).unwrap();
         let box_of = self.get(&format!("/p/{who}"));
         let items = box_of.split("<li class=").filter(|l| l.contains("class=\"subject\""));
         let number = |l: &str| line.captures(l)?.get(1)?.as_str().parse().ok();
@@ -139,7 +140,12 @@ fn coded(text: &str) -> String {
 /// The words of a page, blanks of all kinds as one.
 fn plain(html: &str) -> String {
     let text = Regex::new("<[^>]*>").unwrap().replace_all(html, " ").into_owned();
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&");
     text.replace(['\u{a0}', '\u{202f}'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -176,7 +182,7 @@ fn the_facilitator_leads_the_session_and_reads_the_digest() {
     has(&text, "mardi 8 décembre, 18 h 00 – 19 h 30");
     has(&text, "sans réponse");
     let (_, text) = page.post(&format!("{invitation}/calendar"), &[("answer", "accepted"), ("comment", "")]);
-    has(&text, "codevd a compris : Noté : vous venez le mardi 8 décembre.");
+    has(&text, "codevd répond : Noté : vous venez le mardi 8 décembre.");
     has(&page.get("/p/marie/calendar"), "accepté");
     let (_, text) = page.act("session");
     has(&text, "En séance");
@@ -242,7 +248,7 @@ fn one_declines_and_another_proposes_a_time_that_the_facilitator_takes() {
     page.act("mine");
     let bo = page.mails("bo", "venez-vous")[0];
     let (_, text) = page.post(&format!("/p/bo/m/{bo}/calendar"), &[("answer", "declined"), ("comment", "")]);
-    has(&text, "codevd a compris");
+    has(&text, "codevd répond");
     has(&page.get("/p/bo/calendar"), "refusé");
     let dimitri = page.mails("dimitri", "venez-vous")[0];
     let fields = [("answer", "counter"), ("start", "2026-12-10T18:30"), ("comment", "")];
@@ -260,7 +266,10 @@ fn a_seat_given_back_answers_by_itself_again() {
     let page = Page::start("fr");
     page.take("bo");
     page.act("mine");
-    has(&page.get(&format!("/p/bo/m/{}", page.mails("bo", "venez-vous")[0])), "Dans l’histoire, Bo répond : Oui je serai là !");
+    has(
+        &page.get(&format!("/p/bo/m/{}", page.mails("bo", "venez-vous")[0])),
+        "Dans l’histoire, Bo répond : Oui je serai là !",
+    );
     page.post("/do", &[("what", "leave"), ("who", "bo")]);
     has(&page.get("/"), "Bo répondra : Oui je serai là !");
     page.act("take-all");
@@ -303,7 +312,11 @@ fn crawl(page: &Page) {
         let kind = address.split('/').next_back().unwrap();
         // one source and one text of each mailbox are enough
         let alike = Regex::new(r"/m/\d+\?|elsewhere|mail\.eml|compose").unwrap().is_match(&address);
-        let mark = if alike { Regex::new(r"\d+|=.*").unwrap().replace_all(&address, "").into_owned() } else { address.clone() };
+        let mark = if alike {
+            Regex::new(r"\d+|=.*").unwrap().replace_all(&address, "").into_owned()
+        } else {
+            address.clone()
+        };
         if !seen.insert(mark) {
             continue;
         }

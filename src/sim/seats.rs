@@ -46,8 +46,7 @@ impl<O: Outbound, I: Ids> World<O, I> {
     pub fn take_seat(&mut self, email: &str) {
         self.seats.played.insert(email.to_owned());
         let theirs = |mail: &Underway| mail.from == email && mail.habit.is_some();
-        let (held, on): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.underway).into_iter().partition(|(_, m)| theirs(m));
+        let (held, on): (Vec<_>, Vec<_>) = std::mem::take(&mut self.underway).into_iter().partition(|(_, m)| theirs(m));
         self.underway = on.into_iter().collect();
         self.seats.held.extend(held.into_iter().map(|((at, _), mail)| (at, mail)));
     }

@@ -53,7 +53,9 @@ impl View {
         let (w, seat) = (self.words, &self.scene.seats[mail.seat]);
         let Some(habit) = self.scene.habit(seat, mail) else { return html! {} };
         let name = seat.first();
-        let (key, moment) = if habit.held { ("story.held", String::new()) } else {
+        let (key, moment) = if habit.held {
+            ("story.held", String::new())
+        } else {
             ("story.will", w.moment(habit.at, seat.person.zone))
         };
         html! {

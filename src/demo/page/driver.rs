@@ -57,18 +57,8 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
         let tale = Tale::begin(options, &set.cast)?;
         let (mails, by_message_id) = (Vec::new(), BTreeMap::new());
         let seats = seats(&set);
-        let mut driver = Self {
-            set,
-            tale,
-            say,
-            shown,
-            mails,
-            by_message_id,
-            seats,
-            playing: None,
-            version: 0,
-            broken: None,
-        };
+        let mut driver =
+            Self { set, tale, say, shown, mails, by_message_id, seats, playing: None, version: 0, broken: None };
         driver.run_until(driver.now()).await?;
         driver.show()?;
         Ok(driver)

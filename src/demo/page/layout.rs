@@ -214,7 +214,7 @@ impl View {
                     }
                     @if run.paused.is_some() { " " span class="chip" { (w.get("live.paused")) } }
                 }
-                p class="then" { (self.then(run, at)) }
+                p class="then" { @if run.paused.is_some() { (w.get("live.stands")) } @else { (self.then(run, at)) } }
                 ol class="dots" aria-hidden="true" {
                     @for n in 1..=6 { li class=(if number.is_some_and(|now| n <= now) { "on" } else { "" }) {} }
                 }
@@ -246,9 +246,8 @@ impl View {
     }
 
     fn last_prompt(&self, seat: usize) -> Option<usize> {
-        let prompt = |m: &&Arc<super::scene::Mail>| {
-            m.key.as_ref().is_some_and(|k| k.kind == crate::core::Kind::StepPrompt)
-        };
+        let prompt =
+            |m: &&Arc<super::scene::Mail>| m.key.as_ref().is_some_and(|k| k.kind == crate::core::Kind::StepPrompt);
         self.scene.mailbox(seat).find(prompt).map(|m| m.id)
     }
 }

@@ -120,10 +120,20 @@ impl View {
         let w = self.words;
         let person = &self.scene.seats[seat];
         let new = mail.is_ours() && !self.read.contains(&mail.id);
-        let class = if new { "new" } else if mail.is_ours() { "" } else { "own" };
+        let class = if new {
+            "new"
+        } else if mail.is_ours() {
+            ""
+        } else {
+            "own"
+        };
         let from = mail.letter.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or_default();
         let language = if person.person.french { "fr" } else { "en" };
-        let own = if person.played { w.get("mail.own").to_owned() } else { w.fill("mail.theirs", &[("name", person.first())]) };
+        let own = if person.played {
+            w.get("mail.own").to_owned()
+        } else {
+            w.fill("mail.theirs", &[("name", person.first())])
+        };
         html! {
             li class=(class) {
                 a href=(format!("/p/{}/m/{}", person.id, mail.id)) aria-current=[(open == Some(mail.id)).then_some("true")] {

@@ -192,7 +192,9 @@ impl View {
     pub fn coming(&self, seat: &Seat) -> String {
         let (w, zone) = (self.words, seat.person.zone);
         let sure = |a: &&Ahead| !matches!(a.what, What::Mail { kind, .. } if is_if_silent(kind));
-        let Some(next) = self.scene.ahead.iter().find(|a| sure(a) && a.what.is_for(&seat.id)) else { return String::new() };
+        let Some(next) = self.scene.ahead.iter().find(|a| sure(a) && a.what.is_for(&seat.id)) else {
+            return String::new();
+        };
         let what = match &next.what {
             What::Mail { kind, .. } => w.kind(kind.name()).to_owned(),
             What::Step(key) => self.step_name(*key),
