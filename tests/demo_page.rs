@@ -182,7 +182,7 @@ fn the_facilitator_leads_the_session_and_reads_the_digest() {
     has(&text, "mardi 8 décembre, 18 h 00 – 19 h 30");
     has(&text, "sans réponse");
     let (_, text) = page.post(&format!("{invitation}/calendar"), &[("answer", "accepted"), ("comment", "")]);
-    has(&text, "codevd a compris : Noté : vous venez le mardi 8 décembre.");
+    has(&text, "codevd répond : Noté : vous venez le mardi 8 décembre.");
     has(&page.get("/p/marie/calendar"), "accepté");
     let (_, text) = page.act("session");
     has(&text, "En séance");
@@ -248,7 +248,7 @@ fn one_declines_and_another_proposes_a_time_that_the_facilitator_takes() {
     page.act("mine");
     let bo = page.mails("bo", "venez-vous")[0];
     let (_, text) = page.post(&format!("/p/bo/m/{bo}/calendar"), &[("answer", "declined"), ("comment", "")]);
-    has(&text, "codevd a compris");
+    has(&text, "codevd répond");
     has(&page.get("/p/bo/calendar"), "refusé");
     let dimitri = page.mails("dimitri", "venez-vous")[0];
     let fields = [("answer", "counter"), ("start", "2026-12-10T18:30"), ("comment", "")];

@@ -49,7 +49,7 @@ pub(super) async fn act(State(app): State<App>, Form(fields): Form<Fields>) -> R
         ("leave", Ok(who)) => (Command::Seat { who, taken: false }, None),
         _ => return views::missing(&app),
     };
-    let mine = matches!(command, Command::UntilMine);
+    let mine = matches!(command, Command::UntilMine | Command::Session);
     match app.desk.ask(command).await {
         Ok(came) if mine => Redirect::to(&mail_of_mine(&app, &came).unwrap_or_else(|| back(&fields).to_owned())),
         Ok(_) => Redirect::to(to.as_deref().unwrap_or(back(&fields))),
@@ -69,11 +69,11 @@ async fn every_seat(app: &App, taken: bool) -> Response {
     Redirect::to("/").into_response()
 }
 
-/// The mail for which the month stopped.
+/// The newest mail for a seat held: that for which the month stopped.
 fn mail_of_mine(app: &App, came: &[usize]) -> Option<String> {
     let scene = app.scene();
     let mails = came.iter().filter_map(|id| scene.mails.get(*id));
-    let mail = mails.into_iter().find(|m| scene.seats[m.seat].played && m.is_ours() && !m.is_receipt())?;
+    let mail = mails.rev().find(|m| scene.seats[m.seat].played && m.is_ours() && !m.is_receipt())?;
     Some(format!("/p/{}/m/{}", scene.seats[mail.seat].id, mail.id))
 }
 

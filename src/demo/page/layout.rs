@@ -214,7 +214,7 @@ impl View {
                     }
                     @if run.paused.is_some() { " " span class="chip" { (w.get("live.paused")) } }
                 }
-                p class="then" { (self.then(run, at)) }
+                p class="then" { @if run.paused.is_some() { (w.get("live.stands")) } @else { (self.then(run, at)) } }
                 ol class="dots" aria-hidden="true" {
                     @for n in 1..=6 { li class=(if number.is_some_and(|now| n <= now) { "on" } else { "" }) {} }
                 }

@@ -2,7 +2,7 @@
 
 use super::layout::{Body, View, avatar, frame};
 use super::scene::Seat;
-use crate::core::{Kind, Role};
+use crate::core::Role;
 use maud::{Markup, html};
 
 impl View {
@@ -95,10 +95,7 @@ impl View {
     pub fn digest(&self) -> Body {
         let w = self.words;
         let title = w.get("digest.title").to_owned();
-        let is_digest = |m: &&std::sync::Arc<super::scene::Mail>| {
-            m.key.as_ref().is_some_and(|k| matches!(k.kind, Kind::Digest | Kind::DigestCorrection))
-        };
-        let newest = self.scene.mails.iter().rev().find(is_digest);
+        let newest = self.scene.digest();
         let main = html! {
             section class="paper" {
                 h1 { (title) }

@@ -87,7 +87,7 @@ impl View {
         let w = self.words;
         let Some(own) = self.scene.mail(mail.seat, sent).filter(|m| !m.is_ours()) else { return html! {} };
         let source = format!("/p/{}/m/{}?look=source", self.scene.seats[mail.seat].id, own.id);
-        let receipt = self.scene.conversation(own).into_iter().find(|m| m.is_ours());
+        let receipt = self.scene.receipt(own);
         html! {
             div class="notice" role="status" {
                 p { (w.fill("sent.gone", &[("what", &own.what)])) " " a href=(source) { (w.get("sent.source")) } }

@@ -160,6 +160,20 @@ impl Scene {
         found
     }
 
+    /// What the daemon answered to somebody's mail.
+    pub fn receipt(&self, own: &Mail) -> Option<&Arc<Mail>> {
+        self.conversation(own).into_iter().find(|m| m.is_ours())
+    }
+
+    /// The newest digest: of the one mail in every box that of somebody who is played, else the first.
+    pub fn digest(&self) -> Option<&Arc<Mail>> {
+        let is_digest =
+            |m: &&Arc<Mail>| m.key.as_ref().is_some_and(|k| matches!(k.kind, Kind::Digest | Kind::DigestCorrection));
+        let newest = self.mails.iter().rev().find(is_digest)?.at;
+        let all: Vec<_> = self.mails.iter().filter(is_digest).filter(|m| m.at == newest).collect();
+        all.iter().find(|m| self.seats[m.seat].played).or(all.first()).copied()
+    }
+
     /// The meeting people have on their minds: the one being held, else the next one, else the last.
     pub fn meeting(&self) -> Option<&Meeting> {
         let meetings = &self.group.as_ref()?.meetings;
@@ -181,7 +195,7 @@ impl Scene {
 
     /// What lies ahead of a group, as far as the page looks.
     pub fn look_ahead(group: Option<&Group>, now: DateTime<Utc>, end: DateTime<Utc>) -> Vec<Ahead> {
-        group.map(|g| ahead(g, now, end.max(now + Duration::days(7)))).unwrap_or_default()
+        group.map(|g| ahead(g, now, end.max(now + Duration::days(35)))).unwrap_or_default()
     }
 
     /// The session that is being held, with the step it is in; the first one before it begins.

@@ -50,8 +50,14 @@ pub(super) async fn mail(
         app.opened(id);
         view.read.insert(id);
     }
+    let sent = asked.get("sent").and_then(|n| n.parse::<usize>().ok());
+    // the receipt is read where it is quoted
+    let quoted = sent.and_then(|id| view.scene.mail(mail.seat, id)).and_then(|own| view.scene.receipt(own));
+    if let Some(id) = quoted.map(|m| m.id) {
+        app.opened(id);
+        view.read.insert(id);
+    }
     let look = Look::named(asked.get("look").map(String::as_str), &mail);
-    let sent = asked.get("sent").and_then(|n| n.parse().ok());
     let habit = view.scene.habit(&view.scene.seats[mail.seat], &mail);
     let story = habit.and_then(|h| h.words.as_deref()).filter(|_| asked.contains_key("story"));
     let forms = view.forms(&mail, story);
