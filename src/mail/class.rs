@@ -65,6 +65,8 @@ pub(super) struct Signs {
     bounce_words: Vec<String>,
     /// Names in From under which mail servers report.
     mailer_names: Vec<String>,
+    /// Sentences by which mail programs tell of a reaction.
+    pub(super) reactions: Vec<String>,
     /// Beginnings of subjects of what a person passes on.
     forwards: Vec<String>,
 }

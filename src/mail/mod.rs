@@ -19,6 +19,7 @@ pub mod letter;
 mod ours;
 pub mod proof;
 mod quote;
+mod reaction;
 pub mod reply;
 pub mod report;
 mod signature;
