@@ -1,6 +1,6 @@
 //! In charge of bounces by the thousand: six mail servers' forms × what a receiving host may say × the languages in
 //! which the form is written, the expected answer known by construction; and of what must never be taken for one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codevd::mail::{self, BounceClass, Class};
 use proptest::prelude::*;

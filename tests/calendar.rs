@@ -1,6 +1,6 @@
 //! In charge of the promises about calendars on the wire: what we write, and that every
 //! program's answer to it is understood.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use codevd::ical::*;

@@ -65,6 +65,8 @@ pub(super) struct Signs {
     bounce_words: Vec<String>,
     /// Names in From under which mail servers report.
     mailer_names: Vec<String>,
+    /// Sentences by which mail programs tell of a reaction.
+    pub(super) reactions: Vec<String>,
     /// Beginnings of subjects of what a person passes on.
     forwards: Vec<String>,
 }
@@ -193,4 +195,82 @@ fn is_empty_return_path(message: &Message<'_>) -> bool {
 fn begins(text: &str, with: &[String]) -> bool {
     let low = text.to_lowercase();
     with.iter().any(|one| low.starts_with(one.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(subject: &str) -> Class {
+        let raw = format!(
+            "From: Anne <anne@example.org>\r\nDate: Mon, 27 Apr 2026 09:00:00 +0200\r\nSubject: {subject}\r\n\
+            Content-Type: text/plain; charset=utf-8\r\n\r\nBonjour\r\n"
+        );
+        super::super::letter::letter(raw.as_bytes()).class
+    }
+
+    /// Subjects alone tell, and only at their beginning (`inbound.md` row 42).
+    #[test]
+    fn subjects_of_automatic_replies_in_nine_languages() {
+        for subject in [
+            "Automatic reply: session",
+            "AUTOMATIC REPLY: Session",
+            "Auto: session",
+            "Autoreply: session",
+            "Auto-Reply: session",
+            "Out of Office: session",
+            "Out of the office until Monday",
+            "Out-of-office",
+            "Réponse automatique : séance",
+            "Réponse automatique\u{a0}: séance",
+            "reponse automatique: seance",
+            "Absence du bureau : séance",
+            "Absente du bureau",
+            "Absent(e) du bureau : séance",
+            "Message d\u{2019}absence",
+            "Notification d'absence : séance",
+            "Automatische Antwort: Sitzung",
+            "Abwesenheitsnotiz: Sitzung",
+            "Abwesend: Sitzung",
+            "Nicht im Büro: Sitzung",
+            "Respuesta automática: sesión",
+            "Fuera de la oficina: sesión",
+            "Risposta automatica: seduta",
+            "Fuori ufficio: seduta",
+            "Automatisch antwoord: sessie",
+            "Afwezigheidsbericht: sessie",
+            "Resposta automática: sessão",
+            "Fora do escritório: sessão",
+            "Odpowiedź automatyczna: sesja",
+            "Poza biurem: sesja",
+            "Autosvar: session",
+            "Automatisk svar: møte",
+        ] {
+            assert_eq!(class(subject), Class::AutoReply, "{subject}");
+        }
+    }
+
+    #[test]
+    fn people_who_write_about_them_are_people() {
+        for subject in [
+            "Re: réponse automatique ?",
+            "Re: Automatic reply: session",
+            "RE : Réponse automatique : séance",
+            "AW: Automatische Antwort: Sitzung",
+            "Ta réponse automatique",
+            "Absence le 6 mars",
+            "Mon absence",
+            "Je serai hors du bureau",
+            "Abwesend am Donnerstag",
+            "Der Automat: automatische Antwort",
+            "Autour de la séance",
+            "Automatiser les rappels ?",
+            "Fwd: Out of office",
+            "I am out of the office on Monday",
+            "Afwezig op donderdag",
+            "Fuori dai tempi",
+        ] {
+            assert_eq!(class(subject), Class::Person, "{subject}");
+        }
+    }
 }

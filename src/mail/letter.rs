@@ -9,7 +9,7 @@ use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, M
 use super::body;
 use super::bounce::{self, Bounce};
 use super::class::{self, Class};
-use super::{absence, text};
+use super::{absence, reaction, text};
 
 /// How much of a mail is read; the rest is left alone and said in `problems`.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,8 @@ pub struct Letter {
     pub encrypted: bool,
     /// Last day of absence that an automatic reply names.
     pub auto_until: Option<NaiveDate>,
+    /// The emoji, where the mail is a reaction and nothing else: an answer that was never written.
+    pub reaction: Option<String>,
     /// What a bounce says.
     pub bounce: Option<Bounce>,
     /// The ids and marks of the mail that a complaint is about (RFC 5965 §2).
@@ -112,6 +114,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         calendar,
         calendar_method,
         encrypted: is_encrypted(&parts, &body.text),
+        reaction: reaction::of(&parts, &body.text),
         text: body.text,
         whole: body.whole,
         attachments: attachments(&parts),
@@ -148,6 +151,7 @@ fn unreadable(why: &str) -> Letter {
         whole: String::new(),
         attachments: Vec::new(),
         encrypted: false,
+        reaction: None,
         auto_until: None,
         bounce: None,
         complaint: Vec::new(),

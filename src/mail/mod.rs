@@ -23,6 +23,7 @@ mod ours;
 pub mod parts;
 pub mod proof;
 mod quote;
+mod reaction;
 pub mod reading;
 pub mod reply;
 pub mod report;

@@ -16,7 +16,7 @@ pub struct Reply {
     /// The words, with their paragraphs; empty when the mail says nothing of its own.
     pub text: String,
     /// What told the quote from the reply: `sent`, `attribution:fr`, `header block`, `separator`, `forward`, `angle`,
-    /// `typed in` where the answer stands in our own quoted lines, or `none` where nothing was cut.
+    /// `reaction`, `typed in` where the answer stands in our own quoted lines, or `none` where nothing was cut.
     pub rule: String,
     /// The cut is certain: nothing of the reply can be a quote, nor the other way round.
     pub sure: bool,
@@ -83,6 +83,9 @@ struct Page<'a> {
 
 /// Cuts the reply out of a letter. `sent` is the text of the mail it answers, where known (several texts may be joined).
 pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
+    if let Some(emoji) = &letter.reaction {
+        return Reply { text: emoji.clone(), rule: "reaction".to_owned(), sure: false, quoted: false };
+    }
     let body = text::clean(&letter.text);
     let mut page = Page::new(&body);
     page.mark_quotes();
