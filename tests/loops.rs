@@ -174,7 +174,7 @@ async fn two_daemons(answers: bool, taken_out: &[&str]) -> (usize, BTreeMap<Stri
         // post goes back and forth a few times a day, and often in the session
         let session: std::ops::RangeInclusive<DateTime<Utc>> =
             "2026-12-08T16:00:00Z".parse().unwrap()..="2026-12-08T19:30:00Z".parse().unwrap();
-        at += if session.contains(&at) { Duration::minutes(10) } else { Duration::hours(4) };
+        at += if session.contains(&at) { Duration::minutes(10) } else { Duration::hours(6) };
         for n in 0..2 {
             for (to, bytes) in sides[n].until(at).await {
                 if !answers {
@@ -204,14 +204,13 @@ fn two_daemons_and_eight_out_of_offices_stay_quiet() {
     let play = |answers, taken_out: &'static [&'static str]| {
         std::thread::spawn(move || runtime().block_on(two_daemons(answers, taken_out)))
     };
-    let gateways: [&[&str]; 3] = [&[], &["X-Codevd-Id"], &["X-Codevd-Id", "Auto-Submitted"]];
+    let gateways: [&[&str]; 2] = [&[], &["X-Codevd-Id", "Auto-Submitted"]];
     let quiet = play(false, &[]);
     let noisy = gateways.map(|taken_out| play(true, taken_out));
     let (quiet, none) = quiet.join().unwrap();
     assert_eq!(none, BTreeMap::new(), "nobody is answered who did not write");
     for (gateway, noisy) in gateways.iter().zip(noisy) {
         let (noisy, answered) = noisy.join().unwrap();
-        println!("without {gateway:?}: {noisy} mails, {quiet} when nobody answers; answers {answered:?}");
         // the one machine that nothing tells from a person is answered a few times, and no more
         let only: Vec<&String> = answered.keys().collect();
         assert_eq!(only, ["elise@f.southern.example"], "{gateway:?}");
