@@ -105,3 +105,58 @@ fn the_parts_cover_the_text_of_every_mail() {
     }
     assert!(count > 400, "{count}");
 }
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    row: Vec<Row>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    number: usize,
+    what: String,
+    tests: Vec<String>,
+    missing: Option<String>,
+}
+
+/// All of a folder's Rust sources, one after the other.
+fn sources(folder: &std::path::Path, all: &mut String) {
+    for path in std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()) {
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            *all += &std::fs::read_to_string(&path).unwrap();
+        }
+    }
+}
+
+/// Each requirement on mail that comes in names the tests that are there, or says what is missing.
+#[test]
+fn every_row_has_its_tests() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rows: Rows = toml::from_str(&std::fs::read_to_string(root.join("tests/inbound_rows.toml")).unwrap()).unwrap();
+    let numbers: Vec<usize> = rows.row.iter().map(|r| r.number).collect();
+    assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
+    let mut code = String::new();
+    sources(&root.join("src"), &mut code);
+    sources(&root.join("tests"), &mut code);
+    let mut wrong = Vec::new();
+    for row in &rows.row {
+        if row.tests.is_empty() && row.missing.is_none() {
+            wrong.push(format!("row {} ({}): neither a test nor what is missing", row.number, row.what));
+        }
+        for test in &row.tests {
+            let there = match test.split_once(' ') {
+                Some(("scenario", name)) => root.join(format!("tests/scenarios/{name}.txt")).exists(),
+                Some(("mail", name)) => root.join(format!("tests/mails/{name}.eml")).exists(),
+                _ => code.contains(&format!("fn {test}(")),
+            };
+            if !there {
+                wrong.push(format!("row {} ({}): no test {test:?}", row.number, row.what));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -51,7 +51,7 @@ struct Left {
     /// The person's words.
     text: String,
     /// Where they stand in the line.
-    theirs: Vec<Range<usize>>,
+    theirs: Vec<(usize, usize)>,
     /// What told them: `own`, or `typed in` where they stand in a quote.
     rule: &'static str,
 }
@@ -142,7 +142,7 @@ impl<'a> Page<'a> {
         if let Some(top) = head.top {
             self.parts[at] = Line::Theirs;
             let end = text::end_of(self.lines[at], &top);
-            self.left[at] = Some(Left { text: top, theirs: vec![0..end], rule: "own" });
+            self.left[at] = Some(Left { text: top, theirs: vec![(0, end)], rule: "own" });
         }
         for above in (0..at).rev() {
             match self.parts[above] {
@@ -204,7 +204,7 @@ impl<'a> Page<'a> {
             if !cover.is_whole() {
                 self.parts[n] = Line::Theirs;
                 let pieces: Vec<&str> = cover.theirs.iter().map(|(a, b)| &self.lines[n][*a..*b]).collect();
-                let theirs = cover.theirs.iter().map(|(a, b)| *a..*b).collect();
+                let theirs = cover.theirs.clone();
                 self.left[n] = Some(Left { text: pieces.join(" "), theirs, rule: "own" });
                 self.sure = false;
             }
@@ -233,7 +233,8 @@ impl<'a> Page<'a> {
         self.number(&sheet, &quoted);
         for (n, typed) in sheet.typed(&self.lines, &quoted) {
             self.mark(n..n + 1, Line::Theirs, "sent");
-            self.left[n] = Some(Left { text: typed.text, theirs: vec![typed.bytes], rule: "typed in" });
+            self.left[n] =
+                Some(Left { text: typed.text, theirs: vec![(typed.bytes.start, typed.bytes.end)], rule: "typed in" });
             self.sure = false;
             self.rule = Some("typed in".to_owned());
         }
@@ -246,7 +247,7 @@ impl<'a> Page<'a> {
             let Some(first) = between.clone().find(|n| self.parts[*n] == Line::Theirs) else { continue };
             let numbered = self.keys[first].starts_with(|c: char| c.is_ascii_digit()) || self.left[first].is_some();
             if let Some(number) = sheet.number(self.lines[two[0]]).filter(|_| !numbered) {
-                let (text, whole) = (format!("{number} {}", self.lines[first].trim()), 0..self.lines[first].len());
+                let (text, whole) = (format!("{number} {}", self.lines[first].trim()), (0, self.lines[first].len()));
                 self.left[first] = Some(Left { text, theirs: vec![whole], rule: "own" });
                 self.sure = false;
             }
@@ -419,10 +420,10 @@ impl<'a> Page<'a> {
                 (Line::Theirs, Some(left)) => {
                     let beside = if rule == "sent" { PartKind::Quote } else { PartKind::Header };
                     let mut at = 0;
-                    for theirs in &left.theirs {
-                        add(beside, at..theirs.start, rule);
-                        add(PartKind::Reply, theirs.clone(), left.rule);
-                        at = theirs.end;
+                    for (from, to) in &left.theirs {
+                        add(beside, at..*from, rule);
+                        add(PartKind::Reply, *from..*to, left.rule);
+                        at = *to;
                     }
                     add(beside, at..line.len(), rule);
                 }

@@ -21,6 +21,16 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
         return Err(Refusal::NoSuchMember { name: answer.from.to_string(), known: String::new() });
     }
     alive(work, &answer.from);
+    // a machine that nothing tells from a person answers each receipt in the same words: they are kept once
+    if matches!(&answer.about, Facts::Receipt(Receipt::Kept { text, .. }) if text.trim() == answer.text.trim()) {
+        let number = answer.to.meeting.filter(|n| work.group.meeting(*n).is_some());
+        work.tell(
+            number,
+            Some(&answer.from),
+            format!("the same words of {} again: kept once", work.name(&answer.from)),
+        );
+        return Ok(());
+    }
     // a meeting that no longer matters is out of sight: nothing is taken for it any more
     let number = answer.to.meeting.filter(|n| work.group.meeting(*n).is_some());
     let told = match universal(work, number, answer) {
@@ -387,7 +397,10 @@ pub(super) fn note(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answ
     work.meeting(number)?;
     let id = work.keep(number, &answer.from, Section::Note, &answer.text, false);
     work.tell(Some(number), Some(&answer.from), format!("a note of {} was kept", work.name(&answer.from)));
-    kept(work, number, answer, Section::Note, false, id);
+    // a word about "your word is kept" is kept too, and ends there: two machines would write to each other for ever
+    if !matches!(&answer.about, Facts::Receipt(Receipt::Kept { section: Section::Note, .. })) {
+        kept(work, number, answer, Section::Note, false, id);
+    }
     Ok(())
 }
 
