@@ -27,11 +27,14 @@ impl Ask<'_> {
             choices: &self.context.choices,
             today: self.context.today,
         };
-        let mentions = self.with_the_rest(finder.all());
+        let mentions = self.with_the_rest(self.not_counts(finder.all()));
         if many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
             return Heard::none();
         }
-        let sure = !self.reading.asks() && self.left_over(&mentions) == 0 && !self.reading.has(Label::Condition);
+        let sure = !self.reading.asks()
+            && self.left_over(&mentions) == 0
+            && !self.reading.has(Label::Condition)
+            && !self.crossed();
         if mentions.is_empty() {
             return self.all_or_none(many);
         }
@@ -48,6 +51,23 @@ impl Ask<'_> {
         }
         let choices = said.into_iter().filter_map(|(k, v)| Some((u32::try_from(k).ok()? + 1, v))).collect();
         Heard::sure_if(Meaning::Answers { choices }, sure)
+    }
+
+    /// "Aucune des quatre": the number is part of "none" or "all", no place.
+    fn not_counts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let whole: Vec<&Span> = self.reading.all(Label::All).chain(self.reading.all(Label::Nothing)).collect();
+        let inside = |m: &Mention| {
+            let within = |s: &&Span| s.tokens.start < m.tokens.start && m.tokens.end <= s.tokens.end;
+            whole.iter().copied().any(|s| within(&s))
+        };
+        mentions.retain(|m| !inside(m));
+        mentions
+    }
+
+    /// "Toutes" or "aucune" beside dates, and no "sauf": the one may be said of the other.
+    fn crossed(&self) -> bool {
+        let r = &self.reading;
+        (r.has(Label::All) || r.has(Label::Nothing)) && !r.has(Label::Except)
     }
 
     /// "Les autres": those not named, as one more place.
@@ -117,7 +137,9 @@ impl Ask<'_> {
         let r = &self.reading;
         let dates = &self.words.lexicon.dates;
         let whole = |i: usize| {
-            let about_all = |s: &&Span| s.label == Label::All;
+            // "none of the 4" counts them; "not at all in May" names another month
+            let counts = r.normal.tokens[i].text.starts_with(|c: char| c.is_ascii_digit());
+            let about_all = |s: &&Span| s.label == Label::All || (counts && s.label == Label::Nothing);
             r.spans.iter().filter(about_all).any(|s| s.tokens.contains(&i))
         };
         let dated = |text: &str| {
