@@ -2,18 +2,19 @@
 
 mod bounce;
 mod calendar;
+mod doubt;
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, Certainty, Meaning, Unproven};
+use crate::core::event::{Answer, Certainty, Meaning};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
-use crate::core::route::{Directory, Hit, Route, route};
+use crate::core::route::{Directory, Hit, Route, Verdict, route, verdict, weigh};
 use crate::core::{DraftKey, Event, Facts, Group, GroupId, Language, MemberId, Question, draft::InReplyTo};
 use crate::mail::{self, Carrier, Class, Letter};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard, Words};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a letter comes to.
@@ -47,6 +48,10 @@ fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
 
 /// Attachments that programs add by themselves and that nobody misses.
 const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
+
+/// A token leads to its mail for ever; it proves something until so many days after the mail's own time is over, as long
+/// as what a receipt told can be taken back.
+const TOKEN_DAYS: i64 = 14;
 
 /// A mail larger than this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
 const MAX_BYTES: usize = 10_000_000;
@@ -108,29 +113,12 @@ fn thread(letter: &Letter) -> InReplyTo {
 
 /// A person's own words.
 fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<Reading, StoreError> {
-    let mut mails: Vec<SentMail> = Vec::new();
-    let mut hits = Vec::new();
-    for found in mail::tokens(letter) {
-        let Some(sent) = store.outbox_by_draft_id(&found.token.draft_id().to_string())? else { continue };
-        let fits = kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
-        let direct = matches!(found.carrier, Carrier::Recipient | Carrier::InReplyTo);
-        let stale = found.carrier == Carrier::References && !same_topic(&letter.subject, &sent.subject);
-        hits.push(Hit { key: sent.draft.key.clone(), fits, direct, stale });
-        mails.push(sent);
-    }
-    let senders = senders(store, letter)?;
-    let open = match hits.is_empty() {
-        true => open_questions(store, &senders)?,
-        false => Vec::new(),
-    };
-    mails.extend(open.iter().cloned());
-    let proof = proof_of(row);
-    let for_all = |mail: &SentMail| mail.draft.question.is_some_and(Question::is_for_all);
-    let open = open.iter().map(|mail| (mail.draft.key.clone(), for_all(mail))).collect();
-    let directory = Directory { hits, senders, proof, open };
-    let key = match route(&directory) {
-        Route::Answer { key, .. } => key,
-        Route::Ask(key) => return Ok(unproven(key, letter, row)),
+    let (directory, mails) = directory(kit, store, letter, row)?;
+    let (key, lead) = match route(&directory) {
+        Route::Answer { key, lead } => (key, Some(lead)),
+        Route::Ask(key) => (key, None),
+        Route::NewAddress(key) => return doubt::new_address(kit, store, key, letter, row),
+        Route::Another { key, member } => return doubt::another(kit, store, &key, &member, letter, row),
         Route::Kept(why) => {
             let about = directory.senders.into_iter().next();
             return Ok(Reading::Kept { state: InboxState::Refused, reason: why.to_string(), about });
@@ -142,12 +130,49 @@ fn person(kit: &Kit, store: &Store, letter: &Letter, row: &InboxRow) -> Result<R
     let Some(loaded) = store.load(&sent.group, &kit.formats)? else {
         return Ok(kept(InboxState::Refused, "its group is gone"));
     };
-    if let Facts::WasItYou { inbox, .. } = &sent.draft.facts {
-        return confirmed(kit, store, (&loaded.group, &sent), *inbox, (letter, row));
-    }
     let answer = understand(kit, &loaded.group, &sent, letter, row.received_at);
-    let event = Box::new(Event::Answer(answer));
-    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
+    let verdict = lead.map_or(Verdict::Ask, |lead| verdict(weigh(&loaded.group, &answer), lead, directory.proof));
+    match (verdict, &sent.draft.facts) {
+        // nobody is asked whether their word on "was it you?" was theirs
+        (Verdict::Ask, Facts::WasItYou { .. }) => doubt::unheard(&sent),
+        (Verdict::Ask, _) => Ok(doubt::asked(&loaded.group, &answer, None, row)),
+        (_, Facts::WasItYou { .. }) => doubt::word(kit, store, &loaded.group, &sent, &answer),
+        _ => {
+            let event = Box::new(Event::Answer(answer));
+            Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
+        }
+    }
+}
+
+/// What is known of a letter, and the mails of ours it speaks of or may answer.
+fn directory(
+    kit: &Kit,
+    store: &Store,
+    letter: &Letter,
+    row: &InboxRow,
+) -> Result<(Directory, Vec<SentMail>), StoreError> {
+    let mut mails: Vec<SentMail> = Vec::new();
+    let mut hits = Vec::new();
+    for found in mail::tokens(letter) {
+        let Some(sent) = store.outbox_by_draft_id(&found.token.draft_id().to_string())? else { continue };
+        let fits = kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
+        let direct = matches!(found.carrier, Carrier::Recipient | Carrier::InReplyTo);
+        let stale = found.carrier == Carrier::References && !same_topic(&letter.subject, &sent.subject);
+        let expired = sent.draft.useful_until + Duration::days(TOKEN_DAYS) < row.received_at;
+        hits.push(Hit { key: sent.draft.key.clone(), fits, direct, stale, expired });
+        mails.push(sent);
+    }
+    let senders = senders(store, letter)?;
+    let open = match hits.is_empty() {
+        true => open_questions(store, &senders)?,
+        false => Vec::new(),
+    };
+    let hint = mail::subject_tag(letter);
+    let other = |m: &SentMail| hint.as_ref().is_some_and(|hint| !m.draft_id.ends_with(&hint.replace('-', "")));
+    let doubtful = open.iter().any(other) || !mail::addressed_to(&row.bytes, kit.sender.address.as_str());
+    mails.extend(open.iter().cloned());
+    let open = open.into_iter().map(|mail| mail.draft.key).collect();
+    Ok((Directory { hits, senders, proof: proof_of(row), open, doubtful }, mails))
 }
 
 /// One subject stands in the other, whatever was put before it ("Re:", "[EXT]") or cut off.
@@ -156,55 +181,6 @@ fn same_topic(one: &str, other: &str) -> bool {
     let (mine, theirs) = (bare(one), bare(other));
     let within = |part: &str, whole: &str| part.chars().count() > 3 && whole.to_lowercase().contains(part);
     one.trim().is_empty() || mine == theirs || within(&theirs, one) || within(&mine, other)
-}
-
-/// Nothing proves the sender: the receiver of that mail is asked, at the known address.
-fn unproven(key: DraftKey, letter: &Letter, row: &InboxRow) -> Reading {
-    let text = mail::reply(letter, None).text;
-    let (group, member) = (key.group.clone(), key.member.clone());
-    let event = Event::Unproven(Unproven { from: member.clone(), to: key, inbox: row.id, text });
-    Reading::Event { group, member: Some(member), key: None, event: Box::new(event) }
-}
-
-/// The answer to "was it you?": a yes lets the mail that waited do what it says, once.
-fn confirmed(
-    kit: &Kit,
-    store: &Store,
-    (group, asked): (&Group, &SentMail),
-    inbox: i64,
-    (letter, row): (&Letter, &InboxRow),
-) -> Result<Reading, StoreError> {
-    let about = Some((asked.group.clone(), asked.member.clone()));
-    let kept = |state, reason: &str| Ok(Reading::Kept { state, reason: reason.to_owned(), about: about.clone() });
-    let word = understand(kit, group, asked, letter, row.received_at);
-    let late = asked.draft.useful_until < row.received_at;
-    match (&word.meaning, word.certainty) {
-        (Meaning::Yes, Certainty::Sure) if !late => {}
-        (Meaning::Yes, _) if late => {
-            return kept(InboxState::Refused, "the question \"was it you?\" was too old by then");
-        }
-        (Meaning::No, _) => {
-            let event = Box::new(Event::Disowned { from: asked.member.clone() });
-            let key = Some(asked.draft.key.clone());
-            return Ok(Reading::Event { group: asked.group.clone(), member: Some(asked.member.clone()), key, event });
-        }
-        _ => return kept(InboxState::Refused, "neither a yes nor a no to \"was it you?\""),
-    }
-    let challenge = asked.draft.key.to_string();
-    let used = store.was_confirmed(&challenge)?;
-    let held = store.inbox_row(inbox)?.filter(|held| !held.bytes.is_empty());
-    let (Some(held), false) = (held, used) else {
-        return kept(InboxState::Refused, "the mail that waited for this word was dealt with already, or is gone");
-    };
-    let waiting = mail::letter(&held.bytes);
-    let Facts::WasItYou { answers, .. } = &asked.draft.facts else {
-        return kept(InboxState::Refused, "it asks nothing");
-    };
-    let Some(sent) = store.outbox_by_key(&answers.to_string())? else {
-        return kept(InboxState::Refused, "the mail that it answers is gone");
-    };
-    let event = Box::new(Event::Answer(understand(kit, group, &sent, &waiting, row.received_at)));
-    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(asked.draft.key.clone()), event })
 }
 
 fn understand(kit: &Kit, group: &Group, sent: &SentMail, letter: &Letter, at: DateTime<Utc>) -> Answer {
