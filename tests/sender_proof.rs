@@ -157,7 +157,8 @@ fn reply(asked: &[u8], code: u8, text: Option<&String>) -> Vec<u8> {
 async fn level(case: Arc<Case>) -> (Level, String) {
     let (mail, names) = made(&case);
     let (port, server) = name_server(names, case.fails.clone()).await;
-    let connection = ConnectionConfig { port, ..ConnectionConfig::udp() };
+    let mut connection = ConnectionConfig::udp();
+    connection.port = port;
     let server_at = NameServerConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), true, vec![connection]);
     let mut options = ResolverOpts::default();
     options.attempts = 1;
