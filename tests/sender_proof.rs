@@ -96,8 +96,10 @@ fn made(case: &Case) -> (Vec<u8>, BTreeMap<String, String>) {
         };
         let selector = format!("s{n}");
         names.extend(record.map(|record| (format!("{selector}._domainkey.{}", sign.domain), record)));
-        let headers: &[&str] = if sign.without_from { &["Subject", "Date"] } else { &["From", "To", "Subject", "Date"] };
-        let signer = DkimSigner::from_key(own).domain(&sign.domain).selector(&selector).headers(headers.iter().copied());
+        let headers: &[&str] =
+            if sign.without_from { &["Subject", "Date"] } else { &["From", "To", "Subject", "Date"] };
+        let signer =
+            DkimSigner::from_key(own).domain(&sign.domain).selector(&selector).headers(headers.iter().copied());
         let signature = signer.body_length(sign.part).sign(mail.as_bytes()).unwrap().to_header();
         let signature = if sign.expired { signature.replacen("; ", "; t=1; x=2; ", 1) } else { signature };
         mail = signature + &mail;

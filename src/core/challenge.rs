@@ -166,9 +166,10 @@ impl Deed {
             (Question::Review, Meaning::Approve) => Self::Approves,
             (Question::Review, Meaning::Withdraw) => Self::Withdraws,
             (Question::Progress, Meaning::Progress { .. }) => Self::TellsProgress,
-            (Question::Attendance | Question::NoSubject | Question::Counter | Question::Live | Question::Confirm, _) => {
-                Self::Unclear
-            }
+            (
+                Question::Attendance | Question::NoSubject | Question::Counter | Question::Live | Question::Confirm,
+                _,
+            ) => Self::Unclear,
             _ => return None,
         })
     }

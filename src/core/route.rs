@@ -108,7 +108,7 @@ pub enum Lead {
 pub enum Weight {
     /// The member's own: it can be taken back, and the receipt says how.
     Own,
-    /// "Stop": nobody is kept against their will.
+    /// "Stop", and the way back from it: nobody is kept, or kept out, against their will.
     Leave,
     /// The facilitator's hand, which changes nothing that lasts, in sight of those it is about: the running session's
     /// clock, a reminder, a call for subjects, a no to another time.
@@ -164,6 +164,8 @@ pub fn weigh(group: &Group, answer: &Answer) -> Weight {
         (Meaning::Stop, _) if answer.text.to_lowercase().contains(UNSUBSCRIBE) => Weight::Leave,
         (Meaning::Undo, _) => match would_take_back(group, answer) {
             Some(Inverse::Requester { .. }) => Weight::All,
+            // who stopped all mail may come back at any time
+            Some(Inverse::Unpause) => Weight::Leave,
             _ => Weight::Own,
         },
         (Meaning::Help | Meaning::Person, _) => Weight::Own,

@@ -227,7 +227,8 @@ impl<I: Ids> Engine<I> {
         let Some(email) = loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())) else { return Ok(()) };
         let all = self.store.get().members_by_address(email.as_str())?;
         for (other, from) in all.into_iter().filter(|(g, _)| g != group) {
-            let cause = Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false, waits: false };
+            let cause =
+                Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false, waits: false };
             self.group(&other, &Event::Complaint { from }, &cause, now)?;
         }
         Ok(())
@@ -260,7 +261,8 @@ impl<I: Ids> Engine<I> {
         let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
         match self.decide_order(loaded.as_ref().map(|l| &l.group), &order, &moment) {
             Ok(change) => {
-                let cause = Cause { row: Some(row), member: None, key: None, no_effect: false, held: false, waits: false };
+                let cause =
+                    Cause { row: Some(row), member: None, key: None, no_effect: false, held: false, waits: false };
                 self.write(loaded.as_ref(), &change, &cause, now).map(Some)
             }
             Err(refusal) => {

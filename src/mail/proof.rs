@@ -168,7 +168,11 @@ mod tests {
             ("com.au", "example.com.au", false),
         ] {
             assert_eq!(aligned(signer, &ascii_domain(from), false), yes, "{signer} {from}");
-            assert_eq!(aligned(signer, &ascii_domain(from), true), ascii_domain(signer) == ascii_domain(from), "{signer} {from}");
+            assert_eq!(
+                aligned(signer, &ascii_domain(from), true),
+                ascii_domain(signer) == ascii_domain(from),
+                "{signer} {from}"
+            );
         }
     }
 

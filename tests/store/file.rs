@@ -160,7 +160,9 @@ fn a_group_is_removed_with_all_its_rows() {
     assert!(store.remove_group(&lyon(), now()).unwrap());
     assert!(!store.remove_group(&lyon(), now()).unwrap());
     let conn = Connection::open(dir.path().join("codevd.db")).unwrap();
-    for table in ["members", "member_addresses", "meetings", "words", "attendance_comments", "undos", "challenges", "sent_marks"] {
+    for table in
+        ["members", "member_addresses", "meetings", "words", "attendance_comments", "undos", "challenges", "sent_marks"]
+    {
         let n: i64 = conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get(0)).unwrap();
         assert_eq!(n, 0, "{table}");
     }

@@ -90,7 +90,9 @@ pub fn write(row: &Row<'_>, set: &Set) -> Vec<u8> {
             fresh()
         }
         Token::Footer | Token::Forwarded => {
-            quote = format!("\r\n\r\nLe mar. 17 nov. 2026 à 09:00, Codev <codev@codev.example> a écrit :\r\n> Réf. {token}\r\n");
+            quote = format!(
+                "\r\n\r\nLe mar. 17 nov. 2026 à 09:00, Codev <codev@codev.example> a écrit :\r\n> Réf. {token}\r\n"
+            );
             fresh()
         }
         Token::Stale => ("Tout autre chose".to_owned(), format!("References: <{id}>\r\n")),

@@ -48,6 +48,12 @@ fn nobody_does_what_is_not_theirs() {
     wrong.sort();
     assert!(wrong.is_empty(), "{} of {} rows differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
     let counted = |verdict: &str| rows.iter().filter(|row: &&Row| row.expected == verdict).count();
-    println!("{} rows: {} applied, {} asked, {} kept", rows.len(), counted("applied"), counted("asked"), counted("kept"));
+    println!(
+        "{} rows: {} applied, {} asked, {} kept",
+        rows.len(),
+        counted("applied"),
+        counted("asked"),
+        counted("kept")
+    );
     assert!(rows.len() >= 500 || std::env::var("ONLY").is_ok(), "{} rows", rows.len());
 }

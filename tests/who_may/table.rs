@@ -106,7 +106,11 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
     for act in &table.act {
         let set = &sets[act.scene.as_str()];
         let owner = act.may.iter().map(|role| table.role[role].split('@').next().unwrap());
-        let owner = owner.clone().find(|who| has(set, who, &act.mail)).unwrap_or_else(|| panic!("nobody who got {}", act.mail)).to_owned();
+        let owner = owner
+            .clone()
+            .find(|who| has(set, who, &act.mail))
+            .unwrap_or_else(|| panic!("nobody who got {}", act.mail))
+            .to_owned();
         for (role, address) in &table.role {
             let who = address.split('@').next().unwrap();
             let own = has(set, who, &act.mail) && !table.outsider.contains_key(role);
@@ -126,7 +130,7 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
             let outsider = table.outsider.get(role).or_else(|| (!own).then(|| &table.outsider["member"]));
             if let Some(outsider) = outsider {
                 for (token, verdicts) in outsider {
-                    let often = matches!(token, Token::Other | Token::Guessed) || act.every_token;
+                    let often = *token == Token::Other || act.every_token;
                     if !often && act.button.is_none() && act.weight != "word" {
                         continue;
                     }
@@ -148,8 +152,16 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
                 false => act.others.get(role).cloned().unwrap_or_default(),
             };
             for (token, verdicts) in &table.verdict[&weight] {
-                let seldom = matches!(token, Token::Address | Token::Footer | Token::Stale | Token::Two | Token::Forwarded)
-                    || matches!(token, Token::Random | Token::Hint | Token::WrongHint | Token::Elsewhere);
+                let seldom = matches!(
+                    token,
+                    Token::Replayed
+                        | Token::Guessed
+                        | Token::Address
+                        | Token::Footer
+                        | Token::Stale
+                        | Token::Two
+                        | Token::Forwarded
+                ) || matches!(token, Token::Random | Token::Hint | Token::WrongHint | Token::Elsewhere);
                 if seldom && !act.every_token {
                     continue;
                 }

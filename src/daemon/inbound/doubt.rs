@@ -87,7 +87,8 @@ pub(super) fn another(
     let own = DraftKey { member: member.clone(), revision, ..key.clone() };
     let private = key.kind.is_answer() || key.kind == crate::core::Kind::WasItYou;
     // an assistant's address is asked nothing
-    let themselves = letter.from.as_ref().is_some_and(|f| group.member(member).is_some_and(|m| m.has_address(&f.email)));
+    let themselves =
+        letter.from.as_ref().is_some_and(|f| group.member(member).is_some_and(|m| m.has_address(&f.email)));
     let Some(sent) = store.outbox_by_key(&own.to_string())?.filter(|_| themselves && !private) else {
         return Ok(Reading::Kept {
             state: InboxState::Refused,
