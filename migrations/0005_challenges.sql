@@ -7,6 +7,7 @@ CREATE TABLE challenges (
   asked_at  TEXT NOT NULL,
   address   TEXT,                      -- the unknown address, where the question is whether it is theirs
   level     TEXT NOT NULL,             -- what proved the first mail: A, B, C
+  weight    TEXT NOT NULL,             -- how far it reaches: own, leave, lead, all
   waiting   TEXT NOT NULL,             -- JSON: inbox rows, and the mails they answer
   word      INTEGER,                   -- 1 yes, 0 no; none yet
   PRIMARY KEY (group_id, position)

@@ -6,6 +6,7 @@ use crate::core::group::Group;
 use crate::core::ids::{Email, MemberId};
 use crate::core::meeting::Attending;
 use crate::core::proof::Level;
+use crate::core::route::Weight;
 use crate::core::{Facts, decide};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct Challenge {
     pub address: Option<Email>,
     /// What proved the first mail.
     pub level: Level,
+    /// How far the first mail reaches.
+    pub weight: Weight,
     /// The mails that wait, in the order they came.
     pub waiting: Vec<Waiting>,
     /// Their word, once it came.

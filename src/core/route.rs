@@ -128,7 +128,7 @@ pub enum Verdict {
     Ask,
 }
 
-use Verdict::{Accept, AcceptUnproven, Ask};
+use crate::core::route::Verdict::{Accept, AcceptUnproven, Ask};
 
 /// The rows of `inbound.md` §4 rules 4 and 7, for a letter from an address of the mail's own receiver: what it does,
 /// what leads to it, and the verdict with proof A, B and C.

@@ -66,7 +66,7 @@ pub(super) static UNDOS: Table = Table {
 pub(super) static CHALLENGES: Table = Table {
     name: "challenges",
     keys: &["group_id", "position"],
-    cells: &["member", "draft_key", "asked_at", "address", "level", "waiting", "word"],
+    cells: &["member", "draft_key", "asked_at", "address", "level", "weight", "waiting", "word"],
     replace: false,
 };
 
@@ -190,6 +190,7 @@ pub(super) fn challenges(group: &Group) -> Result<Rows, Fault> {
                 c.asked.into(),
                 c.address.as_ref().map(ToString::to_string).into(),
                 word(&c.level)?.into(),
+                word(&c.weight)?.into(),
                 json(&c.waiting)?.into(),
                 c.word.map(u32::from).into(),
             ],
@@ -207,6 +208,7 @@ pub(super) fn load_challenges(conn: &Connection, group: &GroupId) -> Result<Vec<
             asked: r.time("asked_at")?,
             address: r.opt_parsed("address")?,
             level: r.word("level")?,
+            weight: r.word("weight")?,
             waiting: r.json("waiting")?,
             word: r.opt_small("word")?.map(|word| word == 1),
         })

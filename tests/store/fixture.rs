@@ -8,6 +8,7 @@ use codevd::core::format::{Collects, Format, FormatStep, Speaker, StepKey, Turns
 use codevd::core::group::{Sent, SentKey, Turn, Undo};
 use codevd::core::meeting::{Action, DigestState, Progress, Section, Sharing};
 use codevd::core::proof::Level;
+use codevd::core::route::Weight;
 use codevd::core::spec::{Settings, Skip};
 use codevd::core::*;
 use codevd::store::{Commit, GroupCommit, NewMail, Store};
@@ -247,6 +248,7 @@ fn challenges() -> Vec<Challenge> {
         asked: now(),
         address: None,
         level: Level::C,
+        weight: Weight::Own,
         waiting: vec![waiting(4), waiting(7)],
         word: None,
     };

@@ -15,8 +15,11 @@ pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), R
     if !work.group.member(&unproven.from).is_some_and(|m| m.gets_mail()) {
         return Err(Refusal::CantAsk);
     }
+    // what reaches the group has its own question, and never waits for the word on something mild
+    let sort = |address: bool, weight| (address, is_mild(weight));
     let same_sort = |c: &&mut Challenge| {
-        c.member == unproven.from && c.address.is_some() == unproven.address.is_some() && c.forbids_another(now)
+        let (theirs, ours) = (sort(c.address.is_some(), c.weight), sort(unproven.address.is_some(), unproven.weight));
+        c.member == unproven.from && theirs == ours && c.forbids_another(now)
     };
     let waiting = Waiting { inbox: unproven.inbox, answers: unproven.to.clone() };
     if let Some(asked) = work.group.challenges.iter_mut().rev().find(same_sort) {
@@ -35,9 +38,14 @@ pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), R
 /// Whether a second mail may wait for the word asked for the first, whose effect alone the member was shown: only
 /// what they can take back by its receipt, and never one that is worse proven.
 fn joins(asked: &Challenge, unproven: &Unproven) -> bool {
-    let mild = matches!(unproven.weight, Weight::Own | Weight::Leave);
+    let mild = is_mild(unproven.weight);
     let open = asked.word.is_none() && asked.waiting.len() < MOST_WAITING;
     mild && open && asked.address == unproven.address && unproven.level <= asked.level
+}
+
+/// It is the member's own, and can be taken back.
+fn is_mild(weight: Weight) -> bool {
+    matches!(weight, Weight::Own | Weight::Leave)
 }
 
 fn ask(work: &mut Work<'_>, unproven: &Unproven, waiting: Waiting) -> Result<(), Refusal> {
@@ -69,6 +77,7 @@ fn ask(work: &mut Work<'_>, unproven: &Unproven, waiting: Waiting) -> Result<(),
         asked: now,
         address: unproven.address.clone(),
         level: unproven.level,
+        weight: unproven.weight,
         waiting: vec![waiting],
         word: None,
     });
