@@ -124,7 +124,11 @@ async fn name_server(names: BTreeMap<String, String>, fails: Vec<String>) -> (u1
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             let (name, end) = question(&packet[..length]);
             let found = names.get(&name);
-            let code = if fails.contains(&name) { 2 } else { if found.is_some() { 0 } else { 3 } };
+            let code = match (fails.contains(&name), found.is_some()) {
+                (true, _) => 2,
+                (false, true) => 0,
+                (false, false) => 3,
+            };
             let answer = reply(&packet[..end], code, found.filter(|_| code == 0));
             let _ = socket.send_to(&answer, from).await;
         }

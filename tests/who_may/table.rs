@@ -130,7 +130,7 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
             let outsider = table.outsider.get(role).or_else(|| (!own).then(|| &table.outsider["member"]));
             if let Some(outsider) = outsider {
                 for (token, verdicts) in outsider {
-                    let often = *token == Token::Other || act.every_token;
+                    let often = *token == Token::Other && role != "operator" || act.every_token;
                     if !often && act.button.is_none() && act.weight != "word" {
                         continue;
                     }
@@ -138,7 +138,7 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
                     let of = if *token == Token::Right && has(set, who, &act.mail) { who } else { owner.as_str() };
                     let told = act.button.is_some() && token.has_button();
                     let told = told.then(|| ["told".to_owned(), "told".to_owned(), "kept".to_owned()]);
-                    let private = act.weight == "word" && token.is_anothers();
+                    let private = matches!(act.weight.as_str(), "word" | "back") && token.is_anothers();
                     let private = private.then(|| ["kept".to_owned(), "kept".to_owned(), "kept".to_owned()]);
                     if *token == Token::Right && of != who || act.button.is_some() && !token.has_button() {
                         continue;
