@@ -6,6 +6,7 @@ mod headers;
 mod sample;
 
 use chrono::{DateTime, Utc};
+use codevd::core::challenge::Deed;
 use codevd::core::draft::{InReplyTo, Notice};
 use codevd::core::event::Receipt;
 use codevd::core::format::Collects;
@@ -144,15 +145,21 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
         Kind::Refusal => vec![("not_understood", refused(Refusal::NotUnderstood)), ("over", refused(Refusal::Over))],
         Kind::Notice => notices(),
         Kind::Counter | Kind::CounterDeclined => vec![("", proposed())],
-        Kind::WasItYou => vec![("", was_it_you())],
+        Kind::WasItYou => was_it_you(),
         Kind::Forwarded => vec![("", Facts::Forwarded { who: "quelquun@ailleurs.example".to_owned() })],
         _ => vec![("", Facts::None)],
     }
 }
 
-fn was_it_you() -> Facts {
-    let answers = Box::new("lyon/3/invitation/-/bo/0".parse().unwrap());
-    Facts::WasItYou { text: "Oui, je viens.".to_owned(), inbox: 7, answers }
+fn was_it_you() -> Vec<(&'static str, Facts)> {
+    let to = sample::wall(2026, 12, 10, 18, 0);
+    let address = || Some("bo@ailleurs.example".to_owned());
+    vec![
+        ("", Facts::WasItYou { address: None, deed: Deed::StaysAway }),
+        ("address", Facts::WasItYou { address: address(), deed: Deed::Text { count: 12 } }),
+        ("moves", Facts::WasItYou { address: None, deed: Deed::Moves { to } }),
+        ("swaps", Facts::WasItYou { address: None, deed: Deed::Swaps { member: Some(sample::id("ana")) } }),
+    ]
 }
 
 fn proposed() -> Facts {

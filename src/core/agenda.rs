@@ -3,7 +3,7 @@
 //! An entry disappears by what its decision changes (a draft is marked, a session begins), so the
 //! agenda is right after a restart, a restored backup or an edit.
 
-use crate::core::draft::Kind;
+use crate::core::draft::{DraftKey, Kind};
 use crate::core::format::StepKey;
 use crate::core::group::{Group, Member, SentKey};
 use crate::core::ids::{MeetingNo, MemberId};
@@ -54,6 +54,11 @@ pub enum Task {
         /// Which meeting.
         meeting: MeetingNo,
     },
+    /// Nobody said whether a mail was theirs: it does nothing any more.
+    Lapse {
+        /// The mail that asked.
+        challenge: DraftKey,
+    },
 }
 
 impl Task {
@@ -66,6 +71,7 @@ impl Task {
             Self::Prompt { step, .. } => 3 + step,
             Self::End { .. } => 90,
             Self::Mail { .. } => 100,
+            Self::Lapse { .. } => 200,
         }
     }
 }
@@ -85,8 +91,18 @@ pub fn agenda(group: &Group) -> Vec<Due> {
             Stage::Cancelled => {}
         }
     }
+    all.extend(lapses(group));
     all.sort_by_key(|d| (d.at, d.task.rank()));
     all
+}
+
+/// Questions "was it you?" whose time ends without a word.
+fn lapses(group: &Group) -> impl Iterator<Item = Due> {
+    let open = group.challenges.iter().filter(|c| c.word.is_none());
+    open.map(|c| {
+        let at = c.until() + Duration::seconds(1);
+        Due { at, until: at, task: Task::Lapse { challenge: c.key.clone() } }
+    })
 }
 
 /// When the group is to be looked at again.

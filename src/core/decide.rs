@@ -14,7 +14,7 @@ mod undo;
 mod unproven;
 
 use crate::core::draft::{Draft, DraftKey, Facts, InReplyTo, Kind, Lane, Question, Role, WhenLate};
-use crate::core::event::{Event, Inverse, Moment, Receipt};
+use crate::core::event::{Answer, Event, Inverse, Moment, Receipt};
 use crate::core::group::{Change, Group, JournalLine, Sent, SentKey, Undo};
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Meeting, Section, Word};
@@ -22,6 +22,8 @@ use crate::core::refusal::Refusal;
 use chrono::{DateTime, Duration, Utc};
 
 pub use apply::found;
+pub use subject::member_named;
+pub use undo::would_take_back;
 
 /// How long a receipt's "undo" is good for.
 const UNDO_DAYS: i64 = 14;
@@ -38,13 +40,42 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Calendar(answer) => calendar::calendar(&mut work, answer)?,
         Event::Asked(asked) => calendar::asked(&mut work, asked)?,
         Event::Unproven(unproven) => unproven::unproven(&mut work, unproven)?,
-        Event::Disowned { from } => unproven::disowned(&mut work, from),
+        Event::Disowned { from, challenge } => unproven::disowned(&mut work, from, challenge),
+        Event::Confirmed { from, challenge, what } => {
+            unproven::confirmed(&mut work, from, challenge)?;
+            after_a_yes(&mut work, what)?;
+        }
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Away { from, until } => outcome::away(&mut work, from, *until),
         Event::Complaint { from } => answer::complaint(&mut work, from),
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
     Ok(work.done())
+}
+
+/// Whether the author of this answer would be told no, whatever proves them.
+pub fn would_be_refused(group: &Group, answer: &Answer) -> bool {
+    let moment = Moment { now: answer.at, fresh: String::new() };
+    let told_no = |change: Change| change.drafts.iter().any(|d| matches!(d.facts, Facts::Refused { .. }));
+    decide(group, &Event::Answer(answer.clone()), &moment).map_or(true, told_no)
+}
+
+/// What had waited for a yes, one after the other. What can't be done of several is told; of one, the refusal says it.
+fn after_a_yes(work: &mut Work<'_>, what: &[Event]) -> Result<(), Refusal> {
+    for event in what {
+        let done = match event {
+            Event::Answer(answer) => answer::answer(work, answer),
+            Event::Calendar(answer) => calendar::calendar(work, answer),
+            Event::Asked(asked) => calendar::asked(work, asked),
+            _ => Ok(()),
+        };
+        match done {
+            Err(refusal) if what.len() == 1 => return Err(refusal),
+            Err(refusal) => work.tell(None, None, format!("of what had waited, one was not done: {refusal}")),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 /// A decision being made: the group as it becomes, the drafts and the story so far.
@@ -74,6 +105,7 @@ impl<'a> Work<'a> {
         let oldest = moment.now - Duration::days(UNDO_DAYS);
         // who stopped all mail may come back at any time
         group.undos.retain(|u| u.at > oldest || u.inverse == Inverse::Unpause);
+        group.challenges.retain(|c| c.word.is_none() || c.forbids_another(moment.now));
         let today = moment.now.with_timezone(&group.spec.zone).date_naive();
         for member in &mut group.members {
             member.reach.forget(today);

@@ -1,5 +1,6 @@
 //! A mail that is to be written: who, which, about what, until when it is useful. Never its words.
 
+use crate::core::challenge::Deed;
 use crate::core::event::Receipt;
 use crate::core::ids::{GroupId, MeetingNo, MemberId};
 use crate::core::refusal::Refusal;
@@ -439,14 +440,13 @@ pub enum Facts {
         /// Their address.
         who: String,
     },
-    /// A mail in the receiver's name that waits for their word.
+    /// A mail in the receiver's name that waits for their word; which one, the group's challenge says.
     WasItYou {
-        /// The beginning of its text.
-        text: String,
-        /// Its number in the inbox.
-        inbox: i64,
-        /// The mail of ours that it would answer.
-        answers: Box<DraftKey>,
+        /// The address it came from, where the question is whether that one is theirs.
+        address: Option<String>,
+        /// What it would do.
+        #[serde(flatten)]
+        deed: Deed,
     },
     /// The receiver alone is taken off the meeting (RFC 5546 §3.2.5): the others meet.
     TakenOff,

@@ -1,10 +1,13 @@
 //! What can happen to a group: time has come, somebody answered, an order was given, a mail's fate is known.
 
+use crate::core::challenge::Deed;
 use crate::core::draft::{DraftKey, Facts, InReplyTo, Question};
-use crate::core::ids::{MeetingNo, MemberId, Uid};
+use crate::core::ids::{Email, MeetingNo, MemberId, Uid};
 use crate::core::meeting::{Attendance, Progress, Sharing, Subject};
+use crate::core::proof::Level;
 use crate::core::reach::Trouble;
 use crate::core::refusal::Refusal;
+use crate::core::route::Weight;
 use crate::core::spec::GroupSpec;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,10 +38,21 @@ pub enum Event {
     Asked(CalendarAsk),
     /// A mail in a member's name that nothing proves, or whose sender's domain denies it.
     Unproven(Unproven),
-    /// "No, it was not me": the mail that waited does nothing, now and later.
+    /// "No, it was not me": what waited does nothing, now and later.
     Disowned {
         /// Who says so.
         from: MemberId,
+        /// The mail that asked.
+        challenge: DraftKey,
+    },
+    /// "Yes, it was me": what waited does what it says, once.
+    Confirmed {
+        /// Who says so.
+        from: MemberId,
+        /// The mail that asked.
+        challenge: DraftKey,
+        /// What waited, in the order it came: answers, buttons and questions of calendars.
+        what: Vec<Event>,
     },
     /// An order from the command line.
     Order(Order),
@@ -104,8 +118,14 @@ pub struct Unproven {
     pub to: DraftKey,
     /// Its number in the inbox, where it waits.
     pub inbox: i64,
-    /// Its text.
-    pub text: String,
+    /// What it would do.
+    pub deed: Deed,
+    /// How far that reaches.
+    pub weight: Weight,
+    /// What proves its sender.
+    pub level: Level,
+    /// An address that nobody has, and that may be the member's too.
+    pub address: Option<Email>,
 }
 
 /// How sure an understanding is (`inbound.md` §7).

@@ -1,5 +1,6 @@
 //! A group as it runs: its people, its meetings that still matter, and what was already said to whom.
 
+use crate::core::challenge::Challenge;
 use crate::core::draft::{Draft, Kind};
 use crate::core::event::Inverse;
 use crate::core::format::Formats;
@@ -133,6 +134,8 @@ pub struct Group {
     pub sent: BTreeMap<SentKey, Sent>,
     /// What can still be taken back.
     pub undos: Vec<Undo>,
+    /// "Was it you?": what waits for somebody's word, and what had it lately.
+    pub challenges: Vec<Challenge>,
     /// All formats.
     pub formats: Formats,
 }

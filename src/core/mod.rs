@@ -7,6 +7,7 @@
 
 pub mod agenda;
 pub mod caps;
+pub mod challenge;
 pub mod decide;
 pub mod draft;
 pub mod event;

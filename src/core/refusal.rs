@@ -80,6 +80,9 @@ pub enum Refusal {
     /// The member was asked "was it you?" less than a day ago.
     #[error("nothing proves who sent it, and its owner was asked about another such mail less than a day ago")]
     AskedToday,
+    /// "Was it you?" can't be asked: the member gets no mail.
+    #[error("nothing proves who sent it, and its owner, to whom no mail goes, can't be asked")]
+    CantAsk,
     /// The group was not found.
     #[error("no group called {name:?}; there are: {known}")]
     NoSuchGroup {
@@ -117,6 +120,7 @@ impl Refusal {
             Self::OldTime => "old-time",
             Self::CalendarUseless { .. } => "calendar-useless",
             Self::AskedToday => "asked-today",
+            Self::CantAsk => "cant-ask",
             Self::NoSuchGroup { .. } => "no-such-group",
             Self::BadGroup { .. } => "bad-group",
         }

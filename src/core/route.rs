@@ -1,10 +1,15 @@
 //! Whose answer a letter is, and to which mail: decided before any group is asked (`decisions.md` 26).
 //!
-//! The table of who may act (`inbound.md` §4): what proves the sender, what leads to the question, who writes.
+//! The table of who may act (`inbound.md` §4): what proves the sender, what leads to the question, who writes, and how
+//! far the answer reaches.
 
-use crate::core::draft::DraftKey;
+use crate::core::decide::{would_be_refused, would_take_back};
+use crate::core::draft::{DraftKey, Question};
+use crate::core::event::{Answer, Inverse, Meaning, UNSUBSCRIBE};
+use crate::core::group::Group;
 use crate::core::ids::{GroupId, MemberId};
 use crate::core::proof::Level;
+use serde::{Deserialize, Serialize};
 
 /// A mail of ours that the letter refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +22,8 @@ pub struct Hit {
     pub direct: bool,
     /// It stands in References alone, under another subject: an old mail taken up for something new.
     pub stale: bool,
+    /// The mail's time is long over: its token leads to it, and proves nothing any more.
+    pub expired: bool,
 }
 
 /// What is known of a letter across all groups.
@@ -24,26 +31,39 @@ pub struct Hit {
 pub struct Directory {
     /// Mails of ours it refers to, the strongest evidence first.
     pub hits: Vec<Hit>,
-    /// Members who write from its From address.
+    /// Members who write from its From address, and those for whom it answers.
     pub senders: Vec<(GroupId, MemberId)>,
     /// What proves that From is true.
     pub proof: Level,
-    /// Mails to those members that wait for an answer, and whether the answer acts for all of the group.
-    pub open: Vec<(DraftKey, bool)>,
+    /// Mails to those members that wait for an answer.
+    pub open: Vec<DraftKey>,
+    /// It may be meant otherwise than as an answer to the one that waits: it was written to somebody else, or the hint
+    /// at its subject's end is another mail's.
+    pub doubtful: bool,
 }
 
 /// Where a letter goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// It is the answer of the mail's receiver to that mail.
+    /// It answers that mail in the receiver's name; whether it may is said by [`verdict`].
     Answer {
         /// The mail.
         key: DraftKey,
-        /// The sender's domain vouches: no doubt remains.
-        proven: bool,
+        /// What led to it.
+        lead: Lead,
     },
     /// It may be an answer to that mail; its receiver is asked, at the known address.
     Ask(DraftKey),
+    /// Somebody with that mail's own token, from an address that is nobody's and that its domain vouches for: its
+    /// receiver is asked, at the known address, whether that one is theirs too (rule 5).
+    NewAddress(DraftKey),
+    /// Another member of the group, with that mail's token: they are asked whether they answer for themselves (rule 5).
+    Another {
+        /// The mail, which was sent to somebody else.
+        key: DraftKey,
+        /// Who writes.
+        member: MemberId,
+    },
     /// It changes nothing, and why.
     Kept(Kept),
 }
@@ -72,19 +92,34 @@ pub enum Kept {
 }
 
 /// What leads to the question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lead {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lead {
     /// A token made for that mail and its receiver (T1).
     Token,
-    /// The sender has one open question (T2, T0), or the token is an old mail's.
+    /// The token of a mail whose time is long over.
+    OldToken,
+    /// The sender has one open question (T2, T0).
     OneOpen,
-    /// That question's answer acts for all of the group: proof alone is not enough (rule 7).
-    OneOpenForAll,
+}
+
+/// How far an answer reaches: who may give it, and on what proof (`decisions.md` 1, rule 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// The member's own: it can be taken back, and the receipt says how.
+    Own,
+    /// "Stop", and the way back from it: nobody is kept, or kept out, against their will.
+    Leave,
+    /// The facilitator's hand, which changes nothing that lasts, in sight of those it is about: the running session's
+    /// clock, a reminder, a call for subjects, a no to another time.
+    Lead,
+    /// Changes something for all of the group, once mail has left: another requester, another hour.
+    All,
 }
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub enum Verdict {
     /// Applied; nothing is doubted.
     Accept,
     /// Applied, with a receipt that says how to take it back.
@@ -93,29 +128,83 @@ enum Verdict {
     Ask,
 }
 
-/// The rows of `inbound.md` §4 rule 4, for a letter from an address of the mail's own receiver.
-const TABLE: [(Level, Lead, Verdict); 9] = [
-    (Level::A, Lead::Token, Verdict::Accept),
-    (Level::A, Lead::OneOpen, Verdict::Accept),
-    (Level::B, Lead::Token, Verdict::AcceptUnproven),
-    (Level::B, Lead::OneOpen, Verdict::Ask),
-    (Level::C, Lead::Token, Verdict::Ask),
-    (Level::C, Lead::OneOpen, Verdict::Ask),
-    (Level::A, Lead::OneOpenForAll, Verdict::Ask),
-    (Level::B, Lead::OneOpenForAll, Verdict::Ask),
-    (Level::C, Lead::OneOpenForAll, Verdict::Ask),
+use crate::core::route::Verdict::{Accept, AcceptUnproven, Ask};
+
+/// The rows of `inbound.md` §4 rules 4 and 7, for a letter from an address of the mail's own receiver: what it does,
+/// what leads to it, and the verdict with proof A, B and C.
+const TABLE: [(Weight, Lead, [Verdict; 3]); 12] = [
+    (Weight::Own, Lead::Token, [Accept, AcceptUnproven, Ask]),
+    (Weight::Own, Lead::OldToken, [Accept, Ask, Ask]),
+    (Weight::Own, Lead::OneOpen, [Accept, Ask, Ask]),
+    (Weight::Leave, Lead::Token, [Accept, AcceptUnproven, Ask]),
+    (Weight::Leave, Lead::OldToken, [Accept, AcceptUnproven, Ask]),
+    (Weight::Leave, Lead::OneOpen, [Accept, Ask, Ask]),
+    (Weight::Lead, Lead::Token, [Accept, AcceptUnproven, Ask]),
+    (Weight::Lead, Lead::OldToken, [Ask, Ask, Ask]),
+    (Weight::Lead, Lead::OneOpen, [Ask, Ask, Ask]),
+    (Weight::All, Lead::Token, [Accept, Ask, Ask]),
+    (Weight::All, Lead::OldToken, [Ask, Ask, Ask]),
+    (Weight::All, Lead::OneOpen, [Ask, Ask, Ask]),
 ];
+
+/// Whether an answer of that weight is applied. What no row speaks of is asked.
+pub fn verdict(weight: Weight, lead: Lead, proof: Level) -> Verdict {
+    let row = TABLE.iter().find(|(w, l, _)| *w == weight && *l == lead);
+    row.map_or(Ask, |(_, _, [a, b, c])| match proof {
+        Level::A => *a,
+        Level::B => *b,
+        Level::C => *c,
+    })
+}
+
+/// How far this answer reaches in its group.
+pub fn weigh(group: &Group, answer: &Answer) -> Weight {
+    match (&answer.meaning, answer.question) {
+        (Meaning::Stop, question) if question != Some(Question::Live) => Weight::Leave,
+        (Meaning::Stop, _) if answer.text.to_lowercase().contains(UNSUBSCRIBE) => Weight::Leave,
+        (Meaning::Undo, _) => match would_take_back(group, answer) {
+            Some(Inverse::Requester { .. }) => Weight::All,
+            // who stopped all mail may come back at any time
+            Some(Inverse::Unpause) => Weight::Leave,
+            _ => Weight::Own,
+        },
+        (Meaning::Help | Meaning::Person, _) => Weight::Own,
+        (_, Some(Question::Live)) => Weight::Lead,
+        (Meaning::Remind | Meaning::Open, Some(Question::NoSubject)) => Weight::Lead,
+        (Meaning::No, Some(Question::Counter)) => Weight::Lead,
+        // a polite no changes nothing for anybody
+        (_, Some(question)) if question.is_for_all() && !would_be_refused(group, answer) => Weight::All,
+        _ => Weight::Own,
+    }
+}
 
 /// Finds the mail that a letter answers. The strongest evidence decides alone: a weaker one never lets somebody answer
 /// what was sent to another.
 pub fn route(directory: &Directory) -> Route {
     match directory.hits.first() {
         Some(first) if !first.fits => Route::Kept(Kept::WrongToken),
-        Some(first) if !is_own(directory, &first.key) => Route::Kept(Kept::OtherAddress(first.key.member.clone())),
+        Some(first) if !is_own(directory, &first.key) => not_theirs(directory, first),
         Some(first) if disagree(directory) => Route::Kept(Kept::TwoMails(first.key.member.clone())),
         Some(first) if first.stale => Route::Ask(first.key.clone()),
-        Some(first) => by_table(directory.proof, Lead::Token, &first.key),
+        Some(first) => {
+            let lead = if first.expired { Lead::OldToken } else { Lead::Token };
+            Route::Answer { key: first.key.clone(), lead }
+        }
         None => without_token(directory),
+    }
+}
+
+/// The token says Anne, From says Bob: nobody's answer (rule 5).
+fn not_theirs(directory: &Directory, hit: &Hit) -> Route {
+    let group = &hit.key.group;
+    let another = directory.senders.iter().find(|(g, _)| g == group).map(|(_, member)| member.clone());
+    let clear = !hit.stale && !hit.expired && !disagree(directory);
+    match another {
+        Some(member) => Route::Another { key: hit.key.clone(), member },
+        None if directory.senders.is_empty() && directory.proof == Level::A && clear => {
+            Route::NewAddress(hit.key.clone())
+        }
+        None => Route::Kept(Kept::OtherAddress(hit.key.member.clone())),
     }
 }
 
@@ -134,19 +223,9 @@ fn without_token(directory: &Directory) -> Route {
     let Some((_, member)) = directory.senders.first() else { return Route::Kept(Kept::Stranger) };
     match &directory.open[..] {
         [] => Route::Kept(Kept::NoToken(member.clone())),
-        [(one, false)] => by_table(directory.proof, Lead::OneOpen, one),
-        [(one, true)] => by_table(directory.proof, Lead::OneOpenForAll, one),
+        [one] if directory.doubtful => Route::Ask(one.clone()),
+        [one] => Route::Answer { key: one.clone(), lead: Lead::OneOpen },
         several => Route::Kept(Kept::SeveralOpen(member.clone(), several.len())),
-    }
-}
-
-fn by_table(proof: Level, lead: Lead, key: &DraftKey) -> Route {
-    let row = TABLE.iter().find(|(level, with, _)| *level == proof && *with == lead);
-    match row.map(|(_, _, verdict)| *verdict) {
-        Some(Verdict::Accept) => Route::Answer { key: key.clone(), proven: true },
-        Some(Verdict::AcceptUnproven) => Route::Answer { key: key.clone(), proven: false },
-        Some(Verdict::Ask) => Route::Ask(key.clone()),
-        None => Route::Kept(Kept::NoToken(key.member.clone())),
     }
 }
 
@@ -159,43 +238,66 @@ mod tests {
         format!("lyon/1/invitation/-/{member}/0").parse().unwrap()
     }
     fn hit(member: &str, fits: bool) -> Hit {
-        Hit { key: key(member), fits, direct: true, stale: false }
+        Hit { key: key(member), fits, direct: true, stale: false, expired: false }
     }
     fn from(member: &str) -> Vec<(GroupId, MemberId)> {
         vec![("lyon".parse().unwrap(), member.parse().unwrap())]
     }
-
-    #[test]
-    fn only_the_receiver_with_a_true_token_answers() {
-        let go = |hits, senders| route(&Directory { hits, senders, proof: Level::B, open: vec![] });
-        assert_eq!(go(vec![hit("ana", true)], from("ana")), Route::Answer { key: key("ana"), proven: false });
-        assert_eq!(go(vec![hit("ana", true)], from("bo")), Route::Kept(Kept::OtherAddress("ana".parse().unwrap())));
-        assert_eq!(go(vec![hit("ana", false)], from("ana")), Route::Kept(Kept::WrongToken));
-        assert_eq!(go(vec![], from("ana")), Route::Kept(Kept::NoToken("ana".parse().unwrap())));
-        assert_eq!(go(vec![], vec![]), Route::Kept(Kept::Stranger));
-        assert!(matches!(go(vec![hit("bo", true), hit("ana", true)], from("ana")), Route::Kept(_)));
+    fn go(proof: Level, hits: Vec<Hit>, senders: Vec<(GroupId, MemberId)>) -> Route {
+        route(&Directory { hits, senders, proof, open: vec![], doubtful: false })
     }
 
     #[test]
-    fn every_level_with_and_without_a_token() {
-        let go = |proof, hits: Vec<Hit>, open| route(&Directory { hits, senders: from("ana"), proof, open });
-        let (token, one) = (|| vec![hit("ana", true)], || vec![(key("ana"), false)]);
-        let answer = |proven| Route::Answer { key: key("ana"), proven };
-        assert_eq!(go(Level::A, token(), vec![]), answer(true));
-        assert_eq!(go(Level::A, vec![], one()), answer(true));
-        assert_eq!(go(Level::B, vec![], one()), Route::Ask(key("ana")));
-        assert_eq!(go(Level::C, token(), vec![]), Route::Ask(key("ana")));
-        assert_eq!(go(Level::C, vec![], one()), Route::Ask(key("ana")));
+    fn only_the_receiver_with_a_true_token_answers() {
+        let other = |member: &str| Route::Kept(Kept::OtherAddress(member.parse().unwrap()));
+        assert_eq!(
+            go(Level::B, vec![hit("ana", true)], from("ana")),
+            Route::Answer { key: key("ana"), lead: Lead::Token }
+        );
+        let bo = Route::Another { key: key("ana"), member: "bo".parse().unwrap() };
+        for level in [Level::A, Level::B, Level::C] {
+            assert_eq!(go(level, vec![hit("ana", true)], from("bo")), bo);
+            assert_eq!(go(level, vec![hit("ana", false)], from("ana")), Route::Kept(Kept::WrongToken));
+            assert_eq!(go(level, vec![], from("ana")), Route::Kept(Kept::NoToken("ana".parse().unwrap())));
+            assert_eq!(go(level, vec![], vec![]), Route::Kept(Kept::Stranger));
+            let elsewhere = vec![("nancy".parse().unwrap(), "zoe".parse().unwrap())];
+            assert_eq!(go(level, vec![hit("ana", true)], elsewhere), other("ana"));
+        }
+        assert_eq!(go(Level::A, vec![hit("ana", true)], vec![]), Route::NewAddress(key("ana")));
+        assert_eq!(go(Level::B, vec![hit("ana", true)], vec![]), other("ana"));
+        assert_eq!(go(Level::C, vec![hit("ana", true)], vec![]), other("ana"));
+        let old = Hit { expired: true, ..hit("ana", true) };
+        assert_eq!(go(Level::A, vec![old.clone()], vec![]), other("ana"));
+        assert_eq!(go(Level::A, vec![old], from("ana")), Route::Answer { key: key("ana"), lead: Lead::OldToken });
+    }
+
+    #[test]
+    fn what_is_not_clear_is_asked_or_kept() {
+        let ana = || "ana".parse().unwrap();
         let other: DraftKey = "lyon/2/invitation/-/ana/0".parse().unwrap();
-        let two = vec![(key("ana"), false), (other.clone(), false)];
-        assert_eq!(go(Level::A, vec![], two), Route::Kept(Kept::SeveralOpen("ana".parse().unwrap(), 2)));
-        assert_eq!(go(Level::A, vec![], vec![(key("ana"), true)]), Route::Ask(key("ana")));
+        let open = |open: Vec<DraftKey>, doubtful| {
+            route(&Directory { hits: vec![], senders: from("ana"), proof: Level::A, open, doubtful })
+        };
+        let one = || vec![key("ana")];
+        assert_eq!(open(one(), false), Route::Answer { key: key("ana"), lead: Lead::OneOpen });
+        assert_eq!(open(one(), true), Route::Ask(key("ana")));
+        assert_eq!(open(vec![key("ana"), other.clone()], false), Route::Kept(Kept::SeveralOpen(ana(), 2)));
         let stale = Hit { stale: true, direct: false, ..hit("ana", true) };
-        assert_eq!(go(Level::A, vec![stale], vec![]), Route::Ask(key("ana")));
+        assert_eq!(go(Level::A, vec![stale], from("ana")), Route::Ask(key("ana")));
         let torn = vec![hit("ana", true), Hit { key: other, ..hit("ana", true) }];
-        assert_eq!(go(Level::A, torn, vec![]), Route::Kept(Kept::TwoMails("ana".parse().unwrap())));
-        // a token for another is never outdone by a proof
-        let foreign = Directory { hits: vec![hit("bo", true)], senders: from("ana"), proof: Level::A, open: one() };
-        assert!(matches!(route(&foreign), Route::Kept(Kept::OtherAddress(_))));
+        assert_eq!(go(Level::A, torn.clone(), from("ana")), Route::Kept(Kept::TwoMails(ana())));
+        assert!(matches!(go(Level::A, torn, vec![]), Route::Kept(Kept::OtherAddress(_))));
+    }
+
+    #[test]
+    fn every_row_is_there_and_none_accepts_a_denied_sender_or_all_of_the_group_without_proof() {
+        for weight in [Weight::Own, Weight::Leave, Weight::Lead, Weight::All] {
+            for lead in [Lead::Token, Lead::OldToken, Lead::OneOpen] {
+                assert!(TABLE.iter().any(|(w, l, _)| *w == weight && *l == lead), "{weight:?} {lead:?}");
+                assert_eq!(verdict(weight, lead, Level::C), Ask);
+                assert!(weight != Weight::All || verdict(weight, lead, Level::B) == Ask);
+                assert_ne!(verdict(weight, lead, Level::B), Accept);
+            }
+        }
     }
 }

@@ -92,6 +92,8 @@ struct Cause<'a> {
     no_effect: bool,
     /// It would have been answered, and the caps do not allow it.
     held: bool,
+    /// It does nothing before its member said whether it is theirs.
+    waits: bool,
 }
 
 impl Cause<'_> {
@@ -101,7 +103,7 @@ impl Cause<'_> {
         if self.no_effect || self.held {
             return InboxState::Recorded;
         }
-        if change.drafts.iter().any(|d| matches!(d.facts, Facts::WasItYou { .. })) {
+        if self.waits {
             return InboxState::Asked;
         }
         let refused = change.drafts.iter().find_map(|d| match &d.facts {
@@ -150,7 +152,7 @@ impl<I: Ids> Engine<I> {
         }
         let due = self.store.get().due(now, BATCH)?;
         for group in due {
-            let cause = Cause { row: None, member: None, key: None, no_effect: false, held: false };
+            let cause = Cause { row: None, member: None, key: None, no_effect: false, held: false, waits: false };
             match self.group(&group, &Event::Due, &cause, now) {
                 Ok(story) => told.push(story),
                 // the disk's trouble is nobody's fault: all of it is tried again soon
@@ -211,7 +213,8 @@ impl<I: Ids> Engine<I> {
                 if let Event::Complaint { from } = &*event {
                     self.complaint_elsewhere(&group, from, now)?;
                 }
-                let cause = Cause { row: Some(row), member, key: key.map(|k| k.to_string()), no_effect, held: false };
+                let (key, waits) = (key.map(|k| k.to_string()), matches!(*event, Event::Unproven(_)));
+                let cause = Cause { row: Some(row), member, key, no_effect, held: false, waits };
                 self.for_row(row, &group, &event, &cause, now)
             }
             Reading::Kept { state, reason, about } => {
@@ -234,7 +237,8 @@ impl<I: Ids> Engine<I> {
         let Some(email) = loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())) else { return Ok(()) };
         let all = self.store.get().members_by_address(email.as_str())?;
         for (other, from) in all.into_iter().filter(|(g, _)| g != group) {
-            let cause = Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false };
+            let cause =
+                Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false, waits: false };
             self.group(&other, &Event::Complaint { from }, &cause, now)?;
         }
         Ok(())
@@ -253,6 +257,7 @@ impl<I: Ids> Engine<I> {
             key: Some(key.to_string()),
             no_effect: false,
             held: false,
+            waits: false,
         };
         self.for_row(row, &group, &Event::Outcome { key, outcome }, &cause, now)
     }
@@ -266,7 +271,8 @@ impl<I: Ids> Engine<I> {
         let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
         match self.decide_order(loaded.as_ref().map(|l| &l.group), &order, &moment) {
             Ok(change) => {
-                let cause = Cause { row: Some(row), member: None, key: None, no_effect: false, held: false };
+                let cause =
+                    Cause { row: Some(row), member: None, key: None, no_effect: false, held: false, waits: false };
                 self.write(loaded.as_ref(), &change, &cause, now).map(Some)
             }
             Err(refusal) => {

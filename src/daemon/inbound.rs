@@ -2,18 +2,19 @@
 
 mod bounce;
 mod calendar;
+mod doubt;
 
 use super::compose::token_owner;
 use super::engine::Kit;
-use crate::core::event::{Answer, Certainty, Meaning, Unproven};
+use crate::core::event::{Answer, Certainty, Meaning};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
-use crate::core::route::Route;
-use crate::core::{DraftKey, Event, Facts, Group, GroupId, MemberId, Question, draft::InReplyTo};
+use crate::core::route::{Route, Verdict, Weight, verdict, weigh};
+use crate::core::{DraftKey, Event, Facts, Group, GroupId, MemberId, draft::InReplyTo};
 use crate::mail::{self, Asked, Class, Known, Letter, Sent, Token, Understood};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a letter comes to.
@@ -47,6 +48,10 @@ fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
 
 /// Attachments that programs add by themselves and that nobody misses.
 const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
+
+/// A token leads to its mail for ever; it proves something until so many days after the mail's own time is over, as long
+/// as what a receipt told can be taken back.
+const TOKEN_DAYS: i64 = 14;
 
 /// A mail as large as this is not read, however it came; IMAP stops fetching there too (`inbound.md` row 6).
 pub(super) const MAX_BYTES: usize = 10_000_000;
@@ -96,7 +101,10 @@ fn too_large(house: &House<'_>, row: &InboxRow) -> Result<Reading, StoreError> {
         Err(_) => None,
     };
     let key = answered.as_ref().and_then(|read| match &read.route {
-        Some(Route::Answer { key, .. }) => Some(key.to_string()),
+        // that it could not be read is told as any other answer of the member's own
+        Some(Route::Answer { key, lead }) if verdict(Weight::Own, *lead, read.proof.level) != Verdict::Ask => {
+            Some(key.to_string())
+        }
         _ => None,
     });
     let sent = key.map(|key| house.store.outbox_by_key(&key)).transpose()?.flatten();
@@ -127,7 +135,7 @@ impl Known for House<'_> {
         let sent = self.store.outbox_by_draft_id(&token.draft_id().to_string())?;
         Ok(sent.map(|s| {
             let fits = self.kit.key.fits(token, &token_owner(&s.group, &s.member));
-            of_ours(s, fits)
+            self.of_ours(s, fits)
         }))
     }
 
@@ -138,7 +146,11 @@ impl Known for House<'_> {
     }
 
     fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, StoreError> {
-        Ok(self.store.open_question(group, member)?.map(|s| of_ours(s, false)))
+        Ok(self.store.open_question(group, member)?.map(|s| self.of_ours(s, false)))
+    }
+
+    fn own_address(&self) -> Option<&str> {
+        Some(self.kit.sender.address.as_str())
     }
 
     fn asked(&self, key: &DraftKey) -> Result<Option<Asked<'_>>, StoreError> {
@@ -149,6 +161,17 @@ impl Known for House<'_> {
 }
 
 impl House<'_> {
+    fn of_ours(&self, sent: SentMail, fits: bool) -> Sent {
+        let expired = sent.draft.useful_until + Duration::days(TOKEN_DAYS) < self.at;
+        Sent { key: sent.draft.key, draft_id: sent.draft_id, fits, expired, subject: sent.subject, plain: sent.plain }
+    }
+
+    /// A letter as the answer to that mail.
+    fn answered(&self, group: &Group, sent: &SentMail, letter: &Letter) -> Answer {
+        let understood = mail::understand(letter, Some(&sent.plain), &self.asked_by(group, sent));
+        answer(self, sent, letter, understood)
+    }
+
     /// What that mail asks its receiver, as the group stands now.
     fn asked_by(&self, group: &Group, sent: &SentMail) -> Asked<'_> {
         let member = group.member(&sent.member);
@@ -168,11 +191,6 @@ impl House<'_> {
             },
         }
     }
-}
-
-fn of_ours(sent: SentMail, fits: bool) -> Sent {
-    let for_all = sent.draft.question.is_some_and(Question::is_for_all);
-    Sent { key: sent.draft.key, fits, subject: sent.subject, plain: sent.plain, for_all }
 }
 
 /// The members who write from this address, then those for whom it answers (`decisions.md` 5).
@@ -198,9 +216,11 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
     if let Some(shown) = preview(house.store, letter)? {
         return about_a_preview(house, &shown, letter);
     }
-    let key = match &read.route {
-        Some(Route::Answer { key, .. }) => key.clone(),
-        Some(Route::Ask(key)) => return Ok(unproven(key.clone(), letter, row)),
+    let (key, lead) = match &read.route {
+        Some(Route::Answer { key, lead }) => (key, Some(*lead)),
+        Some(Route::Ask(key)) => (key, None),
+        Some(Route::NewAddress(key)) => return doubt::new_address(house, key, letter, row),
+        Some(Route::Another { key, member }) => return doubt::another(house, key, member, letter, row),
         Some(Route::Kept(why)) => {
             let about = read.senders.first().cloned();
             return Ok(Reading::Kept { state: InboxState::Refused, reason: why.to_string(), about });
@@ -210,14 +230,24 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
     let Some(sent) = house.store.outbox_by_key(&key.to_string())? else {
         return Ok(kept(InboxState::Refused, "the mail it answers is gone"));
     };
-    let Some(understood) = read.understood.clone() else {
+    let Some(loaded) = house.store.load(&sent.group, &house.kit.formats)? else {
         return Ok(kept(InboxState::Refused, "its group is gone"));
     };
-    if let Facts::WasItYou { inbox, .. } = &sent.draft.facts {
-        return confirmed(house, &sent, *inbox, (&understood, row));
+    let answer = match read.understood.clone() {
+        Some(understood) => answer(house, &sent, letter, understood),
+        None => house.answered(&loaded.group, &sent, letter),
+    };
+    let verdict = lead.map_or(Verdict::Ask, |lead| verdict(weigh(&loaded.group, &answer), lead, read.proof.level));
+    match (verdict, &sent.draft.facts) {
+        // nobody is asked whether their word on "was it you?" was theirs
+        (Verdict::Ask, Facts::WasItYou { .. }) => doubt::unheard(&sent),
+        (Verdict::Ask, _) => Ok(doubt::asked(&loaded.group, &answer, None, row)),
+        (_, Facts::WasItYou { .. }) => doubt::word(house, &loaded.group, &sent, &answer),
+        _ => {
+            let (key, event) = (Some(sent.draft.key), Box::new(Event::Answer(answer)));
+            Ok(Reading::Event { group: sent.group, member: Some(sent.member), key, event })
+        }
     }
-    let event = Box::new(Event::Answer(answer(house, &sent, letter, understood)));
-    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
 }
 
 /// The preview that a mail answers: what a group that is not live shows its facilitator.
@@ -239,8 +269,7 @@ fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Resul
     let Some(loaded) = house.store.load(&sent.group, &house.kit.formats)? else { return Ok(nothing) };
     let theirs =
         letter.from.as_ref().zip(loaded.group.member(&sent.member)).is_some_and(|(f, m)| m.has_address(&f.email));
-    let understood = mail::understand(letter, Some(&sent.plain), &house.asked_by(&loaded.group, sent));
-    let mut answer = answer(house, sent, letter, understood);
+    let mut answer = house.answered(&loaded.group, sent, letter);
     // its meeting is not planned yet
     answer.to.meeting = None;
     if !theirs || answer.meaning != Meaning::Stop {
@@ -249,57 +278,6 @@ fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Resul
     let key = Some(sent.draft.key.clone());
     let event = Box::new(Event::Answer(answer));
     Ok(Reading::Event { group: sent.group.clone(), member: Some(sent.member.clone()), key, event })
-}
-
-/// Nothing proves the sender: the receiver of that mail is asked, at the known address.
-fn unproven(key: DraftKey, letter: &Letter, row: &InboxRow) -> Reading {
-    let text = mail::reply(letter, None).text;
-    let (group, member) = (key.group.clone(), key.member.clone());
-    let event = Event::Unproven(Unproven { from: member.clone(), to: key, inbox: row.id, text });
-    Reading::Event { group, member: Some(member), key: None, event: Box::new(event) }
-}
-
-/// The answer to "was it you?": a yes lets the mail that waited do what it says, once.
-fn confirmed(
-    house: &House<'_>,
-    asked: &SentMail,
-    inbox: i64,
-    (word, row): (&Understood, &InboxRow),
-) -> Result<Reading, StoreError> {
-    let about = Some((asked.group.clone(), asked.member.clone()));
-    let kept = |state, reason: &str| Ok(Reading::Kept { state, reason: reason.to_owned(), about: about.clone() });
-    let late = asked.draft.useful_until < row.received_at;
-    match (&word.heard.meaning, word.heard.certainty) {
-        (Meaning::Yes, Certainty::Sure) if !late => {}
-        (Meaning::Yes, _) if late => {
-            return kept(InboxState::Refused, "the question \"was it you?\" was too old by then");
-        }
-        (Meaning::No, _) => {
-            let event = Box::new(Event::Disowned { from: asked.member.clone() });
-            let key = Some(asked.draft.key.clone());
-            return Ok(Reading::Event { group: asked.group.clone(), member: Some(asked.member.clone()), key, event });
-        }
-        _ => return kept(InboxState::Refused, "neither a yes nor a no to \"was it you?\""),
-    }
-    let challenge = asked.draft.key.to_string();
-    let used = house.store.was_confirmed(&challenge)?;
-    let held = house.store.inbox_row(inbox)?.filter(|held| !held.bytes.is_empty());
-    let (Some(held), false) = (held, used) else {
-        return kept(InboxState::Refused, "the mail that waited for this word was dealt with already, or is gone");
-    };
-    let waiting = mail::letter(&held.bytes);
-    let Facts::WasItYou { answers, .. } = &asked.draft.facts else {
-        return kept(InboxState::Refused, "it asks nothing");
-    };
-    let Some(sent) = house.store.outbox_by_key(&answers.to_string())? else {
-        return kept(InboxState::Refused, "the mail that it answers is gone");
-    };
-    let Some(question) = house.asked(answers)? else {
-        return kept(InboxState::Refused, "its group is gone");
-    };
-    let understood = mail::understand(&waiting, Some(&sent.plain), &question);
-    let event = Box::new(Event::Answer(answer(house, &sent, &waiting, understood)));
-    Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(asked.draft.key.clone()), event })
 }
 
 /// What was understood, as the core takes it.

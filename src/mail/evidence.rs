@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use mail_parser::MessageParser;
 use regex::Regex;
 
 use super::letter::Letter;
@@ -54,6 +55,19 @@ pub fn subject_tag(letter: &Letter) -> Option<String> {
     let all = TAG.as_ref()?.captures_iter(&letter.subject);
     let read = |text: &str| text.chars().map(crockford).collect::<Option<String>>();
     all.filter_map(|c| Some(format!("{}-{}", read(&c[1])?, read(&c[2])?))).last()
+}
+
+/// Whether a mail was written to this address: it stands, bare or with a `+`, in To or Cc. A mail to somebody else that
+/// is sent on to us as it was signed is no answer to us.
+pub fn addressed_to(raw: &[u8], address: &str) -> bool {
+    let Some(message) = MessageParser::default().parse_headers(raw) else { return false };
+    let bare = |email: &str| {
+        let (local, domain) = email.rsplit_once('@')?;
+        Some((local.split('+').next()?.to_lowercase(), super::proof::ascii_domain(domain)))
+    };
+    let (ours, lists) = (bare(address), [message.to(), message.cc()]);
+    let all = lists.into_iter().flatten().flat_map(|list| list.clone().into_list());
+    all.filter_map(|addr| addr.address).any(|email| ours.is_some() && bare(&email) == ours)
 }
 
 /// Tokens behind `+` (or `%2B`) in the local part of an address.

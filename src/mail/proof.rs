@@ -13,9 +13,12 @@ pub struct Verdict {
     /// Domains (`d=`) of signatures over the whole body that passed.
     #[serde(default)]
     pub signed_by: Vec<String>,
-    /// The policy that From's domain publishes: `none`, `quarantine`, `reject`.
+    /// The policy that holds for From's domain: `none`, `quarantine`, `reject`.
     #[serde(default)]
     pub policy: Option<String>,
+    /// It takes signatures of From's very domain alone (`adkim=s`).
+    #[serde(default)]
+    pub strict: bool,
     /// Signatures that did not pass, and why.
     #[serde(default)]
     pub failed: Vec<String>,
@@ -53,31 +56,30 @@ fn stronger(one: Proof, other: Proof) -> Proof {
 fn domain_of_from(message: &Message<'_>) -> Option<String> {
     let mut problems = Vec::new();
     let sender = super::letter::sender(message, &mut problems)?;
-    sender.email.rsplit_once('@').map(|(_, domain)| ascii(domain))
+    sender.email.rsplit_once('@').map(|(_, domain)| ascii_domain(domain))
 }
 
 /// A domain to compare: its A-label form in lower case (RFC 5890). Labels that can't be turned stay as they are.
-fn ascii(domain: &str) -> String {
+pub fn ascii_domain(domain: &str) -> String {
     let bare = domain.trim_end_matches('.');
     idna::domain_to_ascii(bare).unwrap_or_else(|_| bare.to_lowercase())
 }
 
-/// Under one roof: equal, or one below the other, and never a bare public ending.
-fn aligned(signer: &str, from: &str) -> bool {
-    let signer = ascii(signer.trim_start_matches('@'));
-    let under = |low: &str, high: &str| high.contains('.') && low.strip_suffix(high).is_some_and(|l| l.ends_with('.'));
-    signer == from || (!is_public(&signer) && under(from, &signer)) || (!is_public(from) && under(&signer, from))
+/// Under one roof: equal, or, unless the domain asks for strictness, of one organisation (RFC 9989 §4.4).
+fn aligned(signer: &str, from: &str, strict: bool) -> bool {
+    let signer = ascii_domain(signer.trim_start_matches('@'));
+    let same = |one: &str, other: &str| organisation(one).is_some_and(|o| Some(o) == organisation(other));
+    signer == from || (!strict && same(&signer, from))
 }
 
-/// Two short labels (`co.uk`, `com.br`): an ending under which anybody may register.
-fn is_public(domain: &str) -> bool {
-    let labels: Vec<&str> = domain.split('.').collect();
-    matches!(labels[..], [second, top] if top.len() == 2 && matches!(second, "co" | "com" | "org" | "net" | "gov" | "ac" | "edu" | "asso" | "gouv" | "or" | "ne"))
+/// The part of a domain that somebody registered, by the public suffix list; none for a bare public ending.
+pub fn organisation(domain: &str) -> Option<&str> {
+    psl::domain_str(domain)
 }
 
 fn by_headers(results: &[MethodResult], from: &str) -> Proof {
     let of = |method: &str| results.iter().filter(move |r| r.method == method).collect::<Vec<_>>();
-    let about = |r: &&&MethodResult| r.property("header.from").is_none_or(|d| aligned(d, from));
+    let about = |r: &&&MethodResult| r.property("header.from").is_none_or(|d| aligned(d, from, false));
     let dmarc = of("dmarc");
     if let Some(pass) = dmarc.iter().filter(about).find(|r| r.result == "pass") {
         let named = pass.property("header.from").unwrap_or(from);
@@ -89,7 +91,9 @@ fn by_headers(results: &[MethodResult], from: &str) -> Proof {
     };
     let dkim = of("dkim");
     let passed: Vec<String> = dkim.iter().filter(|r| r.result == "pass").filter_map(|r| signer(r)).collect();
-    if let Some(by) = passed.iter().find(|d| aligned(d, from)) {
+    // where DMARC failed all the same, the domain takes none but its own signatures
+    let strict = dmarc.iter().filter(about).any(|r| r.result == "fail");
+    if let Some(by) = passed.iter().find(|d| aligned(d, from, strict)) {
         return Proof::new(Level::A, format!("the mailbox's host says dkim=pass for {by}"));
     }
     if let Some(fail) = dmarc.iter().filter(about).find(|r| r.result == "fail") {
@@ -109,7 +113,7 @@ fn lenient(fail: &MethodResult) -> bool {
 }
 
 fn by_verdict(verdict: &Verdict, from: &str) -> Proof {
-    if let Some(by) = verdict.signed_by.iter().find(|d| aligned(d, from)) {
+    if let Some(by) = verdict.signed_by.iter().find(|d| aligned(d, from, verdict.strict)) {
         return Proof::new(Level::A, format!("its signature by {by} is right"));
     }
     if verdict.unreachable {
@@ -153,8 +157,22 @@ mod tests {
             ("co.uk", "example.co.uk", false),
             ("example.org.evil.test", "example.org", false),
             ("bücher.example", "xn--bcher-kva.example", true),
+            ("mail.example.org", "team.example.org", true),
+            // anybody may register below these
+            ("victim.github.io", "evil.github.io", false),
+            ("evil.github.io", "github.io", false),
+            ("github.io", "victim.github.io", false),
+            ("asso.fr", "codev.asso.fr", false),
+            ("evil.asso.fr", "codev.asso.fr", false),
+            ("mail.codev.asso.fr", "codev.asso.fr", true),
+            ("com.au", "example.com.au", false),
         ] {
-            assert_eq!(aligned(signer, &ascii(from)), yes, "{signer} {from}");
+            assert_eq!(aligned(signer, &ascii_domain(from), false), yes, "{signer} {from}");
+            assert_eq!(
+                aligned(signer, &ascii_domain(from), true),
+                ascii_domain(signer) == ascii_domain(from),
+                "{signer} {from}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 //! wrote, what that means. The daemon and `codevd mail read` both read by this.
 
 use super::class::Class;
-use super::evidence::{Carrier, TokenFound, tokens};
+use super::evidence::{Carrier, TokenFound, addressed_to, subject_tag, tokens};
 use super::letter::{Letter, letter};
 use super::meaning::{Asked, Understood, meaning};
 use super::reply::{Reply, reply};
@@ -39,6 +39,11 @@ pub trait Known {
     /// It can't tell.
     fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, Self::Error>;
 
+    /// The address that mail to us is written to.
+    fn own_address(&self) -> Option<&str> {
+        None
+    }
+
     /// What that mail asks; `None` where nobody is left to ask.
     ///
     /// # Errors
@@ -61,14 +66,16 @@ pub trait Known {
 pub struct Sent {
     /// Which.
     pub key: DraftKey,
+    /// What its token names it by.
+    pub draft_id: String,
     /// The token that led here was made by this instance for this mail and its receiver.
     pub fits: bool,
+    /// Its time is long over: a token leads to it, and proves nothing any more.
+    pub expired: bool,
     /// Its subject line.
     pub subject: String,
     /// The plain text we sent.
     pub plain: String,
-    /// Its answer acts for all of the group.
-    pub for_all: bool,
 }
 
 /// Knows nothing: what a mail says by itself.
@@ -149,7 +156,7 @@ pub fn read<K: Known>(raw: &[u8], proof: Option<&Proof>, known: &K) -> Result<Re
     reading.step("class", class, why);
     let (level, why) = (format!("{:?}", reading.proof.level), reading.proof.why.clone());
     reading.step("proof", level, why);
-    let sent = reading.link(known)?;
+    let sent = reading.link(raw, known)?;
     reading.cut(sent.as_deref());
     reading.understand(known)?;
     Ok(reading)
@@ -162,7 +169,7 @@ impl Reading {
 
     /// A person's mail is looked up by what it carries and by who writes it; a calendar's only where words stand beside
     /// it and lead to a mail of ours. Gives the text of the mail it answers.
-    fn link<K: Known>(&mut self, known: &K) -> Result<Option<String>, K::Error> {
+    fn link<K: Known>(&mut self, raw: &[u8], known: &K) -> Result<Option<String>, K::Error> {
         if let Some((sent, _)) = known.told() {
             self.step("question", "as told", "what it answers was said beforehand");
             return Ok(sent);
@@ -186,7 +193,7 @@ impl Reading {
             carrier = carrier.or(Some(*place));
             let direct = matches!(place, Carrier::Recipient | Carrier::InReplyTo);
             let stale = *place == Carrier::References && !same_topic(&self.letter.subject, &sent.subject);
-            hits.push(Hit { key: sent.key.clone(), fits: sent.fits, direct, stale });
+            hits.push(Hit { key: sent.key.clone(), fits: sent.fits, direct, stale, expired: sent.expired });
             mails.push(sent);
         }
         if let Some(from) = &self.letter.from {
@@ -198,17 +205,12 @@ impl Reading {
         }
         let unknown = if carrier.is_none() && !found.is_empty() { ", of no mail of ours" } else { "" };
         let lead = format!("{}{unknown}", lead(carrier, &found, open.len()));
-        let asks = open.iter().map(|mail| (mail.key.clone(), mail.for_all)).collect();
+        let doubtful = self.doubtful(raw, known.own_address(), &open);
+        let asks = open.iter().map(|mail| mail.key.clone()).collect();
         mails.extend(open);
-        let route = route(&Directory { hits, senders: self.senders.clone(), proof: self.proof.level, open: asks });
-        let (said, why) = match &route {
-            Route::Answer { key, proven: true } => (key.to_string(), format!("{lead}; its sender's domain vouches")),
-            Route::Answer { key, proven: false } => {
-                (key.to_string(), format!("{lead}; nothing vouches for its sender"))
-            }
-            Route::Ask(key) => (format!("{key}?"), format!("{lead}; that alone is not enough, its receiver is asked")),
-            Route::Kept(kept) => ("-".to_owned(), format!("{lead}; {kept}")),
-        };
+        let senders = self.senders.clone();
+        let route = route(&Directory { hits, senders, proof: self.proof.level, open: asks, doubtful });
+        let (said, why) = self.told(&route, &lead);
         self.step("question", said, why);
         let answered = match &route {
             Route::Answer { key, .. } => mails.into_iter().find(|mail| mail.key == *key).map(|mail| mail.plain),
@@ -216,6 +218,30 @@ impl Reading {
         };
         self.route = Some(route);
         Ok(answered)
+    }
+
+    /// Without a token: it was written to somebody else, or the hint in its subject is another mail's.
+    fn doubtful(&self, raw: &[u8], own_address: Option<&str>, open: &[Sent]) -> bool {
+        let hint = subject_tag(&self.letter);
+        let other = |mail: &Sent| hint.as_ref().is_some_and(|hint| !mail.draft_id.ends_with(&hint.replace('-', "")));
+        open.iter().any(other) || own_address.is_some_and(|own| !addressed_to(raw, own))
+    }
+
+    /// A route, in words.
+    fn told(&self, route: &Route, lead: &str) -> (String, String) {
+        let vouched = self.proof.level == Level::A;
+        match route {
+            Route::Answer { key, .. } if vouched => (key.to_string(), format!("{lead}; its sender's domain vouches")),
+            Route::Answer { key, .. } => (key.to_string(), format!("{lead}; nothing vouches for its sender")),
+            Route::Ask(key) => (format!("{key}?"), format!("{lead}; that alone is not enough, its receiver is asked")),
+            Route::NewAddress(key) => {
+                (format!("{key}?"), format!("{lead}; from an address that is nobody's: its receiver is asked"))
+            }
+            Route::Another { key, member } => {
+                (format!("{key}?"), format!("{lead}; from {member}, who is asked whether they answer for themselves"))
+            }
+            Route::Kept(kept) => ("-".to_owned(), format!("{lead}; {kept}")),
+        }
     }
 
     /// People's mail, list mail, and words beside a calendar's answer are all that a person may have written.

@@ -84,7 +84,8 @@ struct Page<'a> {
 /// Cuts the reply out of a letter. `sent` is the text of the mail it answers, where known (several texts may be joined).
 pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
     if let Some(emoji) = &letter.reaction {
-        return Reply { text: emoji.clone(), rule: "reaction".to_owned(), sure: false, quoted: false };
+        let (body, parts) = (text::clean(&letter.text), Vec::new());
+        return Reply { text: emoji.clone(), rule: "reaction".to_owned(), sure: false, quoted: false, body, parts };
     }
     let body = text::clean(&letter.text);
     let mut page = Page::new(&body);

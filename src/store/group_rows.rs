@@ -3,6 +3,7 @@
 use super::cells::{Cell, Read, all, bad, json, number, word};
 use super::diff::{Rows, Table};
 use super::error::Fault;
+use crate::core::challenge::Challenge;
 use crate::core::group::{Sent, SentKey, Turn, Undo};
 use crate::core::reach::{Away, Reach};
 use crate::core::{Email, Group, GroupId, Meeting, MeetingNo, Member, MemberId};
@@ -59,6 +60,13 @@ pub(super) static UNDOS: Table = Table {
     name: "undos",
     keys: &["group_id", "position"],
     cells: &["meeting", "member", "receipt", "at", "inverse"],
+    replace: false,
+};
+
+pub(super) static CHALLENGES: Table = Table {
+    name: "challenges",
+    keys: &["group_id", "position"],
+    cells: &["member", "draft_key", "asked_at", "address", "level", "weight", "waiting", "word"],
     replace: false,
 };
 
@@ -169,6 +177,42 @@ pub(super) fn undos(group: &Group) -> Result<Rows, Fault> {
         );
     }
     Ok(rows)
+}
+
+pub(super) fn challenges(group: &Group) -> Result<Rows, Fault> {
+    let mut rows = Rows::default();
+    for (position, c) in group.challenges.iter().enumerate() {
+        rows.add(
+            vec![group.id.as_str().into(), number(position).into()],
+            vec![
+                c.member.as_str().into(),
+                c.key.to_string().into(),
+                c.asked.into(),
+                c.address.as_ref().map(ToString::to_string).into(),
+                word(&c.level)?.into(),
+                word(&c.weight)?.into(),
+                json(&c.waiting)?.into(),
+                c.word.map(u32::from).into(),
+            ],
+        );
+    }
+    Ok(rows)
+}
+
+pub(super) fn load_challenges(conn: &Connection, group: &GroupId) -> Result<Vec<Challenge>, Fault> {
+    let sql = "SELECT * FROM challenges WHERE group_id = ? ORDER BY position";
+    all(conn, sql, [group.as_str()], |r| {
+        Ok(Challenge {
+            member: r.parsed("member")?,
+            key: r.parsed("draft_key")?,
+            asked: r.time("asked_at")?,
+            address: r.opt_parsed("address")?,
+            level: r.word("level")?,
+            weight: r.word("weight")?,
+            waiting: r.json("waiting")?,
+            word: r.opt_small("word")?.map(|word| word == 1),
+        })
+    })
 }
 
 /// Members in their order, each with their addresses.

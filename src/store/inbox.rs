@@ -168,18 +168,6 @@ impl Reader {
         })
     }
 
-    /// Whether this mail had its yes or no already: a question that is good for once.
-    ///
-    /// # Errors
-    /// As [`Self::inbox_row`].
-    pub fn was_confirmed(&self, draft_key: &str) -> Result<bool, StoreError> {
-        self.look("look for an answer", |conn| {
-            let sql = "SELECT id FROM inbox WHERE draft_key = ? AND kind = 'mail' \
-                AND state IN ('done', 'recorded') LIMIT 1";
-            first(conn, sql, [draft_key], |r| r.int("id")).map(|found| found.is_some())
-        })
-    }
-
     /// Rows with that Message-ID, given without angle brackets, oldest first, without their bytes.
     ///
     /// # Errors

@@ -89,6 +89,7 @@ pub(super) fn tables(group: Option<&Group>, keep: &BTreeSet<MeetingNo>) -> Resul
         group_rows::turns(group),
         group_rows::sent(group),
         group_rows::undos(group)?,
+        group_rows::challenges(group)?,
         each(meeting)?,
         each(steps)?,
         each(attendance)?,
@@ -100,13 +101,14 @@ pub(super) fn tables(group: Option<&Group>, keep: &BTreeSet<MeetingNo>) -> Resul
     Ok(TABLES.iter().copied().zip(rows).collect())
 }
 
-static TABLES: [&Table; 13] = [
+static TABLES: [&Table; 14] = [
     &group_rows::MEMBERS,
     &group_rows::ADDRESSES,
     &group_rows::DELEGATES,
     &group_rows::TURNS,
     &group_rows::SENT,
     &group_rows::UNDOS,
+    &group_rows::CHALLENGES,
     &MEETINGS,
     &STEPS,
     &ATTENDANCE,

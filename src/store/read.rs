@@ -308,6 +308,7 @@ fn load(conn: &Connection, id: &GroupId, formats: &Formats) -> Result<Option<Loa
         turns: group_rows::load_turns(conn, id)?,
         sent: group_rows::load_sent(conn, id, &meetings)?,
         undos: group_rows::load_undos(conn, id)?,
+        challenges: group_rows::load_challenges(conn, id)?,
         meetings,
         next_meeting,
         live,

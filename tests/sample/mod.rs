@@ -319,6 +319,7 @@ pub fn group_with(meeting: Meeting) -> Group {
         last_slot: Some(wall(2026, 12, 8, 18, 0)),
         sent: BTreeMap::new(),
         undos: Vec::new(),
+        challenges: Vec::new(),
         formats: Formats::from(Arc::new(BTreeMap::from([("1h30".parse().unwrap(), format())]))),
         spec,
     }

@@ -38,6 +38,19 @@ struct Stage {
 
 /// Plays the directives and gives the whole file as it should be.
 pub fn play<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    played(lines).out
+}
+
+/// Plays the directives and leaves everything standing.
+pub fn set<'a>(lines: impl Iterator<Item = &'a str>) -> Set {
+    let mut stage = played(lines);
+    // the last one to close the file brings all of it into the one file
+    stage.world = None;
+    let database = std::fs::read(stage.folder.path().join("codevd.db")).unwrap();
+    Set { database, now: stage.now, got: stage.got }
+}
+
+fn played<'a>(lines: impl Iterator<Item = &'a str>) -> Stage {
     let mut stage = Stage {
         folder: tempfile::tempdir().unwrap(),
         world: None,
@@ -55,7 +68,14 @@ pub fn play<'a>(lines: impl Iterator<Item = &'a str>) -> String {
             runtime.block_on(stage.directive(line));
         }
     }
-    stage.out
+    stage
+}
+
+/// A scene as others find it: the database, the hour, and the mails that everybody got.
+pub struct Set {
+    pub database: Vec<u8>,
+    pub now: DateTime<Utc>,
+    pub got: BTreeMap<String, Vec<(DraftKey, Option<StepKey>, Vec<u8>)>>,
 }
 
 fn folder() -> PathBuf {
@@ -600,7 +620,7 @@ fn style_named(name: &str) -> ReplyStyle {
 }
 
 /// `M03 invitation`, `S step_prompt request (again)`.
-fn mail_name(key: &DraftKey, step: Option<StepKey>) -> String {
+pub fn mail_name(key: &DraftKey, step: Option<StepKey>) -> String {
     let kind: Kind = key.kind;
     let meeting = key.meeting.map_or(String::new(), |m| format!("{m}: "));
     match step {

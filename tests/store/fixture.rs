@@ -1,11 +1,14 @@
 //! A group with every field filled, and mails to send, for the tests of the store.
 
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use codevd::core::challenge::{Challenge, Waiting};
 use codevd::core::draft::Notice;
 use codevd::core::event::{Inverse, Receipt};
 use codevd::core::format::{Collects, Format, FormatStep, Speaker, StepKey, Turns};
 use codevd::core::group::{Sent, SentKey, Turn, Undo};
 use codevd::core::meeting::{Action, DigestState, Progress, Section, Sharing};
+use codevd::core::proof::Level;
+use codevd::core::route::Weight;
 use codevd::core::spec::{Settings, Skip};
 use codevd::core::*;
 use codevd::store::{Commit, GroupCommit, NewMail, Store};
@@ -236,6 +239,23 @@ fn undos(full: &Meeting) -> Vec<Undo> {
     all.into_iter().enumerate().map(undo).collect()
 }
 
+fn challenges() -> Vec<Challenge> {
+    let key = |text: &str| text.parse::<DraftKey>().unwrap();
+    let waiting = |inbox| Waiting { inbox, answers: key("lyon/2/invitation/-/bob/0") };
+    let one = Challenge {
+        member: id("bob"),
+        key: key("lyon/2/was_it_you/-/bob/0"),
+        asked: now(),
+        address: None,
+        level: Level::C,
+        weight: Weight::Own,
+        waiting: vec![waiting(4), waiting(7)],
+        word: None,
+    };
+    let two = Challenge { address: Some("bob@elsewhere.example".parse().unwrap()), level: Level::A, ..one.clone() };
+    vec![one.clone(), two, Challenge { word: Some(false), ..one }]
+}
+
 /// A group with everything in it.
 pub fn rich(name: &str) -> Group {
     let group: GroupId = name.parse().unwrap();
@@ -276,6 +296,7 @@ pub fn rich(name: &str) -> Group {
             mark(Some(MeetingNo(4)), Kind::Cancelled, None),
         ]),
         undos,
+        challenges: challenges(),
         members,
         formats: formats(),
         id: group,

@@ -206,6 +206,11 @@ fn edit(group: &mut Group, (what, n, flag): (u8, u32, bool)) {
             let key = SentKey { meeting, kind: Kind::Digest, step: flag.then_some(n), member: who };
             group.sent.insert(key, Sent { revision: n, at: later });
         }
+        12 if flag && !group.challenges.is_empty() => {
+            let mut first = group.challenges.remove(0);
+            first.word = Some(n % 2 == 0);
+            group.challenges.push(first);
+        }
         12 => drop(group.sent.pop_first()),
         13 => drop(group.turns.pop()),
         14 => {

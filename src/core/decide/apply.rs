@@ -28,6 +28,7 @@ pub fn found(spec: &GroupSpec, live: bool, formats: &Formats, moment: &Moment) -
         last_slot: None,
         sent: BTreeMap::new(),
         undos: Vec::new(),
+        challenges: Vec::new(),
         formats: formats.clone(),
     };
     super::decide(&group, &super::Event::Order(Order::Apply { spec: Box::new(spec.clone()), live }), moment)

@@ -26,6 +26,7 @@ pub(super) fn due(work: &mut Work<'_>) {
             Task::Begin { meeting } => begin(work, meeting),
             Task::Prompt { meeting, step } => prompt(work, &next, meeting, step),
             Task::End { meeting } => end(work, meeting, None),
+            Task::Lapse { challenge } => super::unproven::lapse(work, &challenge),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{Mail, Work};
 use crate::core::agenda::session_people;
 use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::{Answer, Inverse, Meaning, Receipt};
+use crate::core::group::Group;
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Sharing, Stage, Subject};
 use crate::core::refusal::Refusal;
@@ -275,18 +276,24 @@ pub(super) fn give_seat(work: &mut Work<'_>, number: MeetingNo, with: &MemberId)
 
 /// A member by short name, full name, first name or address.
 pub(super) fn find(work: &Work<'_>, name: &str) -> Result<MemberId, Refusal> {
+    member_named(&work.group, name).ok_or_else(|| {
+        let active = work.group.members.iter().filter(|m| m.is_active());
+        let known = active.map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
+        Refusal::NoSuchMember { name: name.to_owned(), known }
+    })
+}
+
+/// The active member whom a name means, if it means one.
+pub fn member_named(group: &Group, name: &str) -> Option<MemberId> {
     let said = fold(name);
     let first = |full: &str| fold(full.split_whitespace().next().unwrap_or(""));
-    let active: Vec<_> = work.group.members.iter().filter(|m| m.is_active()).collect();
+    let active: Vec<_> = group.members.iter().filter(|m| m.is_active()).collect();
     let exact = active.iter().find(|m| m.id.as_str() == said || fold(&m.name) == said || m.has_address(name));
     let by_first: Vec<_> = active.iter().filter(|m| first(&m.name) == said).collect();
     match (exact, by_first[..].first(), by_first.len()) {
-        (Some(m), _, _) => Ok(m.id.clone()),
-        (None, Some(m), 1) => Ok(m.id.clone()),
-        _ => {
-            let known = active.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
-            Err(Refusal::NoSuchMember { name: name.to_owned(), known })
-        }
+        (Some(m), _, _) => Some(m.id.clone()),
+        (None, Some(m), 1) => Some(m.id.clone()),
+        _ => None,
     }
 }
 

@@ -4,13 +4,23 @@ use super::Work;
 use super::subject::give_seat;
 use crate::core::draft::Kind;
 use crate::core::event::{Answer, Inverse, Receipt};
-use crate::core::group::Undo;
+use crate::core::group::{Group, Undo};
 use crate::core::ids::MeetingNo;
 use crate::core::meeting::Stage;
 use crate::core::refusal::Refusal;
 
 /// Undoes what the receipt told that was answered, else the author's newest change.
 pub(super) fn undo(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> {
+    let Some(at) = find(&work.group.undos, answer) else { return Err(Refusal::NothingToUndo) };
+    let undo = work.group.undos.remove(at);
+    take_back(work, undo.meeting, &undo)?;
+    work.tell(undo.meeting, Some(&answer.from), "the last change was taken back");
+    work.receipt(undo.meeting, &answer.from, Receipt::Undone, None, &answer.mail);
+    Ok(())
+}
+
+/// Which change "undo" speaks of: what a receipt told and nothing else, once; else the author's newest.
+fn find(undos: &[Undo], answer: &Answer) -> Option<usize> {
     let told = matches!(answer.to.kind, Kind::Receipt | Kind::SubjectReceipt);
     let exact = |u: &Undo| {
         let by_mirror = matches!(u.inverse, Inverse::Subject { .. });
@@ -18,15 +28,13 @@ pub(super) fn undo(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> 
         u.member == answer.from && u.meeting == answer.to.meeting && u.receipt == answer.to.revision && same_mail
     };
     let own = |u: &Undo| u.member == answer.from;
-    let undos = &work.group.undos;
-    // a receipt's word takes back what that receipt told and nothing else, once
-    let at = if told { undos.iter().rposition(exact) } else { undos.iter().rposition(own) };
-    let Some(at) = at else { return Err(Refusal::NothingToUndo) };
-    let undo = work.group.undos.remove(at);
-    take_back(work, undo.meeting, &undo)?;
-    work.tell(undo.meeting, Some(&answer.from), "the last change was taken back");
-    work.receipt(undo.meeting, &answer.from, Receipt::Undone, None, &answer.mail);
-    Ok(())
+    if told { undos.iter().rposition(exact) } else { undos.iter().rposition(own) }
+}
+
+/// What "undo" in this answer would do.
+pub fn would_take_back<'g>(group: &'g Group, answer: &Answer) -> Option<&'g Inverse> {
+    let undos = &group.undos;
+    find(undos, answer).and_then(|at| undos.get(at)).map(|undo| &undo.inverse)
 }
 
 fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Result<(), Refusal> {

@@ -1,31 +1,63 @@
 //! A mail in a member's name that nothing proves: the member is asked, at the known address and nowhere else.
 
 use super::{Mail, Work};
-use crate::core::draft::{Facts, Kind, Question, WhenLate};
+use crate::core::challenge::{Challenge, GOOD_HOURS, MOST_WAITING, Waiting};
+use crate::core::draft::{DraftKey, Facts, Kind, Question, WhenLate};
 use crate::core::event::Unproven;
-use crate::core::group::SentKey;
 use crate::core::ids::MemberId;
 use crate::core::refusal::Refusal;
+use crate::core::route::Weight;
 use chrono::Duration;
 
-/// A member is asked at most this often (`inbound.md` §4 rule 4).
-const HOURS_BETWEEN: i64 = 24;
-/// The question is good for this long (rule 6).
-const GOOD_HOURS: i64 = 72;
-/// Characters of the text that are shown.
-const SHOWN: usize = 200;
-
-/// Asks "was it you?", once a day.
+/// Asks "was it you?", or "is this address yours?", once a day; a second mail meanwhile waits for the same word.
 pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), Refusal> {
     let now = work.now();
-    let meeting = unproven.to.meeting.filter(|n| work.group.meeting(*n).is_some());
-    let asked = |key: &SentKey| key.kind == Kind::WasItYou && key.member == unproven.from;
-    let recent = now - Duration::hours(HOURS_BETWEEN);
-    if work.group.sent.iter().any(|(key, sent)| asked(key) && sent.at > recent) {
-        return Err(Refusal::AskedToday);
+    if !work.group.member(&unproven.from).is_some_and(|m| m.gets_mail()) {
+        return Err(Refusal::CantAsk);
     }
+    // what reaches the group has its own question, and never waits for the word on something mild
+    let sort = |address: bool, weight| (address, is_mild(weight));
+    let same_sort = |c: &&mut Challenge| {
+        let (theirs, ours) = (sort(c.address.is_some(), c.weight), sort(unproven.address.is_some(), unproven.weight));
+        c.member == unproven.from && theirs == ours && c.forbids_another(now)
+    };
+    let waiting = Waiting { inbox: unproven.inbox, answers: unproven.to.clone() };
+    if let Some(asked) = work.group.challenges.iter_mut().rev().find(same_sort) {
+        if !joins(asked, unproven) {
+            return Err(Refusal::AskedToday);
+        }
+        asked.waiting.push(waiting);
+        let name = work.name(&unproven.from);
+        let text = format!("another mail in {name}'s name that nothing proves waits for the same word");
+        work.tell(unproven.to.meeting, Some(&unproven.from), text);
+        return Ok(());
+    }
+    ask(work, unproven, waiting)
+}
+
+/// Whether a second mail may wait for the word asked for the first, whose effect alone the member was shown: only
+/// what they can take back by its receipt, and never one that is worse proven.
+fn joins(asked: &Challenge, unproven: &Unproven) -> bool {
+    let mild = is_mild(unproven.weight);
+    let open = asked.word.is_none() && asked.waiting.len() < MOST_WAITING;
+    mild && open && asked.address == unproven.address && unproven.level <= asked.level
+}
+
+/// It is the member's own, and can be taken back.
+fn is_mild(weight: Weight) -> bool {
+    matches!(weight, Weight::Own | Weight::Leave)
+}
+
+fn ask(work: &mut Work<'_>, unproven: &Unproven, waiting: Waiting) -> Result<(), Refusal> {
+    let now = work.now();
+    let meeting = unproven.to.meeting.filter(|n| work.group.meeting(*n).is_some());
     let name = work.name(&unproven.from);
-    work.tell(meeting, Some(&unproven.from), format!("a mail in {name}'s name that nothing proves: {name} was asked"));
+    let text = match &unproven.address {
+        None => format!("a mail in {name}'s name that nothing proves: {name} was asked"),
+        Some(_) => format!("an answer to a mail of {name}'s came from an unknown address: {name} was asked"),
+    };
+    work.tell(meeting, Some(&unproven.from), text);
+    let address = unproven.address.as_ref().map(ToString::to_string);
     work.mail(Mail {
         meeting,
         kind: Kind::WasItYou,
@@ -35,18 +67,64 @@ pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), R
         until: now + Duration::hours(GOOD_HOURS),
         when_late: WhenLate::Drop,
         question: Some(Question::Confirm),
-        facts: Facts::WasItYou {
-            text: unproven.text.trim().chars().take(SHOWN).collect(),
-            inbox: unproven.inbox,
-            answers: Box::new(unproven.to.clone()),
-        },
+        facts: Facts::WasItYou { address, deed: unproven.deed.clone() },
         answers: None,
+    });
+    let Some(key) = work.drafts.last().map(|d| d.key.clone()) else { return Err(Refusal::CantAsk) };
+    work.group.challenges.push(Challenge {
+        member: unproven.from.clone(),
+        key,
+        asked: now,
+        address: unproven.address.clone(),
+        level: unproven.level,
+        weight: unproven.weight,
+        waiting: vec![waiting],
+        word: None,
     });
     Ok(())
 }
 
-/// Told in the story; nothing else changes.
-pub(super) fn disowned(work: &mut Work<'_>, from: &MemberId) {
+/// The word came: no. Told in the story; nothing else changes.
+pub(super) fn disowned(work: &mut Work<'_>, from: &MemberId, challenge: &DraftKey) {
     let name = work.name(from);
-    work.tell(None, Some(from), format!("{name} says that a mail in that name was not theirs"));
+    let asked = work.group.challenges.iter_mut().find(|c| c.key == *challenge);
+    let address = asked.is_some_and(|asked| {
+        asked.word = Some(false);
+        asked.address.is_some()
+    });
+    let text = match address {
+        true => format!("{name} says that an address is not theirs"),
+        false => format!("{name} says that a mail in that name was not theirs"),
+    };
+    work.tell(challenge.meeting, Some(from), text);
+}
+
+/// The word came: yes, once. Where it came from an unknown address, that one is the member's from now on.
+pub(super) fn confirmed(work: &mut Work<'_>, from: &MemberId, challenge: &DraftKey) -> Result<(), Refusal> {
+    let now = work.now();
+    let open = |c: &&mut Challenge| c.key == *challenge && c.member == *from && c.is_open(now);
+    let Some(asked) = work.group.challenges.iter_mut().find(open) else { return Err(Refusal::Over) };
+    asked.word = Some(true);
+    let Some(address) = asked.address.clone() else { return Ok(()) };
+    if work.group.members.iter().any(|m| m.has_address(address.as_str())) {
+        return Err(Refusal::Over);
+    }
+    let name = work.name(from);
+    if let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) {
+        member.aliases.push(address);
+    }
+    work.tell(None, Some(from), format!("{name} writes from one more address"));
+    Ok(())
+}
+
+/// Nobody said anything for so long that the word does not count any more.
+pub(super) fn lapse(work: &mut Work<'_>, challenge: &DraftKey) {
+    let Some(at) = work.group.challenges.iter().position(|c| c.key == *challenge) else { return };
+    let asked = work.group.challenges.remove(at);
+    let name = work.name(&asked.member);
+    let mails = match asked.waiting.len() {
+        1 => "the mail that waited does nothing".to_owned(),
+        n => format!("the {n} mails that waited do nothing"),
+    };
+    work.tell(challenge.meeting, Some(&asked.member), format!("{name} did not say whether it was them: {mails}"));
 }

@@ -1,10 +1,11 @@
 //! A calendar message in the inbox: which meeting, for which member, what `ical::itip` makes of it.
 
-use super::{House, Reading, kept, person, proof_of, thread};
+use super::{House, Reading, doubt, kept, person, proof_of, thread};
+use crate::core::challenge::Deed;
 use crate::core::event::{Ask, CalendarAnswer, CalendarAsk};
 use crate::core::meeting::{Attendance, Attending};
 use crate::core::proof::Level;
-use crate::core::{Event, Group, Meeting, Member, MemberId};
+use crate::core::{DraftKey, Event, Group, Kind, Meeting, Member, MemberId};
 use crate::daemon::compose::ALARMS_UID;
 use crate::ical::{self, CalendarMessage, Method, PartStat, itip};
 use crate::mail::{self, Letter};
@@ -13,14 +14,11 @@ use chrono::{DateTime, Utc};
 
 /// A calendar message. What leads to the meeting is the event's UID: random letters that only those
 /// invited know, so that it stands for the token (`calendar.md` 19). What leads to the member is the
-/// address in From, together with ATTENDEE. Where From's own domain says that it is forged, nothing is applied.
+/// address in From, together with ATTENDEE. Where From's own domain says that it is forged, the member
+/// is asked before anything is applied (`inbound.md` §4).
 pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Reading, StoreError> {
     let letter = &read.letter;
     let level = proof_of(row);
-    if level == Level::C {
-        let reason = "a calendar message whose sender's own domain says that it is forged: not applied";
-        return Ok(kept(InboxState::Refused, reason));
-    }
     let proven = level == Level::A;
     let messages: Vec<CalendarMessage> = letter.calendar.iter().flat_map(|bytes| ical::read(bytes)).collect();
     let mut refused = None;
@@ -36,6 +34,7 @@ pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) 
         };
         let received = Received { group: &loaded.group, meeting, letter, message, at: row.received_at, proven };
         match received.read() {
+            reading @ Reading::Event { .. } if level == Level::C => return Ok(received.denied(reading, row)),
             reading @ Reading::Event { .. } => return Ok(reading),
             reading => refused = Some(reading),
         }
@@ -50,6 +49,30 @@ pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) 
     match refused {
         Some(reading) => Ok(reading),
         None => Ok(kept(InboxState::Refused, "a calendar message about no meeting of ours")),
+    }
+}
+
+/// What a calendar message that waited for its member's yes says in this group.
+pub(super) fn confirmed(house: &House<'_>, group: &Group, row: &InboxRow) -> Result<Option<Event>, StoreError> {
+    // not "proven": the receipt says what came of it
+    let read = mail::read(&row.bytes, None, house)?;
+    match calendar(house, &read, &InboxRow { proof: None, ..row.clone() })? {
+        Reading::Event { group: of, event, .. } if of == group.id && deed(group, &event) != Deed::Unclear => {
+            Ok(Some(*event))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What a calendar message would do.
+pub(super) fn deed(group: &Group, event: &Event) -> Deed {
+    match event {
+        Event::Calendar(answer) => Deed::of_button(answer.attendance.answer),
+        Event::Asked(CalendarAsk { ask: Ask::Counter { start, .. }, .. }) => {
+            Deed::Proposes { to: start.with_timezone(&group.spec.zone).naive_local() }
+        }
+        Event::Asked(CalendarAsk { ask: Ask::Refresh { .. }, .. }) => Deed::Refresh,
+        _ => Deed::Unclear,
     }
 }
 
@@ -99,6 +122,24 @@ impl Received<'_> {
             // the word at the end is what `status` counts by
             Err(refusal) => self.kept(InboxState::Refused, &member.id, format!("{refusal} [{}]", refusal.code())),
         }
+    }
+
+    /// What its sender's own domain denies: the member is asked, by the invitation that it answers.
+    fn denied(&self, reading: Reading, row: &InboxRow) -> Reading {
+        let Reading::Event { member: Some(member), event, .. } = reading else { return doubt::denied() };
+        let invited = self.group.was_sent(Some(self.meeting.number), Kind::Invitation, &member);
+        let (Some(sent), true) = (invited, deed(self.group, &event) != Deed::Unclear) else { return doubt::denied() };
+        let (group, meeting) = (self.group.id.clone(), Some(self.meeting.number));
+        let to = DraftKey {
+            group,
+            meeting,
+            kind: Kind::Invitation,
+            step: None,
+            member,
+            revision: sent.revision,
+            preview: None,
+        };
+        doubt::button(self.group, &event, to, row)
     }
 
     /// For whom this address answers: the member whose own it is, or who declared it (`decisions.md` 5).

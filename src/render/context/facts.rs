@@ -38,7 +38,7 @@ const KEYS: [&str; 25] = [
 impl Scene<'_> {
     pub(super) fn facts_value(&self, facts: &Facts) -> Value {
         let mut all: Map<String, Value> = KEYS.iter().map(|k| ((*k).to_owned(), Value::Null)).collect();
-        for key in ["what", "minutes", "first_name"] {
+        for key in ["what", "minutes", "first_name", "deed", "address", "count"] {
             all.insert(key.to_owned(), Value::Null);
         }
         all.insert("paragraphs".to_owned(), json!([]));
