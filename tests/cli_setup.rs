@@ -380,3 +380,48 @@ impl Drop for Daemon {
         let _ = self.0.wait();
     }
 }
+
+#[test]
+fn one_template_is_changed_by_one_file_and_a_mistake_in_it_is_told_with_its_line() {
+    let house = applied(9);
+    let config = fs::read_to_string(house.path().join("codevd.toml")).unwrap();
+    fs::write(house.path().join("codevd.toml"), format!("templates = \"own\"\n{config}")).unwrap();
+    let folder = house.path().join("own/fr/invitation");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("subject.txt"), "Rendez-vous le {{ meeting.date }}\n").unwrap();
+    let check = || codevd(house.path(), &["check", "--offline"]);
+    assert!(check().ends(0).out.contains("mails in en, fr, 1 files of your own"));
+    let shown = codevd(house.path(), &["plan", "--next", "12h", "--show"]).ends(0).out;
+    assert!(shown.contains("Subject: [Codev Lyon] Rendez-vous le mardi"), "{shown}");
+    // a value that is not there shows only when the mail is written; a broken tag at once
+    for (text, told) in [
+        ("Rendez-vous\nle {{ meeting.dat }}\n", "own/fr/invitation/subject.txt:2:"),
+        ("Rendez-vous le {{ metting.date }}\n", "own/fr/invitation/subject.txt:1:"),
+        ("Rendez-vous le {{ meeting.date\n", "own/fr/invitation/subject.txt:"),
+    ] {
+        fs::write(folder.join("subject.txt"), text).unwrap();
+        let said = check().ends(3);
+        assert!(said.out.contains(told), "{told}: {}", said.out);
+    }
+    fs::write(folder.join("subject.txt"), "Rendez-vous\n").unwrap();
+    fs::write(folder.join("txt.txt"), "nothing reads this\n").unwrap();
+    assert!(check().ends(0).out.contains("fr/invitation/txt.txt takes the place of no file"));
+}
+
+#[test]
+fn what_does_not_fit_a_quota_is_told_when_it_is_planned() {
+    let house = applied(9);
+    let said = codevd(house.path(), &["check", "--offline"]).ends(0);
+    assert!(said.out.contains("what the provider allows is not known"), "{}", said.out);
+    let config = fs::read_to_string(house.path().join("codevd.toml")).unwrap();
+    let with = |pace: &str| {
+        let text = config.replace("per_minute = 6000", pace);
+        fs::write(house.path().join("codevd.toml"), text).unwrap();
+        codevd(house.path(), &["check", "--offline"]).ends(0).out
+    };
+    let said = with("per_minute = 30\nper_hour = 200\nper_day = 500");
+    assert!(said.contains("of 200 allowed") && said.contains("of 500 allowed"), "{said}");
+    let said = with("per_minute = 3\nper_hour = 20\nper_day = 30");
+    assert!(said.contains("the provider lets 20 go") && said.contains("the provider lets 30 go"), "{said}");
+    assert!(said.contains("7 prompts are due in one minute"), "{said}");
+}

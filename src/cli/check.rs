@@ -3,6 +3,8 @@
 use super::args::CheckArgs;
 use super::check_plus::{self, Learned};
 use super::check_proof;
+use super::check_quota;
+use super::check_templates;
 use super::failure::{Done, Failure, Result};
 use super::level;
 use super::setup::Setup;
@@ -22,17 +24,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// What was found, a line each.
 #[derive(Default)]
-struct Report {
+pub(super) struct Report {
     lines: Vec<(Mark, &'static str, String)>,
 }
 
 impl Report {
-    fn add(&mut self, mark: Mark, what: &'static str, text: impl Display) {
+    pub(super) fn add(&mut self, mark: Mark, what: &'static str, text: impl Display) {
         self.lines.push((mark, what, text.to_string()));
     }
 
     /// The value, or its failure as a line.
-    fn take<T>(&mut self, what: &'static str, found: Result<T>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, what: &'static str, found: Result<T>) -> Option<T> {
         match found {
             Ok(value) => Some(value),
             Err(Failure::Files(errors)) => {
@@ -46,7 +48,7 @@ impl Report {
         }
     }
 
-    fn took(&mut self, what: &'static str, found: Result<String>) {
+    pub(super) fn took(&mut self, what: &'static str, found: Result<String>) {
         if let Some(text) = self.take(what, found) {
             self.add(Mark::Good, what, text);
         }
@@ -106,26 +108,24 @@ fn show(report: &Report, args: &CheckArgs, terminal: &mut Terminal) -> Result {
 /// Formats, templates, words, and the group files named.
 fn files(setup: &Setup, args: &CheckArgs, report: &mut Report) {
     let formats = report.take("formats", setup.formats());
-    report.took(
-        "templates",
-        setup.renderer().map(|r| {
-            format!("mails in {}", r.languages().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        }),
-    );
+    check_templates::check(setup, report);
     report.took("words", setup.words().map(|_| "answers are understood".to_owned()));
     let Some(formats) = formats else { return };
     let names: Vec<_> = formats.keys().map(ToString::to_string).collect();
     report.add(Mark::Good, "formats", names.join(", "));
     let Some(defaults) = report.take("groups", setup.defaults()) else { return };
+    let mut wanted: Vec<GroupSpec> = Vec::new();
     for file in &args.files {
         match config::group(file, &formats, &defaults).map_err(Failure::Files) {
             Ok((spec, warnings)) => {
+                wanted.push(spec.clone());
                 warnings.iter().for_each(|w| report.add(Mark::Care, "group", w));
                 group(setup, &spec, &formats, report);
             }
             Err(failure) => drop(report.take::<()>("group", Err(failure))),
         }
     }
+    check_quota::check(setup, &wanted, &formats, report);
 }
 
 /// A group as a whole, and with the mailbox.

@@ -1,7 +1,7 @@
 //! `codevd mail test ADDRESS`: one real sample mail over the configured server, what was seen on the way, and
 //! what to look at when it has arrived.
 
-mod sample;
+pub(super) mod sample;
 
 pub(super) use sample::Which;
 

@@ -9,6 +9,8 @@ mod calendar_check;
 mod check;
 mod check_plus;
 mod check_proof;
+mod check_quota;
+mod check_templates;
 mod demo;
 mod difference;
 pub mod failure;

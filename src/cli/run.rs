@@ -47,6 +47,10 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
     if engine.store().get().held()?.is_some() {
         tracing::warn!("all mail is held; `codevd mail release` lets it go");
     }
+    let mut pace = Pace::per_minute(config.pace.per_minute)
+        .and(chrono::Duration::hours(1), config.pace.per_hour)
+        .and(chrono::Duration::days(1), config.pace.per_day);
+    pace.remember(engine.store().get().sent_since(setup.now() - chrono::Duration::days(1))?);
     if let Some(to) = &args.redirect_all_to {
         tracing::warn!(%to, "a rehearsal: every mail goes there, and to nobody else");
     }
@@ -58,7 +62,7 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
         from: setup.sender(),
         engine,
         clock: SystemClock,
-        pace: Pace::per_minute(config.pace.per_minute),
+        pace,
         socket: setup.socket(),
         manager: service_manager(),
         derivation: setup.derivation()?,

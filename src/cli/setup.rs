@@ -7,7 +7,7 @@ use crate::daemon::edge::{self, Mailbox, RandomIds, SystemClock};
 use crate::daemon::ports::Clock;
 use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
 use crate::mail::{Believed, Key};
-use crate::render::Renderer;
+use crate::render::{Mistake, RenderError, Renderer};
 use crate::store::{Reader, Store};
 use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
@@ -74,8 +74,31 @@ impl Setup {
     /// # Errors
     /// All that is wrong with them.
     pub fn renderer(&self) -> Result<Renderer> {
-        let own = self.config.templates.as_deref().map_or_else(|| Ok(Vec::new()), files_of)?;
-        Ok(Renderer::with_overrides(own)?)
+        let own = self.own_templates()?;
+        Renderer::with_overrides(own.clone()).map_err(|error| self.told_of(error, &own))
+    }
+
+    /// The files of the configured folder of templates, as (path under it, content).
+    ///
+    /// # Errors
+    /// A folder that can't be read.
+    pub fn own_templates(&self) -> Result<Vec<(String, String)>> {
+        self.config.templates.as_deref().map_or_else(|| Ok(Vec::new()), files_of)
+    }
+
+    /// Mistakes in templates, those in files of the configured folder with its name.
+    pub fn told_of(&self, error: RenderError, own: &[(String, String)]) -> Failure {
+        let (RenderError::Templates(mistakes), Some(folder)) = (&error, &self.config.templates) else {
+            return error.into();
+        };
+        let told = |mistake: &Mistake| {
+            let text = mistake.to_string();
+            match own.iter().any(|(path, _)| *path == mistake.file) {
+                true => text.replacen("templates", &folder.display().to_string(), 1),
+                false => text,
+            }
+        };
+        Failure::because(mistakes.iter().map(told).collect::<Vec<_>>().join("\n"))
     }
 
     /// Who finds out whom a mail is from, as `[mailbox]` says.

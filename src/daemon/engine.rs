@@ -414,6 +414,9 @@ impl<I: Ids> Engine<I> {
             inbox: cause.row.map(done),
         };
         self.store.get().commit(commit)?;
+        if change.group.live && loaded.is_some_and(|l| !l.group.live) {
+            self.store.get().drop_previews(&change.group.id, now)?;
+        }
         self.watch(loaded, cause, &change.drafts, now)?;
         Ok(story)
     }

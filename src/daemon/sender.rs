@@ -16,7 +16,8 @@ const GIVE_UP: u32 = 40;
 /// How fast the account may send.
 #[derive(Debug, Default)]
 pub struct Pace {
-    per_minute: Option<u32>,
+    /// At most so many within so long, each.
+    limits: Vec<(Duration, u32)>,
     sent: VecDeque<DateTime<Utc>>,
     /// A step ended before all it had claimed was settled (disk full): those are looked after first.
     unsettled: bool,
@@ -25,21 +26,35 @@ pub struct Pace {
 impl Pace {
     /// At most so many in any minute; live prompts are never held back.
     pub fn per_minute(limit: u32) -> Self {
-        Self { per_minute: Some(limit.max(1)), ..Self::default() }
+        Self { limits: vec![(Duration::minutes(1), limit.max(1))], ..Self::default() }
+    }
+
+    /// And at most so many in that time, where there is such a limit.
+    #[must_use]
+    pub fn and(mut self, time: Duration, limit: Option<u32>) -> Self {
+        self.limits.extend(limit.map(|limit| (time, limit.max(1))));
+        self
+    }
+
+    /// What left before, oldest first: a restart begins no new day.
+    pub fn remember(&mut self, sent: Vec<DateTime<Utc>>) {
+        self.sent = sent.into();
     }
 
     /// How many may go now.
     fn room(&mut self, now: DateTime<Utc>) -> u32 {
-        let Some(limit) = self.per_minute else { return CLAIM };
-        while self.sent.front().is_some_and(|t| *t <= now - Duration::minutes(1) || *t > now) {
+        let longest = self.limits.iter().map(|(time, _)| *time).max().unwrap_or(Duration::zero());
+        while self.sent.front().is_some_and(|t| *t <= now - longest || *t > now) {
             self.sent.pop_front();
         }
-        let used = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
-        limit.saturating_sub(used).min(CLAIM)
+        let used = |time| self.sent.iter().rev().take_while(|t| **t > now - time).count();
+        let left =
+            |(time, limit): &(Duration, u32)| limit.saturating_sub(u32::try_from(used(*time)).unwrap_or(u32::MAX));
+        self.limits.iter().map(left).min().unwrap_or(CLAIM).min(CLAIM)
     }
 
     fn note(&mut self, now: DateTime<Utc>) {
-        if self.per_minute.is_some() {
+        if !self.limits.is_empty() {
             self.sent.push_back(now);
         }
     }
@@ -177,5 +192,32 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
             Settled::Retry { at: now + wait_for_server(mail.urgent, mail.attempt), reply }
         }
         Delivery::InDoubt { cause } => Settled::InDoubt { cause },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_of_the_hour_and_the_day_holds_though_the_minute_is_free_and_outlives_a_restart() {
+        let at = |minutes| DateTime::<Utc>::UNIX_EPOCH + Duration::minutes(minutes);
+        let new = || Pace::per_minute(5).and(Duration::hours(1), Some(6)).and(Duration::days(1), Some(9));
+        let mut pace = new();
+        let send = |pace: &mut Pace, minutes, n: u32| {
+            (0..n).for_each(|_| pace.note(at(minutes)));
+            pace.room(at(minutes))
+        };
+        assert_eq!(send(&mut pace, 0, 5), 0);
+        assert_eq!(send(&mut pace, 2, 0), 1);
+        assert_eq!(send(&mut pace, 2, 1), 0);
+        assert_eq!(send(&mut pace, 61, 0), 3);
+        assert_eq!(send(&mut pace, 63, 3), 0);
+        assert_eq!(send(&mut pace, 200, 0), 0);
+        let mut again = new();
+        again.remember(pace.sent.iter().copied().collect());
+        assert_eq!(again.room(at(200)), 0);
+        assert_eq!(again.room(at(24 * 60 + 1)), 5);
+        assert_eq!(Pace::default().room(at(0)), CLAIM);
     }
 }

@@ -4,6 +4,7 @@ use super::cells::{first, run, utc};
 use super::error::Fault;
 use super::journal::{self, About};
 use super::{Reader, Store, StoreError};
+use crate::core::GroupId;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -49,7 +50,42 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A group went live: previews that wait are of no use any more. Says how many.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn drop_previews(&mut self, group: &GroupId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.write("drop previews", |tx, _| {
+            let sql =
+                "UPDATE outbox SET state = 'dropped' WHERE state = 'queued' AND group_id = ? AND lane LIKE 'preview/%'";
+            let dropped = run(tx, sql, [group.as_str()])?;
+            if dropped > 0 {
+                let about = About { group: Some(group), ..About::default() };
+                journal::write(
+                    tx,
+                    now,
+                    &about,
+                    &format!("{dropped} previews that waited are dropped: the group is live"),
+                )?;
+            }
+            Ok(dropped)
+        })
+    }
+}
+
 impl Reader {
+    /// When mails were sent since then, oldest first.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn sent_since(&self, then: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+        self.look("count the mails that were sent", |conn| {
+            let sql = "SELECT sent_at FROM outbox WHERE state = 'sent' AND sent_at > ? ORDER BY sent_at";
+            Ok(super::cells::all(conn, sql, [utc(then)], |r| r.opt_time("sent_at"))?.into_iter().flatten().collect())
+        })
+    }
+
     /// Whether mail is held.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::core::{
 use crate::demo::cast::Cast;
 use crate::sim::Say;
 use crate::words::{Context, Words};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use std::collections::VecDeque;
 
 /// The group's short name: no group of a person's own is called so.
@@ -18,6 +18,8 @@ const GROUP: &str = "codevd-test";
 const MEMBER: &str = "ana";
 /// Decisions of a month, and more.
 const MOST: usize = 500;
+/// Days in which a meeting is prepared, held and followed up, wherever in the month it begins.
+const MONTH: i64 = 75;
 
 /// Which mail is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,12 +58,32 @@ pub(super) fn sample(
     words: &Words,
     now: DateTime<Utc>,
 ) -> Result<(Group, Draft)> {
+    let mut found = None;
+    month(Some(address), language, formats, words, now, |group, draft| {
+        if which.is(group, draft) {
+            found = Some((group.clone(), Draft { decided: now, due: now, ..draft.clone() }));
+        }
+        found.is_some()
+    })?;
+    found.ok_or_else(|| Failure::because("the sample could not be made: please report this"))
+}
+
+/// Plays the demo's month from now on, with its people's answers at once, and shows each mail with the group as it
+/// then is, until `enough` says so. `address` takes the place of one member's own.
+pub(in crate::cli) fn month(
+    address: Option<&Email>,
+    language: &str,
+    formats: &Formats,
+    words: &Words,
+    now: DateTime<Utc>,
+    mut enough: impl FnMut(&Group, &Draft) -> bool,
+) -> Result<()> {
     let cast = Cast::of(language, 1, None, formats)?;
     let mut spec = cast.spec.clone();
     spec.id = GROUP.parse()?;
-    // from today's mail on to the next meeting but one, whatever the cast's own month
+    // from today's mail on, whatever the cast's own month
     spec.starts = None;
-    if let Some(member) = spec.members.iter_mut().find(|m| m.id.as_str() == MEMBER) {
+    if let (Some(address), Some(member)) = (address, spec.members.iter_mut().find(|m| m.id.as_str() == MEMBER)) {
         member.email = address.clone();
         member.aliases.clear();
     }
@@ -71,12 +93,15 @@ pub(super) fn sample(
     for _ in 0..MOST {
         let Some(next) = agenda::next_due(&group) else { break };
         at = at.max(next);
+        if at > now + Duration::days(MONTH) {
+            break;
+        }
         let change = decide(&group, &Event::Due, &moment(at))?;
         group = change.group;
         let mut drafts: VecDeque<Draft> = change.drafts.into();
         while let Some(draft) = drafts.pop_front() {
-            if which.is(&group, &draft) {
-                return Ok((group, Draft { decided: now, due: now, ..draft }));
+            if enough(&group, &draft) {
+                return Ok(());
             }
             if let Some(answer) = said(&cast, &group, words, &draft, at) {
                 let change = decide(&group, &Event::Answer(answer), &moment(at))?;
@@ -85,7 +110,7 @@ pub(super) fn sample(
             }
         }
     }
-    Err(Failure::because("the sample could not be made: please report this"))
+    Ok(())
 }
 
 /// What the cast's member replies to a draft in words, at once.
