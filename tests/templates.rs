@@ -135,3 +135,21 @@ fn colours_can_be_read_in_light_and_in_dark() {
         pairs.iter().flat_map(|(a, b)| [*a, *b]).chain(["#e2dbcf", "#4a4640"]).collect();
     assert!(used.is_subset(&checked), "colours nobody checked: {:?}", used.difference(&checked));
 }
+
+#[test]
+fn every_value_that_the_documentation_names_is_given_to_mails() {
+    let page = include_str!("../docs/templates.md");
+    let table = page.split("## The values").nth(1).unwrap();
+    let first = |row: &str| row.split('|').nth(1).map(str::to_owned);
+    let cells: Vec<String> = table.lines().filter(|l| l.starts_with("| `")).filter_map(first).collect();
+    let name = |code: &str| code.split('.').next().unwrap_or_default().to_owned();
+    let names = cells.iter().flat_map(|c| c.split('`').skip(1).step_by(2)).map(name).filter(|n| !n.is_empty());
+    let all: std::collections::BTreeSet<String> = names.collect();
+    assert!(all.len() > 25, "{all:?}");
+    let text: String = all.iter().map(|name| format!("{{{{ {name} }}}}\n")).collect();
+    assert_eq!(with("en/invitation/subject.txt", &text), "");
+    // every mail's folder is one that the page's rule finds
+    for path in ["en/_mail.txt", "en/calendar/summary.txt", "_styles.toml", "en/preview/note.txt"] {
+        assert!(Renderer::embedded_files().iter().any(|(known, _)| known == path), "{path}");
+    }
+}

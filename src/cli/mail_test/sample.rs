@@ -143,7 +143,7 @@ fn said(cast: &Cast, group: &Group, words: &Words, draft: &Draft, at: DateTime<U
         text: text.clone(),
         meaning,
         certainty: Certainty::Sure,
-        mail: InReplyTo { message_id: "sample".to_owned(), subject: String::new() },
+        mail: InReplyTo { message_id: "sample@codevd.invalid".to_owned(), subject: String::new() },
         unreadable_parts: false,
         to_others: false,
     })
