@@ -38,7 +38,7 @@ pub(super) enum Command {
     /// A month in a minute, on this machine, no set-up: real daemon, real SMTP on loopback.
     Demo(DemoArgs),
     /// Asks a few questions, writes codevd.toml and a first group; overwrites nothing.
-    Init(InitArgs),
+    Init(Box<InitArgs>),
     /// The daemon: writes, listens, decides, until it is stopped.
     Run(RunArgs),
     /// Tries the configuration, the groups and the mail servers; each line ok, warning or error with the remedy.
