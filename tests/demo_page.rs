@@ -306,17 +306,15 @@ fn strangers_are_refused_and_nothing_leads_off_this_machine() {
 /// Follows every link from the first page on: each answer has its policy, no address leads elsewhere.
 fn crawl(page: &Page) {
     let link = Regex::new(r#"\s(?:href|src|action|srcset|poster|data)="([^"]*)""#).unwrap();
+    let once = Regex::new(r"/m/\d+\?|elsewhere|mail\.eml|compose").unwrap();
+    let varying = Regex::new(r"\d+|=.*").unwrap();
     let (mut seen, mut todo) = (BTreeSet::new(), vec!["/".to_owned()]);
     while let Some(path) = todo.pop() {
         let address = path.split('#').next().unwrap().to_owned();
         let kind = address.split('/').next_back().unwrap();
         // one source and one text of each mailbox are enough
-        let alike = Regex::new(r"/m/\d+\?|elsewhere|mail\.eml|compose").unwrap().is_match(&address);
-        let mark = if alike {
-            Regex::new(r"\d+|=.*").unwrap().replace_all(&address, "").into_owned()
-        } else {
-            address.clone()
-        };
+        let alike = once.is_match(&address);
+        let mark = if alike { varying.replace_all(&address, "").into_owned() } else { address.clone() };
         if !seen.insert(mark) {
             continue;
         }

@@ -111,8 +111,8 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
         match command {
             Command::Next => drop(self.turn().await?),
             Command::UntilMine => self.until_mine().await?,
-            Command::Session => self.to_session().await?,
-            Command::Digest => self.to_digest().await?,
+            Command::Session => self.until_session().await?,
+            Command::Digest => self.until_digest().await?,
             Command::End => self.run_until(self.set.cast.end).await?,
             Command::Play(speed) => self.playing = Some(speed),
             Command::Pause => self.playing = None,
@@ -164,7 +164,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
     }
 
     /// To the beginning of the next session; where one is being held, to the end of it first.
-    async fn to_session(&mut self) -> Result<(), DemoError> {
+    async fn until_session(&mut self) -> Result<(), DemoError> {
         for _ in 0..FARTHEST {
             let begins = self.next_session()?;
             match (begins, self.set.world.next()?) {
@@ -176,7 +176,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
         Ok(())
     }
 
-    async fn to_digest(&mut self) -> Result<(), DemoError> {
+    async fn until_digest(&mut self) -> Result<(), DemoError> {
         let before = self.mails.len();
         let is_digest = |m: &Arc<Mail>| m.key.as_ref().is_some_and(|k| k.kind == Kind::Digest);
         for _ in 0..FARTHEST {

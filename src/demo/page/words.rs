@@ -139,7 +139,7 @@ mod tests {
 
     /// Every name that the page's code asks for.
     fn asked() -> BTreeSet<String> {
-        let name = Regex::new(r#"\b(get|fill|count)\(\s*"([a-z_.]+)""#).unwrap();
+        let name = Regex::new(r#"\b(?:w|words|words\(\))\.(get|fill|count)\(\s*"([a-z_.]+)""#).unwrap();
         let mut found = BTreeSet::new();
         for code in [
             include_str!("layout.rs"),
