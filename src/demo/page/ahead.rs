@@ -1,12 +1,8 @@
 //! What the daemon will do if nobody answers any more: a copy of the group played forward by the core itself.
 
-use crate::core::agenda::next_due;
-use crate::core::decide::decide;
-use crate::core::{Change, Event, Group, Kind, MeetingNo, MemberId, Moment, Stage, StepKey};
+use crate::core::foresight::foresee;
+use crate::core::{Change, Group, Kind, MeetingNo, MemberId, Stage, StepKey};
 use chrono::{DateTime, Utc};
-
-/// Decisions looked ahead at most.
-const FARTHEST: usize = 400;
 
 /// Something to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +45,8 @@ impl What {
 /// All that comes from `now` up to `until`, in time order.
 pub fn ahead(group: &Group, now: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Ahead> {
     let running: Vec<_> = group.meetings.iter().filter(|m| m.stage == Stage::Running).map(|m| m.number).collect();
-    let mut copy = group.clone();
     let mut all = Vec::new();
-    for _ in 0..FARTHEST {
-        let Some(at) = next_due(&copy).map(|at| at.max(now)).filter(|at| *at <= until) else { break };
-        // letters that are nobody's: none of this is kept
-        let moment = Moment { now: at, fresh: "ahead".to_owned() };
-        let Ok(change) = decide(&copy, &Event::Due, &moment) else { break };
-        if change.drafts.is_empty() && change.group == copy {
-            break;
-        }
-        told(&change, at, &running, &mut all);
-        copy = change.group;
-    }
+    foresee(group, now, until, |at, change| told(change, at, &running, &mut all));
     all
 }
 
