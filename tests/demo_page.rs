@@ -257,6 +257,10 @@ fn one_declines_and_another_proposes_a_time_that_the_facilitator_takes() {
     let asked = asked.first().unwrap_or_else(|| panic!("{}", plain(&page.get("/p/marie"))));
     page.take("marie");
     page.post(&format!("/p/marie/m/{asked}/reply"), &[("client", "gmail"), ("text", "oui")]);
+    // nothing proves the sender here, and the hour is everybody's: asked back at the known address
+    let was_it_you = page.mails("marie", "Est-ce bien vous");
+    let was_it_you = was_it_you.first().unwrap_or_else(|| panic!("{}", plain(&page.get("/p/marie"))));
+    page.post(&format!("/p/marie/m/{was_it_you}/reply"), &[("client", "gmail"), ("text", "oui")]);
     has(&page.get("/p/ana/calendar"), "jeudi 10 décembre, 18 h 30");
     has(&page.get("/p/dimitri/calendar"), "jeudi 10 décembre, 18 h 30");
 }

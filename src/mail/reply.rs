@@ -84,8 +84,9 @@ struct Page<'a> {
 /// Cuts the reply out of a letter. `sent` is the text of the mail it answers, where known (several texts may be joined).
 pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
     if let Some(emoji) = &letter.reaction {
-        let (body, parts) = (text::clean(&letter.text), Vec::new());
-        return Reply { text: emoji.clone(), rule: "reaction".to_owned(), sure: false, quoted: false, body, parts };
+        let rule = "reaction".to_owned();
+        let all = Part { kind: PartKind::Reply, bytes: 0..emoji.len(), lines: (1, 1), rule: rule.clone() };
+        return Reply { text: emoji.clone(), rule, sure: false, quoted: false, body: emoji.clone(), parts: vec![all] };
     }
     let body = text::clean(&letter.text);
     let mut page = Page::new(&body);

@@ -3,7 +3,6 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::bounce::BounceClass;
 use super::class::Class;
 use super::letter::Letter;
 use super::parts::Part;
@@ -82,10 +81,7 @@ fn bounce_json(letter: &Letter) -> Option<Value> {
         .as_ref()?
         .recipients
         .iter()
-        .map(|r| {
-            let given_up = !matches!(r.class, BounceClass::Delayed);
-            json!({ "address": r.address, "class": r.class.as_str(), "status": r.status, "given_up": given_up })
-        })
+        .map(|r| json!({ "address": r.address, "class": r.class.as_str(), "status": r.status }))
         .collect();
     Some(json!({ "recipients": recipients }))
 }

@@ -17,7 +17,7 @@ const GONE: &str = "…";
 const OTHERS_WORDS: &[&str] = &["words", "subjects", "actions", "attendance_comments"];
 /// Columns that name members: by themselves, in a draft's key, or in JSON.
 const NAMES: &[&str] =
-    &["member", "requester", "backup", "facilitator", "draft_key", "lane", "draft", "inverse", "spec"];
+    &["member", "requester", "backup", "facilitator", "draft_key", "lane", "draft", "inverse", "spec", "waiting"];
 /// Tables whose rows are looked at one by one instead.
 const BY_HAND: &[&str] = &["members", "member_addresses", "member_delegates"];
 
@@ -105,6 +105,7 @@ fn delete_texts(conn: &Connection, group: &GroupId, member: &MemberId) -> Result
     ] {
         deleted += run(conn, &sql, about)?;
     }
+    run(conn, "DELETE FROM challenges WHERE group_id = ?1 AND member = ?2", about)?;
     run(conn, "DELETE FROM undos WHERE group_id = ?1 AND (member = ?2 OR instr(inverse, '\"' || ?2 || '\"'))", about)?;
     Ok(deleted)
 }
