@@ -2,53 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "program/mod.rs"]
+mod program;
+
+use program::{Said, command};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const GROUP: &str = include_str!("../config/group.example.toml");
 
 /// A folder with a codevd.toml whose mail server is nobody.
 struct House {
     folder: tempfile::TempDir,
-}
-
-/// What a command said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("text in UTF-8");
-        let code = output.status.code().expect("an exit code, no signal");
-        Self { code, out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    #[track_caller]
-    fn ends(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-        self
-    }
-
-    /// The data of the JSON envelope.
-    #[track_caller]
-    fn data(&self, command: &str) -> Value {
-        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out));
-        assert_eq!((&value["version"], &value["command"]), (&1.into(), &command.into()));
-        value["data"].clone()
-    }
-}
-
-fn command(folder: &std::path::Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_codevd"));
-    command.args(args).current_dir(folder).env_remove("CODEVD_CONFIG").env_remove("NO_COLOR");
-    command
 }
 
 impl House {

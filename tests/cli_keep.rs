@@ -2,25 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "program/mod.rs"]
+mod program;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-/// What a command printed, and its exit code.
+/// What a command printed, wherever, and its exit code.
 fn codevd(folder: &Path, args: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_codevd"));
-    command.args(args).current_dir(folder).env_remove("CODEVD_CONFIG").env("TZ", "Europe/Paris").stdin(Stdio::null());
-    let output = command.output().unwrap();
-    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    (output.status.code().unwrap(), text)
+    let said = program::codevd(folder, args);
+    (said.code, said.out + &said.err)
 }
 
 #[track_caller]
 fn good(folder: &Path, args: &[&str]) -> String {
-    let (code, text) = codevd(folder, args);
-    assert_eq!(code, 0, "{args:?}: {text}");
-    text
+    let said = program::codevd(folder, args).ends(0);
+    said.out + &said.err
 }
 
 /// A folder with a configuration and a live group of six.
@@ -81,13 +79,36 @@ fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
 }
 
 #[test]
+fn a_backup_of_an_older_schema_comes_back() {
+    let dir = house();
+    good(dir.path(), &["backup", "kept.db"]);
+    // as it was before the last two migrations
+    let old = rusqlite::Connection::open(dir.path().join("kept.db")).unwrap();
+    let back = "DROP TABLE challenges; ALTER TABLE instance DROP COLUMN held_at; \
+        ALTER TABLE instance DROP COLUMN held_why; PRAGMA user_version = 4;";
+    old.execute_batch(back).unwrap();
+    drop(old);
+    let before = good(dir.path(), &["group", "list"]);
+    good(dir.path(), &["restore", "kept.db"]);
+    assert_eq!(good(dir.path(), &["group", "list"]), before);
+}
+
+#[test]
 fn a_broken_or_newer_backup_changes_nothing() {
     let dir = house();
     fs::write(dir.path().join("broken.db"), "this is no database at all, but text").unwrap();
     let bytes = fs::read(dir.path().join("codevd.db")).unwrap();
     let (code, said) = codevd(dir.path(), &["restore", "broken.db"]);
     assert!(code == 1 && said.contains("broken.db"), "{said}");
+    let newer = rusqlite::Connection::open(dir.path().join("newer.db")).unwrap();
+    newer.execute_batch("CREATE TABLE future (x); PRAGMA user_version = 99;").unwrap();
+    drop(newer);
+    let (code, said) = codevd(dir.path(), &["restore", "newer.db"]);
+    assert!(code == 1 && said.contains("newer codevd"), "{said}");
     assert_eq!(fs::read(dir.path().join("codevd.db")).unwrap(), bytes);
+    let left =
+        fs::read_dir(dir.path()).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().contains("restoring"));
+    assert_eq!(left.count(), 0, "nothing of the try is left");
 }
 
 #[test]

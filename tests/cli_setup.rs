@@ -2,47 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "program/mod.rs"]
+mod program;
+
+use program::codevd;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 const PEOPLE: &str = "Ana Lopes <ana@example.com>, Bo Nilsson <bo@example.com>; chloe.martin@example.org, \
     David Roux <david@example.org>, Éric Petit <eric@example.org>";
-
-/// What a command said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn ends(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-        self
-    }
-
-    #[track_caller]
-    fn data(&self, command: &str) -> Value {
-        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out));
-        assert_eq!((&value["version"], &value["command"]), (&1.into(), &command.into()));
-        value["data"].clone()
-    }
-}
-
-fn codevd(folder: &Path, args: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_codevd"));
-    command.args(args).current_dir(folder).env_remove("CODEVD_CONFIG").env("TZ", "Europe/Paris").env("LANG", "C");
-    said(command.env_remove("LC_ALL").env_remove("LC_MESSAGES").stdin(Stdio::null()).output().unwrap())
-}
-
-fn said(output: Output) -> Said {
-    let text = |bytes| String::from_utf8(bytes).expect("text in UTF-8");
-    Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
 
 const ALL_SAID: [&str; 13] = [
     "init",

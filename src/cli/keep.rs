@@ -71,37 +71,34 @@ fn cannot(file: &Path, why: &std::io::Error) -> Failure {
 }
 
 /// Puts a backup in the database's place. The daemon must not run; all mail is held afterwards, since mails that left
-/// after the backup was made would be decided again.
+/// after the backup was made would be decided again. What is there is moved only once the copy is known to be sound.
 pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal) -> Result {
     let database = &setup.config.database;
     let _lock = Lock::take(database, "restore")?;
-    let backup = Reader::open(&args.file)?;
-    let wrong = backup.quick_check()?;
-    if !wrong.is_empty() {
-        return Err(Failure::because(format!("{} is not sound: {}", args.file.display(), wrong.join("; "))));
-    }
-    let groups = backup.groups()?.len();
-    if args.dry_run {
-        terminal.line(format_args!(
-            "nothing was changed (--dry-run): {} is sound and holds {groups} groups",
-            args.file.display()
-        ))?;
-        return Ok(Done::Good);
-    }
+    let copy = edge::beside(database, "restoring");
+    // left behind by a restore that was cut off
+    remove(&copy)?;
+    let groups = match copied(setup, args, &copy) {
+        Ok(groups) if args.dry_run => {
+            remove(&copy)?;
+            terminal.line(format_args!(
+                "nothing was changed (--dry-run): {} is sound and holds {groups} groups",
+                args.file.display()
+            ))?;
+            return Ok(Done::Good);
+        }
+        Ok(groups) => groups,
+        Err(failure) => {
+            remove(&copy)?;
+            return Err(failure);
+        }
+    };
     let aside = set_aside(database, setup.now())?;
     let key = edge::key_file(&args.file);
     if key.exists() {
         copy_private(&key, &edge::key_file(database))?;
     }
-    // through SQLite, not as a file: a backup that is in WAL mode is copied whole
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(database)
-        .map_err(|why| cannot(database, &why))?;
-    backup.backup(database)?;
-    Store::open(database)?.hold(&format!("restored from {}", args.file.display()), setup.now())?;
+    fs::rename(&copy, database).map_err(|why| cannot(database, &why))?;
     if args.json.json {
         let data = json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true });
         terminal.json("restore", &data)?;
@@ -116,6 +113,32 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
          `codevd mail queue`, drop what has left already (`codevd mail drop`), then `codevd mail release`",
     )?;
     Ok(Done::Good)
+}
+
+/// A copy beside the database, of today's schema, checked and on hold; says how many groups it holds.
+fn copied(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<usize> {
+    if !args.file.exists() {
+        return Err(Failure::because(format!("there is no {}", args.file.display())));
+    }
+    let mut store = Store::copied(&args.file, copy)?;
+    let wrong = store.quick_check()?;
+    if !wrong.is_empty() {
+        return Err(Failure::because(format!("{} is not sound: {}", args.file.display(), wrong.join("; "))));
+    }
+    store.hold(&format!("restored from {}", args.file.display()), setup.now())?;
+    // closing it writes its WAL into the file, which alone is moved
+    Ok(store.groups()?.len())
+}
+
+fn remove(copy: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let file = PathBuf::from(format!("{}{suffix}", copy.display()));
+        match fs::remove_file(&file) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&file, &why)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The database that is there, with its WAL and key, under another name; nothing is deleted.

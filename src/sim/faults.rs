@@ -16,48 +16,6 @@ pub struct Fault {
     pub what: Trouble,
 }
 
-/// Where an SMTP conversation is meant to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum At {
-    /// Connecting.
-    Connect,
-    /// The greeting.
-    Greeting,
-    /// TLS.
-    Tls,
-    /// The login.
-    Auth,
-    /// MAIL FROM.
-    Mail,
-    /// RCPT TO.
-    Rcpt,
-    /// DATA, up to the final dot.
-    Data,
-    /// After the final dot.
-    Dot,
-}
-
-impl At {
-    /// All of them, in the order of the conversation.
-    pub const ALL: [Self; 8] =
-        [Self::Connect, Self::Greeting, Self::Tls, Self::Auth, Self::Mail, Self::Rcpt, Self::Data, Self::Dot];
-
-    /// The transport's word for it.
-    pub fn phase(self) -> Phase {
-        match self {
-            Self::Connect => Phase::Connect,
-            Self::Greeting => Phase::Greeting,
-            Self::Tls => Phase::Tls,
-            Self::Auth => Phase::Auth,
-            Self::Mail => Phase::Mail,
-            Self::Rcpt => Phase::Rcpt,
-            Self::Data => Phase::Data,
-            Self::Dot => Phase::Dot,
-        }
-    }
-}
-
 /// What a disk says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,7 +45,7 @@ pub enum Trouble {
     /// No conversation with the mail server gets past there for so long.
     Down {
         /// Where it ends.
-        phase: At,
+        phase: Phase,
         /// How long.
         seconds: i64,
     },
@@ -101,7 +59,7 @@ pub enum Trouble {
     /// The next mails are answered with this instead of a yes.
     Reply {
         /// Where.
-        phase: At,
+        phase: Phase,
         /// `450 4.7.1 greylisted`.
         reply: String,
         /// How many.
@@ -110,7 +68,7 @@ pub enum Trouble {
     /// The connection is cut on the next mails, there.
     Cut {
         /// Where. After the dot the mail may be with the server.
-        phase: At,
+        phase: Phase,
         /// How many.
         times: u32,
         /// After the dot: whether the server has the mail.
@@ -202,25 +160,25 @@ pub enum Ordered {
 }
 
 /// Replies that servers give, wherever they stand in the conversation.
-const REPLIES: &[(At, &str)] = &[
-    (At::Greeting, "421 4.3.2 service shutting down"),
-    (At::Greeting, "554 5.7.1 no service for you"),
-    (At::Auth, "535 5.7.8 authentication failed"),
-    (At::Auth, "454 4.7.0 temporary authentication failure"),
-    (At::Mail, "452 4.3.1 insufficient system storage"),
-    (At::Mail, "550 5.4.5 daily user sending quota exceeded"),
-    (At::Rcpt, "450 4.7.1 greylisted, try again in 300 seconds"),
-    (At::Rcpt, "451 4.7.1 please come back later"),
-    (At::Rcpt, "452 4.5.3 too many recipients"),
-    (At::Rcpt, "550 5.1.1 no such user"),
-    (At::Rcpt, "550 5.7.1 blocked"),
-    (At::Rcpt, "552 5.2.2 mailbox full"),
-    (At::Data, "451 4.3.0 local error"),
-    (At::Data, "421 4.7.0 too many connections"),
-    (At::Dot, "451 4.3.0 queue file write error"),
-    (At::Dot, "550 5.7.1 content refused"),
-    (At::Dot, "554 5.6.0 message not accepted"),
-    (At::Dot, "552 5.3.4 message too big"),
+const REPLIES: &[(Phase, &str)] = &[
+    (Phase::Greeting, "421 4.3.2 service shutting down"),
+    (Phase::Greeting, "554 5.7.1 no service for you"),
+    (Phase::Auth, "535 5.7.8 authentication failed"),
+    (Phase::Auth, "454 4.7.0 temporary authentication failure"),
+    (Phase::Mail, "452 4.3.1 insufficient system storage"),
+    (Phase::Mail, "550 5.4.5 daily user sending quota exceeded"),
+    (Phase::Rcpt, "450 4.7.1 greylisted, try again in 300 seconds"),
+    (Phase::Rcpt, "451 4.7.1 please come back later"),
+    (Phase::Rcpt, "452 4.5.3 too many recipients"),
+    (Phase::Rcpt, "550 5.1.1 no such user"),
+    (Phase::Rcpt, "550 5.7.1 blocked"),
+    (Phase::Rcpt, "552 5.2.2 mailbox full"),
+    (Phase::Data, "451 4.3.0 local error"),
+    (Phase::Data, "421 4.7.0 too many connections"),
+    (Phase::Dot, "451 4.3.0 queue file write error"),
+    (Phase::Dot, "550 5.7.1 content refused"),
+    (Phase::Dot, "554 5.6.0 message not accepted"),
+    (Phase::Dot, "552 5.3.4 message too big"),
 ];
 
 const MINUTE: i64 = 60;
@@ -248,10 +206,10 @@ pub fn pick(chance: &mut Chance, below: usize) -> usize {
 /// Draws one that happens at that time.
 pub fn fault(chance: &mut Chance, at: DateTime<Utc>, members: usize) -> Vec<Fault> {
     let times = |chance: &mut Chance| u32::try_from(1 + draw(chance, 6)).unwrap_or(1);
-    let phase = |chance: &mut Chance| At::ALL[pick(chance, At::ALL.len())];
+    let phase = |chance: &mut Chance| Phase::ALL[pick(chance, Phase::ALL.len())];
     let what = match draw(chance, 100) {
         0..=7 => {
-            let phase = At::ALL[pick(chance, 7)];
+            let phase = Phase::ALL[pick(chance, 7)];
             Trouble::Down { phase, seconds: while_of(chance, 3 * DAY) }
         }
         8..=13 => Trouble::Slow { each: 1 + draw(chance, 240), seconds: while_of(chance, 10 * HOUR) },

@@ -1,10 +1,9 @@
 //! Everybody's mail servers and the daemon's mailbox, with all that can go wrong between them and us.
 
 use super::clock::VirtualClock;
-use super::faults::At;
 use super::points::Points;
 use crate::daemon::{Clock, Incoming, Outgoing};
-use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, TransportError};
+use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, Phase, TransportError};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,10 +44,10 @@ enum Next {
 #[derive(Debug, Default)]
 struct State {
     accepted: Vec<Accepted>,
-    down: Vec<(DateTime<Utc>, At)>,
+    down: Vec<(DateTime<Utc>, Phase)>,
     slow: Vec<(DateTime<Utc>, i64)>,
     refuses: Vec<(DateTime<Utc>, String, String)>,
-    next: Vec<(At, Next, u32)>,
+    next: Vec<(Phase, Next, u32)>,
     wakes: Option<DateTime<Utc>>,
     broken: bool,
     sent: u64,
@@ -82,7 +81,7 @@ impl Office {
     }
 
     /// No conversation gets past there until then.
-    pub fn down(&self, phase: At, until: DateTime<Utc>) {
+    pub fn down(&self, phase: Phase, until: DateTime<Utc>) {
         self.state().down.push((until, phase));
     }
 
@@ -97,12 +96,12 @@ impl Office {
     }
 
     /// The next mails are answered with this.
-    pub fn reply(&self, phase: At, reply: &str, times: u32) {
+    pub fn reply(&self, phase: Phase, reply: &str, times: u32) {
         self.state().next.push((phase, Next::Reply(reply.to_owned()), times));
     }
 
     /// The next connections are cut there.
-    pub fn cut(&self, phase: At, taken: bool, times: u32) {
+    pub fn cut(&self, phase: Phase, taken: bool, times: u32) {
         self.state().next.push((phase, Next::Cut { taken }, times));
     }
 
@@ -139,7 +138,7 @@ impl Office {
     }
 
     /// A step of the conversation: a kill may happen, and a slow server takes its time.
-    async fn step(&self, phase: At) {
+    async fn step(&self, phase: Phase) {
         self.points.reach();
         let now = self.truth.now();
         let wait = {
@@ -148,7 +147,7 @@ impl Office {
             state.slow.iter().map(|(_, each)| *each).max()
         };
         // now and then others get their turn between two steps, as they would
-        let yields = matches!(phase, At::Rcpt | At::Dot) && self.state().sent % 5 == 1;
+        let yields = matches!(phase, Phase::Rcpt | Phase::Dot) && self.state().sent % 5 == 1;
         if wait.is_none() && !yields {
             return;
         }
@@ -165,7 +164,7 @@ impl Office {
     }
 
     /// What the server says at this step, if it is not a yes; and whether it has the mail.
-    fn judge(&self, phase: At, to: &str) -> Option<(Delivery, bool)> {
+    fn judge(&self, phase: Phase, to: &str) -> Option<(Delivery, bool)> {
         let now = self.truth.now();
         let mut state = self.state();
         if std::mem::take(&mut state.broken) {
@@ -176,7 +175,7 @@ impl Office {
             return Some((broken_off(phase, "no answer"), false));
         }
         state.refuses.retain(|(until, _, _)| now < *until);
-        if phase == At::Rcpt
+        if phase == Phase::Rcpt
             && let Some((_, _, reply)) = state.refuses.iter().find(|(_, who, _)| *who == to.to_lowercase())
         {
             return Some((answered(phase, reply), false));
@@ -190,7 +189,7 @@ impl Office {
         }
         Some(match next {
             Next::Reply(reply) => (answered(phase, &reply), false),
-            Next::Cut { taken } => (broken_off(phase, "connection reset by peer"), taken && phase == At::Dot),
+            Next::Cut { taken } => (broken_off(phase, "connection reset by peer"), taken && phase == Phase::Dot),
         })
     }
 
@@ -216,27 +215,27 @@ impl Office {
     }
 }
 
-fn broken_off(phase: At, cause: &str) -> Delivery {
+fn broken_off(phase: Phase, cause: &str) -> Delivery {
     match phase {
-        At::Dot => Delivery::InDoubt { cause: cause.to_owned() },
-        _ => Delivery::Unreached { phase: phase.phase(), cause: cause.to_owned() },
+        Phase::Dot => Delivery::InDoubt { cause: cause.to_owned() },
+        _ => Delivery::Unreached { phase, cause: cause.to_owned() },
     }
 }
 
 /// A reply as the transport judges it.
-fn answered(phase: At, reply: &str) -> Delivery {
+fn answered(phase: Phase, reply: &str) -> Delivery {
     let (code, text) = reply.split_once(' ').unwrap_or((reply, ""));
-    Delivery::refused(phase.phase(), code.parse().unwrap_or(451), text)
+    Delivery::refused(phase, code.parse().unwrap_or(451), text)
 }
 
 impl Outgoing for Office {
     async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
         let mut left = self.wall.now();
-        for phase in At::ALL {
-            if phase == At::Dot {
+        for phase in Phase::ALL {
+            if phase == Phase::Dot {
                 left = self.wall.now();
                 if let Err(cause) = before_dot() {
-                    return Delivery::Unreached { phase: At::Data.phase(), cause };
+                    return Delivery::Unreached { phase: Phase::Data, cause };
                 }
             }
             self.step(phase).await;

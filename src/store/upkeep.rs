@@ -6,7 +6,7 @@ use super::journal::{self, About};
 use super::{Reader, Store, StoreError};
 use crate::core::GroupId;
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::{OpenFlags, params};
 use std::path::Path;
 
 impl Store {
@@ -63,6 +63,22 @@ impl Store {
                 (SELECT id FROM inbox WHERE state <> 'new' AND received_at < ?)";
             Ok(run(tx, ours, [utc(before)])? + run(tx, theirs, [utc(before)])?)
         })
+    }
+}
+
+impl Store {
+    /// A new file with all that another one holds, brought to the newest schema: what a backup made by an older program
+    /// needs. The other one is only read.
+    ///
+    /// # Errors
+    /// What [`Store::open`] says, a file that is no database, a target that is there already or can't be written.
+    pub fn copied(from: &Path, to: &Path) -> Result<Self, StoreError> {
+        let source = super::connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        // the version first: what is no database says so before anything is written
+        super::migrate::version(&source).map_err(super::open_error(from))?;
+        super::make(to)?;
+        Reader { conn: source, file: from.to_owned() }.backup(to)?;
+        Self::open(to)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What became of one attempt to send a mail: the phase it reached, and whether a refusal is for good.
 use crate::transport::TransportError;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,7 +56,8 @@ fn unusable(address: &str) -> TransportError {
 }
 
 /// The step of the SMTP conversation at which an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Name look-up and TCP.
     Connect,
@@ -76,6 +78,10 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them, in the order of the conversation.
+    pub const ALL: [Self; 8] =
+        [Self::Connect, Self::Greeting, Self::Tls, Self::Auth, Self::Mail, Self::Rcpt, Self::Data, Self::Dot];
+
     /// What was being done, for a sentence: "reading the greeting" and so on.
     pub fn doing(self) -> &'static str {
         match self {
