@@ -34,6 +34,10 @@ mails FOLDER="target/mails" PATTERN="*":
     CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
     bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
 
+# Every parser of foreign bytes under libFuzzer, SECONDS each; goes on from where it was
+fuzz SECONDS="10":
+    fuzz/run {{SECONDS}}
+
 # Every mail in a real browser: width, accessibility, contrast, requests; and what mail programs show
 browser:
     npm ci --prefix tests/browser --no-audit --no-fund --silent

@@ -165,7 +165,7 @@ impl Composer<'_> {
             calendar: calendar.as_ref().map(|(method, ics)| CalendarPart { method: method.as_str(), ics }),
             message_id: &message_id,
             references: &references,
-            in_reply_to: draft.answers.as_ref().map(|a| a.message_id.as_str()),
+            in_reply_to: answered(draft),
             date: draft.decided,
             auto: if draft.answers.is_some() { Auto::Replied } else { Auto::Generated },
             suppress: suppress(draft.key.kind),
@@ -214,7 +214,7 @@ impl Composer<'_> {
     fn references(&self, group: &Group, draft: &Draft, own: &str) -> Vec<String> {
         let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
         let root = match (&draft.answers, meeting) {
-            (Some(answers), _) => Some(answers.message_id.clone()),
+            (Some(_), _) => answered(draft).map(str::to_owned),
             (None, Some(meeting)) => Some(format!("{}@{}", meeting.uid, self.sender.domain())),
             (None, None) => None,
         };
@@ -377,6 +377,11 @@ fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member)
             }
         })
         .collect()
+}
+
+/// The id of the mail it answers; without one that can be repeated the answer goes all the same, out of its thread.
+fn answered(draft: &Draft) -> Option<&str> {
+    draft.answers.as_ref().map(|a| a.message_id.as_str()).filter(|id| mail::is_repeatable(id))
 }
 
 /// Absence notices are worth knowing where a date or a subject is asked for (`reliability.md` 9).

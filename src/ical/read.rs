@@ -139,7 +139,9 @@ fn address(entry: &ICalendarEntry) -> Option<String> {
 fn plain_address(value: &str) -> Option<String> {
     let bare = calcard::icalendar::utils::strip_mailto_scheme(value.trim());
     let bare = bare.trim().trim_start_matches('<').trim_end_matches('>');
-    let bare = if value.len() == bare.len() { bare.to_owned() } else { percent_decoded(bare) };
+    let mut bare = if value.len() == bare.len() { bare.to_owned() } else { percent_decoded(bare) };
+    // a lone CR is no line end here, nor part of an address
+    bare.truncate(bare.find(char::is_control).unwrap_or(bare.len()));
     bare.contains('@').then_some(bare)
 }
 

@@ -107,7 +107,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         to: recipients(&message, &RECEIVERS),
         addressed: recipients(&message, &RECEIVERS[..2]),
         subject: text::one_line(message.subject().unwrap_or_default()),
-        message_id: message.message_id().map(str::to_owned),
+        message_id: message.message_id().map(visible).filter(|id| !id.is_empty()),
         in_reply_to: ids(message.in_reply_to()),
         references: ids(message.references()),
         date: message.date().filter(|d| d.is_valid()).and_then(|d| DateTime::from_timestamp(d.to_timestamp(), 0)),
@@ -223,10 +223,15 @@ pub(super) fn raw_header(message: &Message<'_>, name: &'static str) -> Option<St
 
 fn ids(value: &HeaderValue<'_>) -> Vec<String> {
     match value {
-        HeaderValue::Text(one) => vec![one.to_string()],
-        HeaderValue::TextList(many) => many.iter().map(ToString::to_string).collect(),
+        HeaderValue::Text(one) => vec![visible(one)],
+        HeaderValue::TextList(many) => many.iter().map(|one| visible(one)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// An id without what no id holds (RFC 5322 §3.6.4).
+fn visible(id: &str) -> String {
+    id.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect()
 }
 
 /// The leaves of the MIME tree in order, nested messages as one leaf each, within the limits.

@@ -48,4 +48,4 @@ pub use reply::{Reply, reply};
 pub use report::{read_json, reading_json};
 pub use signature::without_name;
 pub use token::{DraftId, Key, TOKEN_CHARS, Token};
-pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose};
+pub use write::{Auto, CalendarPart, Outgoing, Suppress, WriteError, compose, is_repeatable};

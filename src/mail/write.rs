@@ -358,6 +358,12 @@ fn q_byte(byte: u8) -> String {
     }
 }
 
+/// Whether somebody else's id can stand in In-Reply-To and References of ours. Others' come as they like: too long,
+/// without `@`, in raw UTF-8, or not at all.
+pub fn is_repeatable(id_of_another: &str) -> bool {
+    id("References", id_of_another).is_ok()
+}
+
 /// A Message-ID with its brackets (RFC 5322 §3.6.4).
 fn id(field: &'static str, value: &str) -> Result<String, WriteError> {
     let wrong = || WriteError::MessageId { field, found: value.to_owned() };
