@@ -166,10 +166,18 @@ impl House<'_> {
         Sent { key: sent.draft.key, draft_id: sent.draft_id, fits, expired, subject: sent.subject, plain: sent.plain }
     }
 
-    /// A letter as the answer to that mail.
-    fn answered(&self, group: &Group, sent: &SentMail, letter: &Letter) -> Answer {
-        let understood = mail::understand(letter, Some(&sent.plain), &self.asked_by(group, sent));
-        answer(self, sent, letter, understood)
+    /// A letter as the answer to that mail. It may quote another one of ours: the one that somebody else got.
+    fn answered(&self, group: &Group, sent: &SentMail, letter: &Letter) -> Result<Answer, StoreError> {
+        let mut ours = sent.plain.clone();
+        for found in mail::tokens(letter) {
+            let quoted = self.store.outbox_by_draft_id(&found.token.draft_id().to_string())?;
+            if let Some(quoted) = quoted.filter(|quoted| quoted.draft_id != sent.draft_id) {
+                ours.push('\n');
+                ours.push_str(&quoted.plain);
+            }
+        }
+        let understood = mail::understand(letter, Some(&ours), &self.asked_by(group, sent));
+        Ok(answer(self, sent, letter, understood))
     }
 
     /// What that mail asks its receiver, as the group stands now.
@@ -207,7 +215,10 @@ fn proof_of(row: &InboxRow) -> Level {
 }
 
 fn thread(letter: &Letter) -> InReplyTo {
-    InReplyTo { message_id: letter.message_id.clone().unwrap_or_default(), subject: letter.subject.clone() }
+    InReplyTo {
+        message_id: letter.message_id.clone().unwrap_or_default(),
+        subject: mail::without_tokens(&letter.subject),
+    }
 }
 
 /// A person's own words.
@@ -235,7 +246,7 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
     };
     let answer = match read.understood.clone() {
         Some(understood) => answer(house, &sent, letter, understood),
-        None => house.answered(&loaded.group, &sent, letter),
+        None => house.answered(&loaded.group, &sent, letter)?,
     };
     let verdict = lead.map_or(Verdict::Ask, |lead| verdict(weigh(&loaded.group, &answer), lead, read.proof.level));
     match (verdict, &sent.draft.facts) {
@@ -269,7 +280,7 @@ fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Resul
     let Some(loaded) = house.store.load(&sent.group, &house.kit.formats)? else { return Ok(nothing) };
     let theirs =
         letter.from.as_ref().zip(loaded.group.member(&sent.member)).is_some_and(|(f, m)| m.has_address(&f.email));
-    let mut answer = house.answered(&loaded.group, sent, letter);
+    let mut answer = house.answered(&loaded.group, sent, letter)?;
     // its meeting is not planned yet
     answer.to.meeting = None;
     if !theirs || answer.meaning != Meaning::Stop {

@@ -89,6 +89,24 @@ fn in_subject(subject: &str) -> Vec<Token> {
     pieces.filter_map(Token::parse).collect()
 }
 
+/// A subject without the tokens in it: what an answer of ours repeats of somebody's subject.
+pub fn without_tokens(subject: &str) -> String {
+    let mut out = String::new();
+    let mut rest = subject;
+    while let Some((before, behind)) = rest.split_once('[') {
+        out.push_str(before);
+        rest = match behind.split_once(']') {
+            Some((inside, after)) if Token::parse(inside).is_some() => after,
+            _ => {
+                out.push('[');
+                behind
+            }
+        };
+    }
+    out.push_str(rest);
+    out.trim_end().to_owned()
+}
+
 /// Tokens after "Réf." or "Ref." in a text, across line breaks and quote marks.
 fn in_footer(text: &str) -> Vec<Token> {
     static LABEL: LazyLock<Option<Regex>> =
@@ -123,4 +141,17 @@ fn leading_token(text: &str) -> Option<Token> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_repeated_without_its_tokens() {
+        let token = "7".repeat(TOKEN_CHARS);
+        let subject = without_tokens(&format!("Re: [Codev Lyon] venez-vous ? [{token}]"));
+        assert_eq!(subject, "Re: [Codev Lyon] venez-vous ?");
+        assert_eq!(without_tokens("[a [b] c"), "[a [b] c");
+    }
 }

@@ -38,7 +38,7 @@ pub use auth_results::Believed;
 pub use bounce::{Bounce, BounceClass, BouncedRecipient};
 pub use calendar_check::{CalendarMail, check_calendar_mail};
 pub use class::Class;
-pub use evidence::{Carrier, TokenFound, addressed_to, subject_tag, tokens};
+pub use evidence::{Carrier, TokenFound, addressed_to, subject_tag, tokens, without_tokens};
 pub use letter::{Address, Letter, Limits, letter, letter_within};
 pub use meaning::{Asked, Understood, understand};
 pub use parts::{Part, PartKind};

@@ -150,7 +150,8 @@ fn prompt_now(work: &mut Work<'_>, number: MeetingNo, step: u32) {
     }
 }
 
-/// Somebody is not there: turns are counted without them; an absent requester makes way for the backup.
+/// Somebody is not there: turns are counted without them; an absent requester makes way for the backup, unless a request
+/// or a plan of theirs is there already: then the session stays theirs.
 fn absent(work: &mut Work<'_>, number: MeetingNo, name: &str) -> Result<(), Refusal> {
     let who = super::subject::find(work, name)?;
     let now = work.now();
@@ -158,9 +159,12 @@ fn absent(work: &mut Work<'_>, number: MeetingNo, name: &str) -> Result<(), Refu
     let away = Attendance { answer: Attending::No, sequence: meeting.sequence, stamp: now, comment: None };
     meeting.attendance.insert(who.clone(), away);
     let requester = meeting.requester.clone();
+    let asked = meeting.words.iter().any(|w| w.section == Section::Request && w.by == requester && !w.withdrawn);
+    let took_part = asked || !meeting.actions.is_empty();
     let text = format!("{} is absent", work.name(&who));
     work.tell(Some(number), Some(&who), text);
     if who == requester
+        && !took_part
         && let Ok(next) = super::subject::next_in_line(work, number)
     {
         super::subject::give_seat(work, number, &next)?;

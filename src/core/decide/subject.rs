@@ -254,17 +254,20 @@ pub(super) fn next_in_line(work: &Work<'_>, number: MeetingNo) -> Result<MemberI
     able.next().ok_or(Refusal::NoSuchMember { name: "(backup)".to_owned(), known: String::new() })
 }
 
-/// The change itself: the subject of the one before stays private (method note §6) and leaves the meeting.
+/// The change itself: the subject and the plan of the one before stay private (method note §6) and leave the meeting.
 pub(super) fn give_seat(work: &mut Work<'_>, number: MeetingNo, with: &MemberId) -> Result<(), Refusal> {
     let turns = work.group.whose_turn();
     let meeting = work.meeting_mut(number)?;
     let before = std::mem::replace(&mut meeting.requester, with.clone());
-    let private = meeting.subject.take();
+    let private = meeting.subject.take().map(|subject| subject.text).into_iter();
+    // a plan stays its own requester's as well
+    let private: Vec<String> =
+        private.chain(std::mem::take(&mut meeting.actions).into_iter().map(|a| a.text)).collect();
     if meeting.backup.as_ref() == Some(with) {
         meeting.backup = turns.into_iter().find(|t| *t != *with && *t != before);
     }
-    if let Some(subject) = private {
-        work.keep(number, &before, crate::core::meeting::Section::Note, &subject.text, false);
+    for text in private {
+        work.keep(number, &before, crate::core::meeting::Section::Note, &text, false);
     }
     for turn in work.group.turns.iter_mut().filter(|t| t.meeting == number) {
         turn.member = with.clone();

@@ -66,7 +66,7 @@ pub(super) fn new_address(
     if somebodys || private {
         return Ok(not_theirs(key));
     }
-    let answer = house.answered(group, &sent, letter);
+    let answer = house.answered(group, &sent, letter)?;
     Ok(asked(group, &answer, Some(&from.email), row))
 }
 
@@ -94,7 +94,7 @@ pub(super) fn another(
             about: Some((key.group.clone(), member.clone())),
         });
     };
-    let answer = house.answered(group, &sent, letter);
+    let answer = house.answered(group, &sent, letter)?;
     Ok(asked(group, &answer, None, row))
 }
 
@@ -149,7 +149,7 @@ fn waiting(house: &House<'_>, group: &Group, waiting: &Waiting) -> Result<Option
         return Ok(Some(event));
     }
     let Some(sent) = house.store.outbox_by_key(&waiting.answers.to_string())? else { return Ok(None) };
-    Ok(Some(Event::Answer(house.answered(group, &sent, &letter))))
+    Ok(Some(Event::Answer(house.answered(group, &sent, &letter)?)))
 }
 
 /// A calendar message that can't be asked about changes nothing.
