@@ -156,14 +156,14 @@ async fn a_dot_that_cannot_be_noted_is_not_sent() {
         if full.load(Ordering::Relaxed) && nth > 0 { Err(DiskFault::Full) } else { Ok(()) }
     });
     let mut pace = Pace::default();
-    let stopped = sender_step(&store, &mut post, &mut pace, &sender, || now).await;
+    let stopped = sender_step(&store, std::slice::from_mut(&mut post), &mut pace, &sender, || now).await;
     assert!(stopped.is_err_and(|e| e.is_temporary()));
     assert_eq!(post.accepted.load(Ordering::Relaxed), 0, "a dot left that is not on disk");
     post.full.store(false, Ordering::Relaxed);
     // the process was killed meanwhile: what is on disk says that nothing left
     store.get().recover(now).unwrap();
     let later = Utc.timestamp_opt(now.timestamp() + 600, 0).unwrap();
-    sender_step(&store, &mut post, &mut pace, &sender, || later).await.unwrap();
+    sender_step(&store, std::slice::from_mut(&mut post), &mut pace, &sender, || later).await.unwrap();
     let rows = store.get().queue(&QueueFilter::default()).unwrap();
     let sent = rows.iter().filter(|r| r.state == MailState::Sent).count();
     assert!(sent > 0 && u32::try_from(sent).unwrap() == post.accepted.load(Ordering::Relaxed), "{sent}");

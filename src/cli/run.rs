@@ -56,7 +56,9 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
     }
     tracing::info!(config = %setup.file.display(), database = %config.database.display(), "starting");
     Ok(Daemon {
-        out: Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() },
+        ways: (0..config.smtp.connections)
+            .map(|_| Ok(Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() }))
+            .collect::<Result<_>>()?,
         mailbox: setup.mailbox()?,
         prover: setup.prover()?,
         from: setup.sender(),

@@ -40,7 +40,12 @@ pub struct SmtpConfig {
     pub login: Option<Login>,
     /// Certificates to trust besides the usual ones: a PEM file.
     pub ca_file: Option<PathBuf>,
+    /// Most connections at once; one of them is kept for live prompts.
+    pub connections: u32,
 }
+
+/// How many connections at once where nothing is said: as many as the strictest of the large providers takes.
+const CONNECTIONS: u32 = 3;
 
 /// A user and where the password is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,9 +222,10 @@ fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck)
 }
 
 /// Keys of the parts, for those written in the wrong place.
-const ELSEWHERE: [(&str, &[&str]); 4] = [
+const ELSEWHERE: [(&str, &[&str]); 5] = [
     ("in [mailbox]", &["address", "name", "plus", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
+    ("in [smtp]", &["connections"]),
     ("in [imap]", &["poll_seconds", "taken"]),
     ("in [pace]", pace::KEYS),
 ];
@@ -228,7 +234,7 @@ const ELSEWHERE: [(&str, &[&str]); 4] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 28] = [
+const SHOWN: [&str; 29] = [
     "authserv_id",
     "check_signatures",
     "plus",
@@ -247,6 +253,7 @@ const SHOWN: [&str; 28] = [
     "url",
     "user",
     "ca_file",
+    "connections",
     "mailbox",
     "taken",
     "poll_seconds",
@@ -356,7 +363,9 @@ impl<'a> Reader<'a> {
         let server = self.server(table, Protocol::Smtp);
         let login = self.login(table);
         let ca_file = self.ca_file(table, server.as_ref());
-        Some(SmtpConfig { server: server?.value, login, ca_file })
+        let connections =
+            table.number("connections", 1..=20, "of connections at once").map_or(CONNECTIONS, |at| at.value);
+        Some(SmtpConfig { server: server?.value, login, ca_file, connections })
     }
 
     fn server(&mut self, table: &mut Table<'a>, protocol: Protocol) -> Option<At<Server>> {

@@ -30,6 +30,12 @@ pub trait Outgoing: Send {
     ) -> impl Future<Output = Delivery> + Send;
 }
 
+impl<O: Outgoing> Outgoing for &mut O {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
+        (**self).send(envelope, bytes, before_dot).await
+    }
+}
+
 /// Mail in: IMAP, Maildir, or the simulator's post office.
 pub trait Incoming: Send {
     /// What is there and was not taken yet, in order.

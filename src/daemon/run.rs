@@ -7,12 +7,11 @@ use super::engine::{Engine, EngineError, Story};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
-use super::sender::{Pace, sender_step};
+use super::sender::{Crew, Pace, SenderStep, sender_step};
 use super::verify::Prover;
 use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
-use crate::transport::{BeforeDot, Delivery, Envelope};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,8 +40,8 @@ const MAX_ROUNDS: usize = 10_000;
 pub struct Daemon<O, M, C, I> {
     /// Decides.
     pub engine: Engine<I>,
-    /// Mail out.
-    pub out: O,
+    /// Mail out: one way for each connection at once.
+    pub ways: Vec<O>,
     /// Mail in.
     pub mailbox: M,
     /// Who finds out whom a mail is from.
@@ -124,7 +123,7 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, ways, mailbox, prover, clock, pace, from, socket, manager, derivation } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -148,8 +147,8 @@ where
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
         tasks.spawn(mail_in);
-        let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
-        tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
+        let crew = Crew::new(store.clone(), from, pace, ways, clock.clone());
+        tasks.spawn(sending(crew, clock.clone(), Arc::clone(&wake), stopping));
         tracing::info!("ready");
         manager.say("READY=1");
         let broke = tokio::select! {
@@ -184,7 +183,7 @@ where
         let received = receiver_step(&store, &mut self.mailbox, &self.prover, now).await;
         for _ in 0..MAX_ROUNDS {
             let stories = self.engine.step(now())?;
-            let sent = sender_step(&store, &mut self.out, &mut self.pace, &self.from, now).await?;
+            let sent = sender_step(&store, &mut self.ways, &mut self.pace, &self.from, now).await?;
             stories.iter().for_each(log_story);
             round.decided += stories.iter().filter(|s| did_something(s)).count();
             round.sent += sent.sent;
@@ -392,43 +391,19 @@ fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) 
     if due && stories.iter().any(did_something) { Duration::ZERO } else { until(next, now) }
 }
 
-/// What the sender needs beside the way out.
-struct Post<C> {
-    store: Shared,
+async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
+    mut crew: Crew<'static, O, C>,
     clock: C,
-    pace: Pace,
-    from: Sender,
-}
-
-async fn sending<O: Outgoing, C: Clock>(
-    mut post: Post<C>,
-    out: O,
     wake: Arc<Wake>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let idle = Arc::new(Notify::new());
-    let mut out = UntilStopped { out, stopping: stopping.clone(), idle: Arc::clone(&idle) };
     let mut failures = 0;
-    loop {
-        let clock = &post.clock;
-        let step = sender_step(&post.store, &mut out, &mut post.pace, &post.from, || clock.now());
-        let done = tokio::select! {
-            done = step => done,
-            // what was claimed and not dialled is queued again when the tasks have ended
-            () = idle.notified() => return,
-            () = stopped_for(stopping.clone(), LAST_MAIL) => return,
-        };
-        let wait = match done {
-            Ok(step) => {
+    while !*stopping.borrow() {
+        let began = crew.start();
+        let wait = match began.and_then(|_| crew.next()) {
+            Ok(next) => {
                 failures = 0;
-                if step.sent + step.later + step.lost > 0 {
-                    tracing::info!(sent = step.sent, later = step.later, lost = step.lost, "mails");
-                }
-                if step.lost > 0 {
-                    wake.engine.notify_one();
-                }
-                let next = post.store.get().next_send().ok().flatten();
-                until(next, post.clock.now())
+                until(next, clock.now())
             }
             Err(error) => {
                 failures += 1;
@@ -436,31 +411,30 @@ async fn sending<O: Outgoing, C: Clock>(
                 wait_of(&WAITS, failures)
             }
         };
-        if rest(&mut stopping, &wake.sender, wait).await {
-            return;
+        tokio::select! {
+            ended = crew.ended(), if crew.is_busy() => tell_sent(ended, &wake),
+            () = wake.sender.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+            _ = stopping.wait_for(|s| *s) => {}
         }
+    }
+    // what is cut off here is looked after when the tasks have ended
+    if let Ok(ended) = tokio::time::timeout(LAST_MAIL, crew.finish()).await {
+        tell_sent(ended, &wake);
     }
 }
 
-async fn stopped_for(mut stopping: watch::Receiver<bool>, time: Duration) {
-    let _ = stopping.wait_for(|s| *s).await;
-    tokio::time::sleep(time).await;
-}
-
-/// A way out that takes no further mail once the daemon is to stop.
-struct UntilStopped<O> {
-    out: O,
-    stopping: watch::Receiver<bool>,
-    idle: Arc<Notify>,
-}
-
-impl<O: Outgoing> Outgoing for UntilStopped<O> {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
-        if *self.stopping.borrow() {
-            self.idle.notify_one();
-            std::future::pending::<()>().await;
+fn tell_sent(ended: Result<SenderStep, StoreError>, wake: &Wake) {
+    match ended {
+        Ok(SenderStep { sent, later, lost }) => {
+            if sent + later + lost > 0 {
+                tracing::info!(sent, later, lost, "mails");
+            }
+            if lost > 0 {
+                wake.engine.notify_one();
+            }
         }
-        self.out.send(envelope, bytes, before_dot).await
+        Err(error) => tracing::error!(%error, "what became of a mail could not be written; it is tried again"),
     }
 }
 

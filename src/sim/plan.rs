@@ -5,6 +5,7 @@ use super::client::Client;
 use super::clock::Chance;
 use super::deeds::Deed;
 use super::faults::{self, Fault, draw, pick, while_of};
+use super::house::Sends;
 use super::person::Person;
 use crate::core::spec::GuestList;
 use crate::core::{FormatId, Formats, GroupSpec, Language, MemberId, MemberSpec, Settings};
@@ -36,8 +37,8 @@ pub struct Cast {
     pub spec: GroupSpec,
     /// Everybody.
     pub people: Vec<Person>,
-    /// The most mails a minute.
-    pub pace: Option<u32>,
+    /// Connections at once, and how many mails may leave in a time.
+    pub sends: Sends,
 }
 
 const NAMES: [&str; 8] = [
@@ -119,7 +120,9 @@ impl Plan {
         let mut chance = Chance::of(self.seed ^ 0xCA57);
         let people = spec.members.iter().map(|m| person(m, &mut chance)).collect();
         let pace = (draw(&mut chance, 3) == 0).then(|| u32::try_from(5 + while_of(&mut chance, 20)).unwrap_or(20));
-        Cast { start: start(self.seed), spec, people, pace }
+        let connections = 1 + pick(&mut Chance::of(self.seed ^ 0x11E5), 4);
+        let sends = Sends { connections, most: [pace, None, None] };
+        Cast { start: start(self.seed), spec, people, sends }
     }
 }
 

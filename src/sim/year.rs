@@ -200,7 +200,7 @@ impl Year<'_> {
     fn next(&mut self) -> Option<DateTime<Utc>> {
         let mails = self.underway.keys().next().map(|(at, _)| *at);
         let faults = self.faults.front().map(|f| f.at);
-        let awake = match (&self.house, self.sleeps) {
+        let awake = match (&mut self.house, self.sleeps) {
             (_, Some(until)) => Some(until),
             (None, None) => Some(self.starts),
             (Some(house), None) => house.next().unwrap_or(None),
@@ -227,6 +227,11 @@ impl Year<'_> {
         match trouble {
             Trouble::Down { phase, seconds } => office.down(*phase, until(seconds)),
             Trouble::Slow { each, seconds } => office.slow(*each, until(seconds)),
+            Trouble::Stuck { member, phase, seconds } => {
+                if let Some(person) = self.cast.people.get(*member) {
+                    office.stuck(&person.email, *phase, until(seconds));
+                }
+            }
             Trouble::Reply { phase, reply, times } => office.reply(*phase, reply, *times),
             Trouble::Cut { phase, times, taken } => office.cut(*phase, *taken, *times),
             Trouble::Refuses { member, reply, seconds } => {
@@ -307,7 +312,7 @@ impl Year<'_> {
             if now < self.starts {
                 return false;
             }
-            match House::start(&self.ports, self.kit(), self.plan.seed, self.cast.pace) {
+            match House::start(&self.ports, self.kit(), self.plan.seed, &self.cast.sends) {
                 Ok(house) => self.house = Some(house),
                 Err(error) => {
                     self.fails(&error);

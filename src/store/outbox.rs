@@ -13,6 +13,9 @@ use crate::core::{Email, GroupId, Kind, MeetingNo, MemberId, Outcome, WhenLate};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, params};
 
+/// So long a live prompt waits for an earlier one to the same person that is underway.
+const IN_ORDER: Duration = Duration::seconds(15);
+
 /// A mail handed to the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -144,8 +147,9 @@ impl Store {
     /// Hands out mails that are due, live prompts first, then those that wait longest. On return
     /// each is on disk as `sending`, with its attempt written and the next one dated ahead by
     /// `wait` (from the attempt's number, from 1). Mails past their use are dropped instead, unless
-    /// they are of use late; the core is told. A mail waits while an older one of its lane is in
-    /// flight, so that an update never overtakes its invitation; a live prompt does not.
+    /// they are of use late; the core is told. A mail waits while another one to the same person is
+    /// in flight, so that an update never overtakes its invitation; a live prompt waits for prompts
+    /// alone, and not for long.
     ///
     /// # Errors
     /// SQLite's own.
@@ -155,48 +159,67 @@ impl Store {
         limit: u32,
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.hand_out(now, limit, true, wait)
+        self.hand_out(now, (limit, limit), wait)
     }
 
-    /// The same of live prompts alone: what may go when the account has sent all it may in this minute.
+    /// The same of at most so many mails, of which at most so many are no live prompts: what may go when the account
+    /// has sent all it may in this minute, or when few connections are free.
     ///
     /// # Errors
     /// SQLite's own.
-    pub fn claim_urgent(
+    pub fn claim_some(
         &mut self,
         now: DateTime<Utc>,
-        limit: u32,
+        (all, others): (u32, u32),
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.hand_out(now, limit, false, wait)
+        self.hand_out(now, (all, others), wait)
     }
 
     fn hand_out(
         &mut self,
         now: DateTime<Utc>,
-        limit: u32,
-        others: bool,
+        (all, others): (u32, u32),
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
         self.write("take mails from the outbox", |tx, _| {
             expire(tx, now)?;
+            let mut found = Vec::new();
             if super::hold::held(tx)?.is_some() {
-                return Ok(Vec::new());
+                return Ok(found);
             }
-            let mut found = due(tx, DUE_PROMPTS, now, limit)?;
-            let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
-            if others {
-                found.extend(due(tx, DUE_OTHERS, now, left)?);
-            }
-            for mail in &found {
-                let next = utc(now + wait(mail.attempt));
-                let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL \
-                    WHERE id = ?";
-                run(tx, sql, params![mail.attempt, next, mail.id])?;
-                let sql = "INSERT INTO attempts (outbox, number, at, phase) VALUES (?, ?, ?, 'dial')";
-                run(tx, sql, params![mail.id, mail.attempt, utc(now)])?;
+            // one by one: each that is taken may hold back the next to the same person
+            for (sql, most) in [(DUE_PROMPTS, all), (DUE_OTHERS, others)] {
+                let mut left = most.min(all.saturating_sub(u32::try_from(found.len()).unwrap_or(all)));
+                while left > 0
+                    && let Some(mail) = due(tx, sql, now)?
+                {
+                    take(tx, &mail, now, wait(mail.attempt))?;
+                    found.push(mail);
+                    left -= 1;
+                }
             }
             Ok(found)
+        })
+    }
+
+    /// The server can't be reached: what is due waits, live prompts until `prompts`, the rest until `others`. Nothing
+    /// was tried with these mails.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn put_off(
+        &mut self,
+        now: DateTime<Utc>,
+        prompts: DateTime<Utc>,
+        others: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        self.write("put mails off", |tx, _| {
+            for (urgent, until) in [(true, prompts), (false, others)] {
+                run(tx, PUT_OFF, params![utc(until), why, urgent, utc(now)])?;
+            }
+            Ok(())
         })
     }
 
@@ -245,9 +268,18 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn recover(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError> {
+        self.recover_but(&[], now)
+    }
+
+    /// The same while some mails are underway, which are left alone.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn recover_but(&mut self, underway: &[i64], now: DateTime<Utc>) -> Result<Recovered, StoreError> {
         self.write("look after mails in flight", |tx, _| {
             let mut done = Recovered::default();
-            for row in all(tx, "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id", [], Row::read)? {
+            let rows = all(tx, "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id", [], Row::read)?;
+            for row in rows.into_iter().filter(|row| !underway.contains(&row.id)) {
                 if row.after_dot {
                     in_doubt(tx, &row, "stopped between the final dot and the server's answer", now)?;
                     done.in_doubt.push(row.id);
@@ -300,32 +332,56 @@ impl Reader {
     /// # Errors
     /// SQLite's own.
     pub fn next_send(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (prompt, other) = self.next_sends()?;
+        Ok([prompt, other].into_iter().flatten().min())
+    }
+
+    /// The same for live prompts, and for all others that wait for no mail underway to the same person.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn next_sends(&self) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
         self.look("look for the next mail", |conn| {
             if super::hold::held(conn)?.is_some() {
-                return Ok(None);
+                return Ok((None, None));
             }
-            let of = |urgent: bool| first(conn, NEXT_SEND, [urgent], |r| r.opt_time("at")).map(Option::flatten);
-            Ok([of(true)?, of(false)?].into_iter().flatten().min())
+            let of = |sql: &'static str| first(conn, sql, [], |r| r.opt_time("at")).map(Option::flatten);
+            Ok((of(NEXT_PROMPT)?, of(NEXT_OTHER)?))
         })
     }
 }
 
 // SQLite knows nothing of how many rows are in which state: the indexes are named, and a statement
 // that can't use its own is an error at once
+//
+// prompts to one person keep their order, but a prompt is not late for one that hangs: it waits so long at most
 pub(super) const DUE_PROMPTS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
-    WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ? \
-    ORDER BY o.next_attempt_at, o.id LIMIT ?";
+    WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ?1 \
+    AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight \
+        JOIN attempts a ON a.outbox = f.id AND a.number = f.attempts \
+        WHERE f.state = 'sending' AND f.group_id = o.group_id AND f.member = o.member AND f.urgent = 1 \
+        AND a.at > ?2 AND a.at <= ?1) \
+    ORDER BY o.next_attempt_at, o.id LIMIT 1";
 
 pub(super) const DUE_OTHERS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
-    WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ? \
+    WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ?1 AND ?2 IS NOT NULL \
     AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
-        AND f.group_id = o.group_id AND f.member = o.member AND f.lane = o.lane) \
-    ORDER BY o.next_attempt_at, o.id LIMIT ?";
+        AND f.group_id = o.group_id AND f.member = o.member) \
+    ORDER BY o.next_attempt_at, o.id LIMIT 1";
 
-pub(super) const NEXT_SEND: &str =
-    "SELECT min(next_attempt_at) AS at FROM outbox INDEXED BY outbox_next WHERE state = 'queued' AND urgent = ?";
+pub(super) const NEXT_PROMPT: &str =
+    "SELECT min(next_attempt_at) AS at FROM outbox INDEXED BY outbox_next WHERE state = 'queued' AND urgent = 1";
+
+pub(super) const NEXT_OTHER: &str = "SELECT o.next_attempt_at AS at FROM outbox o INDEXED BY outbox_next \
+    WHERE o.state = 'queued' AND o.urgent = 0 \
+    AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
+        AND f.group_id = o.group_id AND f.member = o.member) \
+    ORDER BY o.next_attempt_at LIMIT 1";
+
+pub(super) const PUT_OFF: &str = "UPDATE outbox INDEXED BY outbox_next SET next_attempt_at = ?1, last_reply = ?2 \
+    WHERE state = 'queued' AND urgent = ?3 AND next_attempt_at <= ?4";
 
 pub(super) const NEWER_IN_LANE: &str = "SELECT n.id FROM outbox o JOIN outbox n ON n.group_id = o.group_id \
     AND n.member = o.member AND n.lane = o.lane AND n.id > o.id \
@@ -334,8 +390,16 @@ pub(super) const NEWER_IN_LANE: &str = "SELECT n.id FROM outbox o JOIN outbox n 
 pub(super) const EXPIRED: &str =
     "SELECT * FROM outbox INDEXED BY outbox_useful WHERE state = 'queued' AND when_late <> 'send' AND useful_until < ?";
 
-fn due(tx: &Connection, sql: &str, now: DateTime<Utc>, limit: u32) -> Result<Vec<Claimed>, Fault> {
-    all(tx, sql, params![utc(now), limit], |r| {
+/// On disk before the dial, with the next attempt dated ahead.
+fn take(tx: &Connection, mail: &Claimed, now: DateTime<Utc>, wait: Duration) -> Result<(), Fault> {
+    let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL WHERE id = ?";
+    run(tx, sql, params![mail.attempt, utc(now + wait), mail.id])?;
+    let sql = "INSERT INTO attempts (outbox, number, at, phase) VALUES (?, ?, ?, 'dial')";
+    run(tx, sql, params![mail.id, mail.attempt, utc(now)]).map(|_| ())
+}
+
+fn due(tx: &Connection, sql: &str, now: DateTime<Utc>) -> Result<Option<Claimed>, Fault> {
+    first(tx, sql, params![utc(now), utc(now - IN_ORDER)], |r| {
         Ok(Claimed {
             id: r.int("id")?,
             draft_id: r.text("draft_id")?,
