@@ -125,7 +125,7 @@ fn copied(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<usize> {
     if !wrong.is_empty() {
         return Err(Failure::because(format!("{} is not sound: {}", args.file.display(), wrong.join("; "))));
     }
-    store.hold(&format!("restored from {}", args.file.display()), setup.now())?;
+    store.restored_from(&args.file.display().to_string(), setup.now())?;
     // closing it writes its WAL into the file, which alone is moved
     Ok(store.groups()?.len())
 }

@@ -5,7 +5,7 @@ use super::failure::{Done, Failure, Result};
 use super::log;
 use super::setup::Setup;
 use super::terminal::Terminal;
-use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
+use crate::daemon::edge::{Mailbox, RandomIds, SentBox, SystemClock};
 use crate::daemon::guard::Guard;
 use crate::daemon::lock::Lock;
 use crate::daemon::notify::Notify;
@@ -37,7 +37,7 @@ pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), ter
     Ok(Done::Good)
 }
 
-fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbox, SystemClock, RandomIds>> {
+fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbox, SentBox, SystemClock, RandomIds>> {
     let config = &setup.config;
     let mut engine = setup.engine(setup.store()?)?;
     engine.guard(Guard::new(config.pace.unforeseen, setup.now()));
@@ -60,6 +60,7 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
             .map(|_| Ok(Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() }))
             .collect::<Result<_>>()?,
         mailbox: setup.mailbox()?,
+        sent: setup.sent_box()?,
         prover: setup.prover()?,
         from: setup.sender(),
         engine,

@@ -85,8 +85,21 @@ pub struct ImapConfig {
     pub mailbox: String,
     /// How a mail that was taken is told from a new one.
     pub taken: Taken,
+    /// Where the provider keeps what left.
+    pub sent: SentMailbox,
     /// Seconds between two looks where the server cannot tell of new mail by itself (RFC 2177).
     pub poll_seconds: u32,
+}
+
+/// Where the provider keeps what was sent: asked when nobody else knows whether a mail left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SentMailbox {
+    /// The mailbox that the server marks as `\\Sent` (RFC 6154), if there is one.
+    Marked,
+    /// The one of this name.
+    Named(String),
+    /// Nowhere.
+    None,
 }
 
 /// How a mail that codevd has taken is told from a new one. Nothing is deleted.
@@ -226,7 +239,7 @@ const ELSEWHERE: [(&str, &[&str]); 5] = [
     ("in [mailbox]", &["address", "name", "plus", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
     ("in [smtp]", &["connections"]),
-    ("in [imap]", &["poll_seconds", "taken"]),
+    ("in [imap]", &["poll_seconds", "taken", "sent"]),
     ("in [pace]", pace::KEYS),
 ];
 
@@ -234,7 +247,7 @@ const ELSEWHERE: [(&str, &[&str]); 5] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 29] = [
+const SHOWN: [&str; 30] = [
     "authserv_id",
     "check_signatures",
     "plus",
@@ -256,6 +269,7 @@ const SHOWN: [&str; 29] = [
     "connections",
     "mailbox",
     "taken",
+    "sent",
     "poll_seconds",
     "path",
     "per_minute",
@@ -482,8 +496,13 @@ impl<'a> Reader<'a> {
         let ca_file = self.ca_file(table, server.as_ref());
         let mailbox = table.line("mailbox").map_or_else(|| "INBOX".to_owned(), |at| at.value);
         let taken = self.taken(table, &mailbox);
+        let sent = match table.line("sent").map(|at| at.value) {
+            None => SentMailbox::Marked,
+            Some(name) if name == "none" => SentMailbox::None,
+            Some(name) => SentMailbox::Named(name),
+        };
         let poll_seconds = table.number("poll_seconds", 5..=3600, "of seconds").map_or(60, |at| at.value);
-        Some(ImapConfig { server: server?.value, login: login?, ca_file, mailbox, taken: taken?, poll_seconds })
+        Some(ImapConfig { server: server?.value, login: login?, ca_file, mailbox, taken: taken?, sent, poll_seconds })
     }
 
     fn taken(&self, table: &mut Table<'a>, mailbox: &str) -> Option<Taken> {

@@ -5,6 +5,7 @@
 
 pub mod compose;
 pub mod control;
+pub mod doubt;
 pub mod edge;
 pub mod engine;
 pub mod guard;
@@ -18,10 +19,11 @@ pub mod rehearsal;
 pub mod run;
 pub mod sender;
 pub mod verify;
+mod watch;
 
 pub use compose::{ComposeError, Composer, LOCAL_FOR_PLUS, Sender};
 pub use engine::{Engine, EngineError, Kit, Story};
-pub use ports::{Clock, Ids, Incoming, Outgoing, Shared, shared};
+pub use ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared, shared};
 pub use receiver::receiver_step;
 pub use sender::{Crew, Pace, SenderStep, sender_step};
 pub use verify::Prover;

@@ -3,6 +3,7 @@
 use crate::store::Store;
 use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, TransportError};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,15 @@ pub trait Incoming: Send {
     fn taken(&mut self, place: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
     /// Returns when there may be something new, or after `at_most`.
     fn wait(&mut self, at_most: Duration) -> impl Future<Output = Result<(), TransportError>> + Send;
+}
+
+/// The folder where a provider keeps what left, asked when nobody else knows whether a mail did.
+pub trait SentMail: Send {
+    /// Which of these Message-IDs it holds; `None` where there is no such folder.
+    fn holds(
+        &mut self,
+        ids: &[String],
+    ) -> impl Future<Output = Result<Option<BTreeSet<String>>, TransportError>> + Send;
 }
 
 /// The one writer of the store, lent to whoever needs it for a moment.

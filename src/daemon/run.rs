@@ -5,10 +5,11 @@ use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
 use super::notify;
-use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
+use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Crew, Pace, SenderStep, sender_step};
 use super::verify::Prover;
+use super::{doubt, watch as watching};
 use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
@@ -37,13 +38,15 @@ const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
 const MAX_ROUNDS: usize = 10_000;
 
 /// All that the daemon is made of.
-pub struct Daemon<O, M, C, I> {
+pub struct Daemon<O, M, S, C, I> {
     /// Decides.
     pub engine: Engine<I>,
     /// Mail out: one way for each connection at once.
     pub ways: Vec<O>,
     /// Mail in.
     pub mailbox: M,
+    /// Where what left is kept.
+    pub sent: S,
     /// Who finds out whom a mail is from.
     pub prover: Prover,
     /// What time it is.
@@ -110,10 +113,11 @@ pub enum RoundError {
     Store(#[from] StoreError),
 }
 
-impl<O, M, C, I> Daemon<O, M, C, I>
+impl<O, M, S, C, I> Daemon<O, M, S, C, I>
 where
     O: Outgoing + 'static,
     M: Incoming + 'static,
+    S: SentMail + 'static,
     C: Clock + Clone + 'static,
     I: Ids + 'static,
 {
@@ -123,10 +127,11 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, ways, mailbox, prover, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, ways, mailbox, sent, prover, clock, pace, from, socket, manager, derivation } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
+        store.get().asks_sent(Some(doubt::ASKED_FOR));
         tokio::pin!(stop);
         if !ready_to_write(&store, &clock, &mut stop).await? {
             return Ok(());
@@ -147,6 +152,12 @@ where
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
         tasks.spawn(mail_in);
+        let told = Arc::clone(&wake);
+        let done = move || {
+            told.engine.notify_one();
+            told.sender.notify_one();
+        };
+        tasks.spawn(watching::asking(store.clone(), sent, clock.clone(), done, stopping.clone()));
         let crew = Crew::new(store.clone(), from, pace, ways, clock.clone());
         tasks.spawn(sending(crew, clock.clone(), Arc::clone(&wake), stopping));
         tracing::info!("ready");
@@ -177,7 +188,11 @@ where
     pub async fn once(mut self) -> Result<Round, RoundError> {
         let store = self.engine.store().clone();
         store.get().deriving(self.derivation.clone());
+        store.get().asks_sent(Some(doubt::ASKED_FOR));
         look_after(&store, self.clock.now())?;
+        if let Err(error) = doubt::doubt_step(&store, &mut self.sent, self.clock.now()).await {
+            tracing::warn!(%error, "the Sent folder can't be asked; it is tried again");
+        }
         let mut round = Round::default();
         let now = || self.clock.now();
         let received = receiver_step(&store, &mut self.mailbox, &self.prover, now).await;

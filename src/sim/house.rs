@@ -4,7 +4,9 @@
 use super::clock::{SeededIds, VirtualClock};
 use super::office::{Mailbox, Office};
 use super::points::Points;
+use super::sent::{Fills, SentBox};
 use crate::core::Order;
+use crate::daemon::doubt::{self, doubt_step};
 use crate::daemon::engine::GroupOrder;
 use crate::daemon::receiver::ReceiverError;
 use crate::daemon::run::{MAILBOX_WAITS, WAITS, wait_of};
@@ -51,12 +53,14 @@ impl Task {
 }
 
 /// How the sender goes about it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sends {
     /// Connections at once, at least one.
     pub connections: usize,
     /// The most mails a minute, an hour, a day.
     pub most: [Option<u32>; 3],
+    /// How the provider's Sent folder is filled.
+    pub fills: Fills,
 }
 
 impl Sends {
@@ -74,6 +78,8 @@ pub struct House {
     deciding: Task,
     posting: Task,
     taking: Task,
+    asking: Task,
+    sent: SentBox,
 }
 
 /// What a turn did.
@@ -96,14 +102,17 @@ impl House {
         let points = ports.points.clone();
         store.watch(move |point| points.write(point));
         let store = shared(store);
+        store.get().asks_sent(Some(doubt::ASKED_FOR));
         store.get().recover(ports.wall.now())?;
+        let (office, mailbox, points) = (ports.office.clone(), ports.mailbox.clone(), ports.points.clone());
+        let sent = SentBox { office, mailbox, points, fills: sends.fills };
         let mut pace = sends.pace();
         pace.remember(store.get().sent_since(ports.wall.now() - Duration::days(1))?);
         let ways = (0..sends.connections.max(1)).map(|line| ports.office.line(line)).collect();
         let crew = Crew::new(store.clone(), kit.sender.clone(), pace, ways, ports.wall.clone());
         let engine = Engine::new(kit, store, SeededIds::of(seed ^ (u64::from(life) << 32)));
         let task = Task { at: ports.truth.now(), failures: 0 };
-        Ok(Self { engine, ports: ports.clone(), crew, deciding: task, posting: task, taking: task })
+        Ok(Self { engine, ports: ports.clone(), crew, deciding: task, posting: task, taking: task, asking: task, sent })
     }
 
     /// The store.
@@ -141,6 +150,7 @@ impl House {
             self.decide(&mut turn)?;
             turn.busy |= self.take();
         }
+        turn.busy |= self.ask();
         Ok(turn)
     }
 
@@ -163,6 +173,18 @@ impl House {
                 true
             }
         }
+    }
+
+    /// Mails in doubt are looked for, minute by minute.
+    fn ask(&mut self) -> bool {
+        let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
+        if now < self.asking.at || self.store().get().doubts().is_ok_and(|all| all.is_empty()) {
+            return false;
+        }
+        let store = self.store().clone();
+        let step = ready(doubt_step(&store, &mut self.sent, wall));
+        self.asking.at = now + Duration::minutes(1);
+        matches!(step, Some(Ok(cleared)) if cleared > 0)
     }
 
     fn decide(&mut self, turn: &mut Turn) -> Result<(), EngineError> {
@@ -229,8 +251,9 @@ impl House {
         let store = self.store().get();
         let waits = !store.next_inbox(1)?.is_empty();
         let decides = if waits { Some(now) } else { store.next_due()?.map(truth) };
+        let asks = (!store.doubts()?.is_empty()).then_some(self.asking.at);
         let takes = self.ports.mailbox.is_waiting().then_some(self.taking.at);
-        let all = [decides.map(|at| at.max(self.deciding.at)), sends, talks, takes];
+        let all = [decides.map(|at| at.max(self.deciding.at)), sends, talks, takes, asks];
         Ok(all.into_iter().flatten().min().map(|at| at.max(now)))
     }
 }

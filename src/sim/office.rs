@@ -35,6 +35,9 @@ pub struct Accepted {
     pub at: DateTime<Utc>,
 }
 
+/// Mails in doubt are looked for sooner.
+const KEPT_SENT: Duration = Duration::hours(6);
+
 #[derive(Debug, Clone)]
 enum Next {
     Reply(String),
@@ -54,6 +57,8 @@ struct State {
     /// Conversations that broke while they waited.
     broken: BTreeSet<usize>,
     sent: u64,
+    /// What servers took lately, for the Sent folder.
+    lately: VecDeque<(DateTime<Utc>, Vec<u8>)>,
     mutant: Option<Mutant>,
     addresses: Vec<String>,
 }
@@ -214,9 +219,20 @@ impl Office {
         })
     }
 
+    /// Whether servers took a mail with these words lately, and some time ago.
+    pub(super) fn took(&self, words: &str, ago: Duration) -> bool {
+        let now = self.truth.now();
+        let words = words.as_bytes();
+        let holds = |bytes: &[u8]| bytes.windows(words.len()).any(|w| w == words);
+        self.state().lately.iter().any(|(at, bytes)| *at + ago <= now && holds(bytes))
+    }
+
     fn keep(&self, to: &str, bytes: &[u8], at: DateTime<Utc>) {
         let mut state = self.state();
         state.sent += 1;
+        let now = self.truth.now();
+        state.lately.retain(|(at, _)| now - *at < KEPT_SENT);
+        state.lately.push_back((now, bytes.to_vec()));
         let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at };
         match state.mutant {
             Some(Mutant::SendsNothing) if state.sent.is_multiple_of(20) => return,
@@ -389,6 +405,12 @@ impl Mailbox {
         state.cut = 0;
     }
 
+    /// Whether it can't be reached.
+    pub(super) fn is_down(&self) -> bool {
+        let now = self.truth.now();
+        self.state().down.is_some_and(|until| now < until)
+    }
+
     /// Whether there is something to fetch.
     pub fn is_waiting(&self) -> bool {
         !self.state().mails.is_empty()
@@ -406,7 +428,7 @@ impl Kept {
     }
 }
 
-fn lost(doing: &'static str) -> TransportError {
+pub(super) fn lost(doing: &'static str) -> TransportError {
     let cause = "connection reset by peer".to_owned();
     TransportError::Network { place: "mailbox".to_owned(), doing, cause, remedy: None }
 }

@@ -7,6 +7,7 @@ use super::deeds::Deed;
 use super::faults::{self, Fault, draw, pick, while_of};
 use super::house::Sends;
 use super::person::Person;
+use super::sent::Fills;
 use crate::core::spec::GuestList;
 use crate::core::{FormatId, Formats, GroupSpec, Language, MemberId, MemberSpec, Settings};
 use chrono::{DateTime, Duration, TimeZone, Utc};
@@ -121,7 +122,13 @@ impl Plan {
         let people = spec.members.iter().map(|m| person(m, &mut chance)).collect();
         let pace = (draw(&mut chance, 3) == 0).then(|| u32::try_from(5 + while_of(&mut chance, 20)).unwrap_or(20));
         let connections = 1 + pick(&mut Chance::of(self.seed ^ 0x11E5), 4);
-        let sends = Sends { connections, most: [pace, None, None] };
+        let mut folder = Chance::of(self.seed ^ 0x5E27);
+        let fills = match draw(&mut folder, 4) {
+            0 => Fills::Never,
+            1 => Fills::NoFolder,
+            _ => Fills::After(draw(&mut folder, 60)),
+        };
+        let sends = Sends { connections, most: [pace, None, None], fills };
         Cast { start: start(self.seed), spec, people, sends }
     }
 }

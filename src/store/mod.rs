@@ -8,6 +8,7 @@
 mod cells;
 mod commit;
 mod diff;
+mod doubt;
 mod error;
 mod fault;
 mod forget;
@@ -25,6 +26,7 @@ mod read;
 mod upkeep;
 
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
+pub use doubt::{Doubt, Known, Restored, SeenSent, Verdict};
 pub use error::StoreError;
 pub use fault::{DiskFault, WritePoint};
 pub use forget::{Forgetting, Forgotten};
@@ -59,6 +61,8 @@ pub struct Reader {
 pub struct Store {
     inner: Reader,
     derivation: String,
+    /// How long the Sent folder is asked for a mail in doubt, where there is one.
+    doubt_for: Option<chrono::Duration>,
     watched: fault::Watched,
 }
 
@@ -89,7 +93,7 @@ impl Store {
         settings(&conn).map_err(open_error(file))?;
         migrate::migrate(&mut conn, file, &migrate::embedded())?;
         let inner = Reader { conn, file: file.to_owned() };
-        Ok(Self { inner, derivation: String::new(), watched: fault::Watched::default() })
+        Ok(Self { inner, derivation: String::new(), doubt_for: None, watched: fault::Watched::default() })
     }
 
     /// A reader beside this writer, for another task.
@@ -119,7 +123,7 @@ impl Store {
         act: impl FnOnce(&Transaction<'_>, &str) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         let file = self.inner.file.clone();
-        let Self { inner, derivation, watched } = self;
+        let Self { inner, derivation, watched, .. } = self;
         let done = || {
             watched.reach(WritePoint::Begin)?;
             let tx = inner.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -88,13 +88,13 @@ pub struct Recovered {
 }
 
 /// What a step needs to know of a row.
-struct Row {
-    id: i64,
+pub(super) struct Row {
+    pub(super) id: i64,
     key: String,
     group: GroupId,
     meeting: Option<MeetingNo>,
     member: MemberId,
-    state: MailState,
+    pub(super) state: MailState,
     attempts: u32,
     after_dot: bool,
     urgent: bool,
@@ -117,12 +117,12 @@ impl Row {
         })
     }
 
-    fn one(conn: &Connection, id: i64) -> Result<Self, Fault> {
+    pub(super) fn one(conn: &Connection, id: i64) -> Result<Self, Fault> {
         let row = first(conn, "SELECT * FROM outbox WHERE id = ?", [id], Self::read)?;
         row.ok_or_else(|| wrong(id, "not there", "a mail of the outbox"))
     }
 
-    fn story(&self, conn: &Connection, now: DateTime<Utc>, text: &str) -> Result<(), Fault> {
+    pub(super) fn story(&self, conn: &Connection, now: DateTime<Utc>, text: &str) -> Result<(), Fault> {
         let about = About {
             group: Some(&self.group),
             meeting: self.meeting,
@@ -246,6 +246,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::State`] when the mail is not being sent.
     pub fn settle(&mut self, id: i64, how: &Settled, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let ask = self.doubt_for;
         self.write("note what became of a mail", |tx, _| {
             let row = Row::one(tx, id)?;
             let late_proof = row.state == MailState::InDoubt && matches!(how, Settled::Sent { .. });
@@ -256,7 +257,7 @@ impl Store {
                 Settled::Sent { reply } => sent(tx, &row, reply, now),
                 Settled::Retry { at, reply } => retry(tx, &row, *at, reply, now),
                 Settled::Refused { reply } => refused(tx, &row, reply, now),
-                Settled::InDoubt { cause } => in_doubt(tx, &row, cause, now),
+                Settled::InDoubt { cause } => in_doubt(tx, &row, cause, ask, now),
             }
         })
     }
@@ -276,12 +277,13 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn recover_but(&mut self, underway: &[i64], now: DateTime<Utc>) -> Result<Recovered, StoreError> {
+        let ask = self.doubt_for;
         self.write("look after mails in flight", |tx, _| {
             let mut done = Recovered::default();
             let rows = all(tx, "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id", [], Row::read)?;
             for row in rows.into_iter().filter(|row| !underway.contains(&row.id)) {
                 if row.after_dot {
-                    in_doubt(tx, &row, "stopped between the final dot and the server's answer", now)?;
+                    in_doubt(tx, &row, "stopped between the final dot and the server's answer", ask, now)?;
                     done.in_doubt.push(row.id);
                 } else {
                     attempt_over(tx, &row, "crashed", "stopped before the final dot")?;
@@ -304,7 +306,7 @@ impl Store {
             if !matches!(row.state, MailState::Refused | MailState::Dropped | MailState::InDoubt) {
                 return Err(wrong(id, &super::cells::word(&row.state)?, "refused, dropped or in_doubt"));
             }
-            let sql = "UPDATE outbox SET state = 'queued', when_late = 'send', next_attempt_at = ? WHERE id = ?";
+            let sql = "UPDATE outbox SET state = 'queued', when_late = 'send', next_attempt_at = ?, doubt_until = NULL WHERE id = ?";
             run(tx, sql, params![utc(now), id])?;
             row.story(tx, now, "queued again by the operator")
         })
@@ -430,9 +432,9 @@ fn expire(tx: &Connection, now: DateTime<Utc>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn sent(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+pub(super) fn sent(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Result<(), Fault> {
     attempt_over(tx, row, "sent", reply)?;
-    let sql = "UPDATE outbox SET state = 'sent', last_reply = ?, sent_at = ? WHERE id = ?";
+    let sql = "UPDATE outbox SET state = 'sent', last_reply = ?, sent_at = ?, doubt_until = NULL WHERE id = ?";
     run(tx, sql, params![reply, utc(now), row.id])?;
     row.story(tx, now, &format!("sent: {reply}"))
 }
@@ -450,16 +452,26 @@ fn refused(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Resul
     row.outcome(tx, now, &Outcome::Refused { why: reply.to_owned() })
 }
 
-fn in_doubt(tx: &Connection, row: &Row, cause: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+/// The core hears of it once the Sent folder could not tell, if there is one to ask.
+fn in_doubt(tx: &Connection, row: &Row, cause: &str, ask: Option<Duration>, now: DateTime<Utc>) -> Result<(), Fault> {
     attempt_over(tx, row, "in_doubt", cause)?;
-    run(tx, "UPDATE outbox SET state = 'in_doubt', last_reply = ? WHERE id = ?", params![cause, row.id])?;
-    row.story(tx, now, &format!("in doubt, not repeated: {cause}"))?;
+    let until = ask.map(|time| utc((now + time).min(row.useful_until.max(now))));
+    let sql = "UPDATE outbox SET state = 'in_doubt', last_reply = ?, doubt_until = ?, doubt_looks = 0 WHERE id = ?";
+    run(tx, sql, params![cause, until, row.id])?;
+    let next = if ask.is_some() { "the Sent folder is asked" } else { "not repeated" };
+    row.story(tx, now, &format!("in doubt, {next}: {cause}"))?;
+    if ask.is_none() { row.outcome(tx, now, &Outcome::InDoubt) } else { Ok(()) }
+}
+
+/// Nobody can tell: the draft's own rule decides.
+pub(super) fn in_doubt_for_good(tx: &Connection, row: &Row, now: DateTime<Utc>) -> Result<(), Fault> {
+    row.story(tx, now, "in doubt for good, not repeated: no Sent folder tells")?;
     row.outcome(tx, now, &Outcome::InDoubt)
 }
 
 /// Back into the queue, at this time or the one dated ahead; or superseded, if a newer mail of the
 /// lane came while this one was in flight.
-fn again(tx: &Connection, row: &Row, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Fault> {
+pub(super) fn again(tx: &Connection, row: &Row, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Fault> {
     if let Some(newer) = first(tx, NEWER_IN_LANE, [row.id], |r| r.int("id"))? {
         let sql = "UPDATE outbox SET state = 'superseded', superseded_by = ? WHERE id = ?";
         run(tx, sql, params![newer, row.id])?;
