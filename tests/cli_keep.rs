@@ -75,17 +75,23 @@ fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
     assert!(aside, "what was there before is kept");
     let (code, said) = codevd(dir.path(), &["status"]);
     assert!(code == 3 && said.contains("restored from kept.db"), "{said}");
+    assert!(said.contains("the Sent folder was not asked yet"), "{said}");
+    let said = good(dir.path(), &["mail", "release", "--dry-run"]);
+    assert!(said.contains("may have left after the backup was made"), "{said}");
     good(dir.path(), &["mail", "release"]);
+    assert!(!codevd(dir.path(), &["status"]).1.contains("Sent folder"));
 }
 
 #[test]
 fn a_backup_of_an_older_schema_comes_back() {
     let dir = house();
     good(dir.path(), &["backup", "kept.db"]);
-    // as it was before the last two migrations
+    // as it was before the last migrations
     let old = rusqlite::Connection::open(dir.path().join("kept.db")).unwrap();
     let back = "DROP TABLE challenges; ALTER TABLE instance DROP COLUMN held_at; \
-        ALTER TABLE instance DROP COLUMN held_why; PRAGMA user_version = 4;";
+        ALTER TABLE instance DROP COLUMN held_why; ALTER TABLE outbox DROP COLUMN doubt_until; \
+        ALTER TABLE outbox DROP COLUMN doubt_looks; ALTER TABLE instance DROP COLUMN restored_at; \
+        ALTER TABLE instance DROP COLUMN sent_folder; DROP TABLE alarms; DROP INDEX meetings_running; PRAGMA user_version = 4;";
     old.execute_batch(back).unwrap();
     drop(old);
     let before = good(dir.path(), &["group", "list"]);

@@ -5,6 +5,7 @@ use super::failure::{Done, Failure, Result};
 use super::log;
 use super::setup::Setup;
 use super::terminal::Terminal;
+use crate::daemon::alarm::Operator;
 use crate::daemon::edge::{Mailbox, RandomIds, SentBox, SystemClock};
 use crate::daemon::guard::Guard;
 use crate::daemon::lock::Lock;
@@ -12,6 +13,7 @@ use crate::daemon::notify::Notify;
 use crate::daemon::rehearsal::Redirect;
 use crate::daemon::run::{Daemon, Round};
 use crate::daemon::sender::Pace;
+use crate::daemon::watch::Bell;
 use crate::transport::Smtp;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +63,12 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
             .collect::<Result<_>>()?,
         mailbox: setup.mailbox()?,
         sent: setup.sent_box()?,
+        bell: Bell {
+            operator: config.operator.clone().map(|o| Operator { address: o.address, language: o.language }),
+            // the operator is told in rehearsals too
+            out: Redirect { out: setup.smtp()?, to: None },
+            renderer: setup.renderer()?,
+        },
         prover: setup.prover()?,
         from: setup.sender(),
         engine,

@@ -5,10 +5,11 @@ use crate::config::secret::SecretSource;
 use crate::config::server::{Protocol, Security, Server};
 use crate::config::table::{At, Document, Span, Table};
 use crate::config::{read_text, values};
-use crate::core::ids::Email;
+use crate::core::ids::{Email, Language};
 use std::path::{Path, PathBuf};
 
 mod lmtp;
+mod operator;
 mod pace;
 pub use lmtp::LmtpListen;
 pub use pace::Pace;
@@ -167,6 +168,17 @@ pub struct Config {
     pub control: Option<PathBuf>,
     /// How much the daemon says.
     pub log: LogLevel,
+    /// Who is told when something is wrong.
+    pub operator: Option<Operator>,
+}
+
+/// Who is told when something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Their address, which is not the daemon's own.
+    pub address: Email,
+    /// The language they are told in.
+    pub language: Language,
 }
 
 /// What a path of the file must be when the file is loaded.
@@ -247,7 +259,8 @@ const ELSEWHERE: [(&str, &[&str]); 5] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 30] = [
+const SHOWN: [&str; 31] = [
+    "language",
     "authserv_id",
     "check_signatures",
     "plus",
@@ -302,9 +315,23 @@ impl<'a> Reader<'a> {
         let pace = root.table("pace").map_or_else(Pace::default, |table| pace::read(self.doc, table));
         let control = self.path(&mut root, "control", Wanted::Parent);
         let log = log_level(&mut root);
+        let operator = root.table("operator").map(|table| operator::read(self.doc, table));
         root.finish(&ELSEWHERE);
-        let (mailbox, smtp, database) = (mailbox?, smtp?, database?);
-        Some(Config { mailbox, smtp, incoming, database, templates, formats, words, host, pace, control, log })
+        let (mailbox, smtp, database, operator) = (mailbox?, smtp?, database?, operator.flatten());
+        Some(Config {
+            mailbox,
+            smtp,
+            incoming,
+            database,
+            templates,
+            formats,
+            words,
+            host,
+            pace,
+            control,
+            log,
+            operator,
+        })
     }
 
     fn part<T>(

@@ -24,7 +24,7 @@ pub use error::{ConfigError, Place, Warning};
 pub use formats::{format_from, formats};
 pub use group::{Defaults, check_together, group, group_from};
 pub use instance::{
-    Config, ImapConfig, Incoming, LmtpListen, LogLevel, Login, Mailbox, Pace, SentMailbox, SmtpConfig, Taken,
+    Config, ImapConfig, Incoming, LmtpListen, LogLevel, Login, Mailbox, Operator, Pace, SentMailbox, SmtpConfig, Taken,
     config_from, load,
 };
 pub use secret::{Secret, SecretError, SecretSource, secret};

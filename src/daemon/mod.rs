@@ -3,12 +3,14 @@
 //! Three steps, each callable alone so that the simulator, the demo, the command line and the
 //! daemon's tasks run the same code: `engine` decides, `sender` hands mail over, `receiver` takes it in.
 
+pub mod alarm;
 pub mod compose;
 pub mod control;
 pub mod doubt;
 pub mod edge;
 pub mod engine;
 pub mod guard;
+pub mod health;
 pub mod inbound;
 pub mod lock;
 pub mod notify;
@@ -19,7 +21,7 @@ pub mod rehearsal;
 pub mod run;
 pub mod sender;
 pub mod verify;
-mod watch;
+pub mod watch;
 
 pub use compose::{ComposeError, Composer, LOCAL_FOR_PLUS, Sender};
 pub use engine::{Engine, EngineError, Kit, Story};

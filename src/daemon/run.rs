@@ -4,11 +4,13 @@
 use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
+use super::health::{Health, Part};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::sender::{Crew, Pace, SenderStep, sender_step};
 use super::verify::Prover;
+use super::watch::Bell;
 use super::{doubt, watch as watching};
 use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
@@ -47,6 +49,8 @@ pub struct Daemon<O, M, S, C, I> {
     pub mailbox: M,
     /// Where what left is kept.
     pub sent: S,
+    /// How the operator is told what is wrong.
+    pub bell: Bell<O>,
     /// Who finds out whom a mail is from.
     pub prover: Prover,
     /// What time it is.
@@ -127,7 +131,7 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, ways, mailbox, sent, prover, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, ways, mailbox, sent, bell, prover, clock, pace, from, socket, manager, derivation } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -147,19 +151,25 @@ where
                 "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
-        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
+        let health = Health::default();
+        let mind =
+            Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager), health: health.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
-        let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
-        tasks.spawn(mail_in);
+        let incoming =
+            Post { store: store.clone(), clock: clock.clone(), wake: Arc::clone(&wake), health: health.clone() };
+        tasks.spawn(receiving(incoming, mailbox, prover, stopping.clone()));
         let told = Arc::clone(&wake);
         let done = move || {
             told.engine.notify_one();
             told.sender.notify_one();
         };
         tasks.spawn(watching::asking(store.clone(), sent, clock.clone(), done, stopping.clone()));
+        let bell = (bell, from.clone());
+        tasks.spawn(watching::alarming(store.clone(), health.clone(), bell, clock.clone(), stopping.clone()));
         let crew = Crew::new(store.clone(), from, pace, ways, clock.clone());
-        tasks.spawn(sending(crew, clock.clone(), Arc::clone(&wake), stopping));
+        let post = Post { store: store.clone(), clock: clock.clone(), wake: Arc::clone(&wake), health };
+        tasks.spawn(sending(crew, post, stopping));
         tracing::info!("ready");
         manager.say("READY=1");
         let broke = tokio::select! {
@@ -317,6 +327,7 @@ struct Mind<C, I> {
     clock: C,
     derivation: String,
     manager: Arc<notify::Notify>,
+    health: Health,
 }
 
 async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
@@ -336,6 +347,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
+                mind.health.well(&[Part::Disk]);
                 stories.iter().for_each(log_story);
                 if stories.iter().any(|s| !s.mails.is_empty()) {
                     wake.sender.notify_one();
@@ -344,6 +356,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
             }
             Err(error) => {
                 failures += 1;
+                mind.health.wrong(Part::Disk, error.to_string(), now);
                 tracing::error!(%error, "nothing could be decided; it is tried again");
                 wait_of(&WAITS, failures)
             }
@@ -406,12 +419,20 @@ fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) 
     if due && stories.iter().any(did_something) { Duration::ZERO } else { until(next, now) }
 }
 
-async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
-    mut crew: Crew<'static, O, C>,
+/// What the tasks that carry mail need beside their sockets.
+struct Post<C> {
+    store: Shared,
     clock: C,
     wake: Arc<Wake>,
+    health: Health,
+}
+
+async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
+    mut crew: Crew<'static, O, C>,
+    post: Post<C>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let Post { clock, wake, health, .. } = post;
     let mut failures = 0;
     while !*stopping.borrow() {
         let began = crew.start();
@@ -427,7 +448,13 @@ async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
             }
         };
         tokio::select! {
-            ended = crew.ended(), if crew.is_busy() => tell_sent(ended, &wake),
+            ended = crew.ended(), if crew.is_busy() => {
+                tell_sent(ended, &wake);
+                match crew.shut() {
+                    Some((part, cause)) => health.wrong(part, cause, clock.now()),
+                    None => health.well(&[Part::Server, Part::ServerLogin]),
+                }
+            }
             () = wake.sender.notified() => {}
             () = tokio::time::sleep(wait) => {}
             _ = stopping.wait_for(|s| *s) => {}
@@ -454,12 +481,12 @@ fn tell_sent(ended: Result<SenderStep, StoreError>, wake: &Wake) {
 }
 
 async fn receiving<M: Incoming, C: Clock>(
-    store: Shared,
-    (mut mailbox, prover): (M, Prover),
-    clock: C,
-    wake: Arc<Wake>,
+    post: Post<C>,
+    mut mailbox: M,
+    prover: Prover,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let Post { store, clock, wake, health } = post;
     let mut failures = 0;
     let never = Notify::new();
     while !*stopping.borrow() {
@@ -477,9 +504,16 @@ async fn receiving<M: Incoming, C: Clock>(
             _ = stopping.wait_for(|s| *s) => return,
         };
         match looked {
-            Ok(()) => failures = 0,
+            Ok(()) => {
+                failures = 0;
+                health.well(&[Part::Mailbox, Part::MailboxLogin]);
+            }
             Err(error) => {
                 failures += 1;
+                match &error {
+                    ReceiverError::Transport(error) => health.mailbox(error, clock.now()),
+                    ReceiverError::Store(error) => health.wrong(Part::Disk, error.to_string(), clock.now()),
+                }
                 let wait = wait_of(&MAILBOX_WAITS, failures);
                 tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");
                 rest(&mut stopping, &never, wait).await;

@@ -2,6 +2,7 @@
 //! settled after it, so that a server which takes ten minutes over one mail holds up no other.
 
 use super::compose::Sender;
+use super::health::Part;
 pub use super::pace::Pace;
 use super::ports::{Clock, Outgoing, Shared};
 use crate::core::WhenLate;
@@ -85,7 +86,7 @@ enum Link {
     /// It let us in.
     Open,
     /// It could not be reached, or did not let us in.
-    Shut(String),
+    Shut(Part, String),
     /// Nothing was dialled.
     Untried,
 }
@@ -104,6 +105,8 @@ pub struct Crew<'a, O, C> {
     unsettled: Vec<(i64, Settled)>,
     /// The last conversation that ended was let in.
     open: bool,
+    /// Why it was not.
+    shut: Option<(Part, String)>,
     /// So many at once until then.
     fewer: Option<(usize, DateTime<Utc>)>,
 }
@@ -120,6 +123,7 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
             running: Vec::new(),
             unsettled: Vec::new(),
             open: false,
+            shut: None,
             fewer: None,
         }
     }
@@ -128,6 +132,11 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
     pub fn into_pace(mut self) -> Pace {
         self.pace.unsettled |= !self.unsettled.is_empty() || !self.running.is_empty();
         self.pace
+    }
+
+    /// What the server said last, or what failed, where it did not let us in.
+    pub fn shut(&self) -> Option<(Part, String)> {
+        self.shut.clone()
     }
 
     /// Whether a conversation is underway.
@@ -290,19 +299,21 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
             Link::Untried => self.idle.push(out),
             Link::Open => {
                 self.open = true;
+                self.shut = None;
                 self.pace.note(now);
                 self.idle.push(out);
             }
             // others are let in: it takes no more at once than those, and one of them takes this mail
-            Link::Shut(cause) if self.is_busy() && (self.open || self.fewer.is_some()) => {
+            Link::Shut(_, cause) if self.is_busy() && (self.open || self.fewer.is_some()) => {
                 self.open = false;
                 self.pace.note(now);
                 self.fewer = Some((self.running.len(), now + FEWER));
                 settled = Settled::Retry { at: now + wait(true, mail.attempt, 0), reply: cause };
                 self.idle.insert(0, out);
             }
-            Link::Shut(cause) => {
+            Link::Shut(part, cause) => {
                 self.open = false;
+                self.shut = Some((part, cause.clone()));
                 self.pace.note(now);
                 self.idle.insert(0, out);
                 away = Some(format!("the server could not be reached: {cause}"));
@@ -397,7 +408,10 @@ fn link(delivery: &Delivery) -> Link {
         Delivery::Accepted { .. } | Delivery::InDoubt { .. } => return Link::Open,
     };
     match phase {
-        Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth => Link::Shut(words.clone()),
+        Phase::Auth if matches!(delivery, Delivery::Refused { reply, .. } if reply.starts_with('5')) => {
+            Link::Shut(Part::ServerLogin, words.clone())
+        }
+        Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth => Link::Shut(Part::Server, words.clone()),
         Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Dot => Link::Open,
     }
 }

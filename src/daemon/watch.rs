@@ -1,7 +1,12 @@
-//! The daemon's slow tasks: mails in doubt are looked for in the Sent folder, minute by minute.
+//! The daemon's slow tasks, minute by minute: mails in doubt are looked for in the Sent folder, and the operator is told
+//! what is wrong.
 
+use super::alarm::{Book, Operator, Teller, alarm_step};
+use super::compose::Sender;
 use super::doubt::doubt_step;
-use super::ports::{Clock, SentMail, Shared};
+use super::health::Health;
+use super::ports::{Clock, Outgoing, SentMail, Shared};
+use crate::render::Renderer;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -30,6 +35,43 @@ pub(super) async fn asking<S: SentMail, C: Clock>(
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
+            _ = stopping.wait_for(|s| *s) => return,
+        }
+    }
+}
+
+/// What the operator is told with.
+pub struct Bell<O> {
+    /// Who is told; nobody where none is set: what is wrong is kept for `codevd status`.
+    pub operator: Option<Operator>,
+    /// A way out of its own.
+    pub out: O,
+    /// Templates.
+    pub renderer: Renderer,
+}
+
+/// Looks at what is wrong and tells the operator.
+pub(super) async fn alarming<O: Outgoing, C: Clock>(
+    store: Shared,
+    health: Health,
+    (mut bell, sender): (Bell<O>, Sender),
+    clock: C,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut book = Book::of(store.get().alarms().unwrap_or_default());
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            _ = stopping.wait_for(|s| *s) => return,
+        }
+        let Bell { operator, out, renderer } = &mut bell;
+        let teller = operator.as_ref().map(|operator| Teller { operator, sender: &sender, renderer });
+        tokio::select! {
+            step = alarm_step(&store, &health, &mut book, (teller.as_ref(), out), clock.now()) => match step {
+                Ok(0) => {}
+                Ok(topics) => tracing::warn!(topics, "the operator was told by mail what is wrong"),
+                Err(error) => tracing::error!(%error, "the operator can't be told what is wrong: see `codevd status`"),
+            },
             _ = stopping.wait_for(|s| *s) => return,
         }
     }

@@ -5,6 +5,7 @@
 //! `commit` is the one transaction of the engine; `outbox` the sender's, `inbox` the receiver's;
 //! `read`, `mails` and `journal` are for whoever looks.
 
+mod alarms;
 mod cells;
 mod commit;
 mod diff;
@@ -25,6 +26,7 @@ mod plans;
 mod read;
 mod upkeep;
 
+pub use alarms::Alarm;
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use doubt::{Doubt, Known, Restored, SeenSent, Verdict};
 pub use error::StoreError;
