@@ -27,6 +27,9 @@ pub struct Plan {
     /// What people do, by the mail they do it about; drawn from the seed where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deeds: Option<BTreeMap<String, Vec<Deed>>>,
+    /// The most mails a minute, an hour, a day; drawn from the seed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<[Option<u32>; 3]>,
 }
 
 /// A group with its people.
@@ -92,7 +95,7 @@ pub fn plan(seed: u64, trouble: bool) -> Plan {
         let quiet = start + Duration::days(days - 12);
         faults.retain(|f| f.at < quiet);
     }
-    Plan { seed, days, faults, deeds: None }
+    Plan { seed, days, faults, deeds: None, most: None }
 }
 
 /// Some minutes around a session: most of what can go wrong goes wrong there.
@@ -128,7 +131,7 @@ impl Plan {
             1 => Fills::NoFolder,
             _ => Fills::After(draw(&mut folder, 60)),
         };
-        let sends = Sends { connections, most: [pace, None, None], fills };
+        let sends = Sends { connections, most: self.most.unwrap_or([pace, None, None]), fills };
         Cast { start: start(self.seed), spec, people, sends }
     }
 }

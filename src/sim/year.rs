@@ -4,7 +4,7 @@ use super::clock::VirtualClock;
 use super::deeds::{self, Deed};
 use super::faults::{Fault, Ordered, Trouble};
 use super::house::{House, Ports};
-use super::invariants::{Ledger, Rule, Violation};
+use super::invariants::{Ledger, Left, Rule, Violation};
 use super::office::{Accepted, Mailbox, Mutant, Office};
 use super::plan::{Cast, Plan};
 use super::points::{Killed, Points};
@@ -54,6 +54,8 @@ pub struct Told {
     pub deeds: BTreeMap<String, Vec<Deed>>,
     /// What it did.
     pub counts: Counts,
+    /// What servers took, in order.
+    pub left: Vec<Left>,
 }
 
 const ADDRESS: &str = "codev@codev.example";
@@ -122,7 +124,7 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
     };
     year.run();
     year.counts.points = year.ports.points.passed();
-    Told { violations: year.ledger.violations, deeds: year.told, counts: year.counts }
+    Told { violations: year.ledger.violations, deeds: year.told, counts: year.counts, left: year.ledger.left }
 }
 
 impl Year<'_> {
