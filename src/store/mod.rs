@@ -36,6 +36,7 @@ pub use outbox::{Claimed, Recovered, Settled};
 pub use read::{Counts, GroupRow, Loaded, MeetingRow};
 
 use error::{Fault, remedy};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -209,6 +210,8 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         conn.busy_timeout(BUSY)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.pragma_update(None, "foreign_keys", true)?;
+        // else a statement kept for reuse is compiled anew for each other LIMIT it is given
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(conn)
     };
     open().map_err(open_error(file))
