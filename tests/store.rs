@@ -15,3 +15,5 @@ mod life;
 mod outbox;
 #[path = "store/round_trip.rs"]
 mod round_trip;
+#[path = "store/sealed.rs"]
+mod sealed;
