@@ -121,7 +121,8 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
     }
     fs::rename(&copy, database).map_err(|why| cannot(database, &why))?;
     if args.json.json {
-        let data = json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true, "unreadable": unreadable });
+        let data =
+            json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true, "unreadable": unreadable });
         terminal.json("restore", &data)?;
         return Ok(Done::Good);
     }

@@ -126,6 +126,7 @@ impl Store {
 fn one(tx: &Connection, derivation: &str, batch: &Commit<'_>) -> Result<Committed, Fault> {
     let mut done = Committed::default();
     if let Some(group) = &batch.group {
+        super::opt_outs::note(tx, group.before, group.after, batch.at)?;
         done.version = Some(write_group(tx, derivation, group)?);
     }
     for mail in &batch.mails {

@@ -96,7 +96,10 @@ impl Keys {
     pub(super) fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
         self.random.fill(bytes).map_err(|_| {
             let why = "the system gives no randomness".to_owned();
-            Fault::Sql(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), Some(why)))
+            Fault::Sql(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
+                Some(why),
+            ))
         })
     }
 
@@ -296,5 +299,6 @@ fn open(file: &Path, writable: bool) -> Result<Option<Connection>, Fault> {
 }
 
 fn make_private(file: &Path) -> Result<(), Fault> {
-    super::make(file).map_err(|error| super::cells::bad("the keys file", &error.to_string(), "a file that can be written"))
+    super::make(file)
+        .map_err(|error| super::cells::bad("the keys file", &error.to_string(), "a file that can be written"))
 }

@@ -1,8 +1,8 @@
 //! Brings a file to the newest schema: forward only, each step in a transaction of its own.
 
 use super::error::{Fault, StoreError, remedy};
-use include_dir::{Dir, include_dir};
 use super::sealed::Seals;
+use include_dir::{Dir, include_dir};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::{Path, PathBuf};
 
@@ -138,7 +138,10 @@ mod tests {
         assert_eq!((version(&conn).unwrap(), rows(&conn)), (3, 0));
         let copy = Connection::open(dir.path().join("a.db.before-0002")).unwrap();
         assert_eq!((version(&copy).unwrap(), rows(&copy)), (1, 1));
-        assert!(matches!(migrate(&mut conn, &file, &steps[..2], &seals), Err(StoreError::Newer { found: 3, known: 2, .. })));
+        assert!(matches!(
+            migrate(&mut conn, &file, &steps[..2], &seals),
+            Err(StoreError::Newer { found: 3, known: 2, .. })
+        ));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod lost;
 mod mails;
 mod meeting_rows;
 mod migrate;
+mod opt_outs;
 mod outbox;
 #[cfg(test)]
 mod plans;

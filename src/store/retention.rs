@@ -127,7 +127,8 @@ fn end_meeting(tx: &Connection, group: &GroupId, meeting: MeetingNo, now: DateTi
 /// Mails that are done with.
 fn delete_mails(tx: &Connection, which: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, Fault> {
     let which = format!("{which} AND state NOT IN ('queued', 'sending')");
-    let sql = format!("UPDATE outbox SET superseded_by = NULL WHERE superseded_by IN (SELECT id FROM outbox WHERE {which})");
+    let sql =
+        format!("UPDATE outbox SET superseded_by = NULL WHERE superseded_by IN (SELECT id FROM outbox WHERE {which})");
     run(tx, &sql, values)?;
     run(tx, &format!("DELETE FROM outbox WHERE {which}"), values)
 }
@@ -159,7 +160,9 @@ fn unused(tx: &Connection, seals: &Seals, which: &str, value: &str) -> Result<Ve
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let each = |s: &sealed::Sealed| format!("SELECT substr({0}, 2, 8) AS id FROM {1} WHERE {0} IS NOT NULL", s.column, s.table);
+    let each = |s: &sealed::Sealed| {
+        format!("SELECT substr({0}, 2, 8) AS id FROM {1} WHERE {0} IS NOT NULL", s.column, s.table)
+    };
     let sql = SEALED.iter().map(each).collect::<Vec<_>>().join(" UNION ");
     let used: BTreeSet<Vec<u8>> = all(tx, &sql, [], |r| r.blob("id"))?.into_iter().collect();
     Ok(found.into_iter().map(|(id, _)| id).filter(|id| !used.contains(id)).collect())

@@ -102,7 +102,8 @@ pub(super) fn mail_scope(at: DateTime<Utc>) -> String {
 /// The key of a draft decided then, as [`DRAFT_SCOPE`] says it in SQL.
 pub(super) fn draft_scope(draft: &Draft, at: DateTime<Utc>) -> String {
     let of = &draft.key;
-    of.meeting.map_or_else(|| at.format(&format!("{}/%Y-%m", of.group)).to_string(), |m| format!("{}/{}", of.group, m.0))
+    of.meeting
+        .map_or_else(|| at.format(&format!("{}/%Y-%m", of.group)).to_string(), |m| format!("{}/{}", of.group, m.0))
 }
 
 /// What a text reads as whose key is gone.
@@ -117,6 +118,9 @@ impl Seals {
     pub(super) fn on(conn: &Connection, keys: Keys) -> rusqlite::Result<Self> {
         let seals = Self(Arc::new(Mutex::new(keys)));
         let flags = FunctionFlags::SQLITE_UTF8;
+        conn.create_scalar_function("address_hash", 1, flags, |call| {
+            Ok(super::opt_outs::hash(&call.get::<String>(0)?))
+        })?;
         let of = seals.clone();
         conn.create_scalar_function("seal", 3, flags, move |call| of.seal_call(call).map_err(told))?;
         let of = seals.clone();
@@ -139,7 +143,9 @@ impl Seals {
         let plain = match call.get_raw(2) {
             ValueRef::Null => return Ok(None),
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-            other => return Err(super::cells::bad("what is to be sealed", other.data_type().to_string().as_str(), "text")),
+            other => {
+                return Err(super::cells::bad("what is to be sealed", other.data_type().to_string().as_str(), "text"));
+            }
         };
         let (scope, row) = (call.get::<String>(0)?, call.get::<String>(1)?);
         self.seal(&scope, &row, plain).map(Some)
@@ -179,7 +185,8 @@ impl Seals {
         out.extend_from_slice(&commitment);
         let mut text = plain.to_vec();
         let nonce = Nonce::assume_unique_for_key([0; 12]);
-        own.seal_in_place_append_tag(nonce, Aad::from(row.as_bytes()), &mut text).map_err(|_| damaged(row, "too long"))?;
+        own.seal_in_place_append_tag(nonce, Aad::from(row.as_bytes()), &mut text)
+            .map_err(|_| damaged(row, "too long"))?;
         out.append(&mut text);
         Ok(out)
     }

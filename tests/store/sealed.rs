@@ -71,8 +71,9 @@ fn nothing_people_wrote_can_be_read_in_the_files_and_all_of_it_comes_back() {
 fn a_sealed_text_moved_to_another_row_or_changed_does_not_open() {
     let (dir, store) = full();
     let conn = Connection::open(dir.path().join("codevd.db")).unwrap();
-    let (a, b): (i64, i64) =
-        conn.query_row("SELECT min(id), max(id) FROM words WHERE meeting = 2", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+    let (a, b): (i64, i64) = conn
+        .query_row("SELECT min(id), max(id) FROM words WHERE meeting = 2", [], |r| Ok((r.get(0)?, r.get(1)?)))
+        .unwrap();
     assert_ne!(a, b);
     let kept: Vec<u8> =
         conn.query_row("SELECT sealed FROM words WHERE meeting = 2 AND id = ?", [a], |r| r.get(0)).unwrap();
@@ -149,7 +150,8 @@ fn a_lost_keys_file_is_named_and_what_can_t_be_opened_is_told_not_lost_silently(
 #[test]
 fn a_mail_whose_key_is_gone_does_not_hold_up_the_others() {
     let (dir, mut store) = full();
-    let other = "UPDATE outbox_bytes SET bytes = CAST(substr(bytes, 1, 1) || x'0102030405060708' || substr(bytes, 10) AS BLOB)";
+    let other =
+        "UPDATE outbox_bytes SET bytes = CAST(substr(bytes, 1, 1) || x'0102030405060708' || substr(bytes, 10) AS BLOB)";
     Connection::open(dir.path().join("codevd.db")).unwrap().execute(other, []).unwrap();
     store.commit(mails(vec![fixture_mail(draft("eve", Kind::Invitation, 0, "event"))])).unwrap();
     let claimed = store.claim(now(), 9, |_| Duration::minutes(1)).unwrap();
@@ -284,7 +286,8 @@ fn a_file_from_before_is_sealed_and_nothing_readable_is_left_in_it() {
             nullif(?1 % 3, 0), 'receipt', 'ana', 'x', 'x', ?1, 'ana@example.org', 0, '2026-11-24T17:00:00Z', \
             '2026-11-24T17:00:00Z', '2026-11-24T17:00:00Z', 'send', 'sent', '2026-11-24T17:00:00Z')";
         conn.execute(sql, [n]).unwrap();
-        conn.execute("INSERT INTO outbox_bytes VALUES (?, ?, ?, ?)", (n, text(n).into_bytes(), text(n), draft)).unwrap();
+        conn.execute("INSERT INTO outbox_bytes VALUES (?, ?, ?, ?)", (n, text(n).into_bytes(), text(n), draft))
+            .unwrap();
     }
     conn.pragma_update(None, "user_version", 6).unwrap();
     drop(conn);
