@@ -9,9 +9,12 @@ use super::journal::{self, About};
 use super::sealed::{self, SEALED, Seals};
 use super::{Store, StoreError};
 use crate::core::{GroupId, MeetingNo};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
+
+/// How long a copy made before an upgrade stays.
+const COPY_DAYS: i64 = 30;
 
 /// What was emptied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,6 +65,7 @@ impl Store {
             seals.keys().destroy(&ids)?;
             Ok(ids.len())
         })?;
+        self.remove_old_copies(now);
         if emptied + meetings + keys > 0 {
             self.empty_wal()?;
         }
@@ -86,6 +90,23 @@ impl Store {
             run(tx, quotes, [&before])?;
             Ok(run(tx, ours, [&before])? + run(tx, theirs, [&before])?)
         })
+    }
+
+    /// Copies made before the schema changed go after a month: they hold what is gone from the file since.
+    fn remove_old_copies(&self, now: DateTime<Utc>) {
+        let file = self.file();
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name().and_then(|n| n.to_str())) else { return };
+        let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
+        let old = std::time::SystemTime::from(now - Duration::days(COPY_DAYS));
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let is_copy = entry.file_name().to_str().and_then(|n| n.strip_prefix(name)).is_some_and(|rest| {
+                rest.strip_prefix(".before-").is_some_and(|n| n.len() == 4 && n.bytes().all(|b| b.is_ascii_digit()))
+            });
+            let is_old = entry.metadata().and_then(|m| m.modified()).is_ok_and(|at| at < old);
+            if is_copy && is_old && std::fs::remove_file(entry.path()).is_ok() {
+                tracing::info!(copy = %entry.path().display(), "the copy made before an upgrade is removed");
+            }
+        }
     }
 
     /// The keys of a group that seal nothing any more are thrown away.

@@ -19,7 +19,7 @@ fn the_file_is_in_wal_mode_and_opening_it_again_changes_nothing() {
         (version, c.query_row("SELECT sum(length(sql)) FROM sqlite_schema", [], |r| r.get(0)).unwrap())
     };
     let first = schema(&Connection::open(&file).unwrap());
-    assert_eq!(first.0, 8);
+    assert_eq!(first.0, 9);
     let again = Store::open(&file).unwrap();
     assert_eq!(again.rows_written(), 0);
     assert_eq!(schema(&Connection::open(&file).unwrap()), first);
@@ -45,7 +45,7 @@ fn a_file_of_a_newer_program_is_refused_and_left_alone() {
     drop(conn);
     let bytes = std::fs::read(&file).unwrap();
     let error = Store::open(&file).unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 8, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 9, .. }), "{error}");
     let said = error.to_string();
     assert!(said.contains("codevd.db") && said.contains("newer codevd") && said.contains("99"), "{said}");
     assert!(matches!(Reader::open(&file), Err(StoreError::Newer { .. })));
