@@ -82,15 +82,58 @@ fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
 fn a_backup_of_an_older_schema_comes_back() {
     let dir = house();
     good(dir.path(), &["backup", "kept.db"]);
-    // as it was before the last two migrations
-    let old = rusqlite::Connection::open(dir.path().join("kept.db")).unwrap();
-    let back = "DROP TABLE challenges; ALTER TABLE instance DROP COLUMN held_at; \
-        ALTER TABLE instance DROP COLUMN held_why; PRAGMA user_version = 4;";
-    old.execute_batch(back).unwrap();
+    // as it was when the schema was the fourth
+    let old = rusqlite::Connection::open(dir.path().join("old.db")).unwrap();
+    for step in ["0001_first", "0002_proof", "0003_delegates", "0004_reach"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("migrations/{step}.sql"));
+        old.execute_batch(&fs::read_to_string(file).unwrap()).unwrap();
+    }
+    old.execute("ATTACH ? AS new", [dir.path().join("kept.db").to_str().unwrap()]).unwrap();
+    old.execute_batch(
+        "INSERT INTO groups SELECT * FROM new.groups; INSERT INTO members SELECT * FROM new.members; \
+         INSERT INTO member_addresses SELECT * FROM new.member_addresses; \
+         INSERT INTO meetings SELECT * FROM new.meetings; PRAGMA user_version = 4; DETACH new;",
+    )
+    .unwrap();
     drop(old);
     let before = good(dir.path(), &["group", "list"]);
-    good(dir.path(), &["restore", "kept.db"]);
+    good(dir.path(), &["restore", "old.db"]);
     assert_eq!(good(dir.path(), &["group", "list"]), before);
+}
+
+#[test]
+fn a_backup_holds_no_keys_unless_asked_and_comes_back_with_and_without_them() {
+    let dir = house();
+    let exists = |name: &str| dir.path().join(name).exists();
+    let said = good(dir.path(), &["backup", "plain.db"]);
+    assert!(!exists("plain.db.keys") && said.contains("--with-keys"), "{said}");
+    let said = good(dir.path(), &["backup", "whole.db", "--with-keys"]);
+    assert!(exists("whole.db.keys") && said.contains("keep it apart"), "{said}");
+    assert_eq!(fs::metadata(dir.path().join("whole.db.keys")).unwrap().permissions().mode() & 0o777, 0o600);
+    let queue = good(dir.path(), &["mail", "queue"]);
+
+    // the keys in use open an ordinary backup
+    good(dir.path(), &["restore", "plain.db"]);
+    assert_eq!(good(dir.path(), &["mail", "queue"]), queue);
+    let first = queue.split_whitespace().find(|word| word.starts_with("out:")).unwrap().to_owned();
+    let shown = good(dir.path(), &["mail", "show", &first]);
+    // without any key the daemon's file is not opened for writing, and says which file is missing
+    fs::rename(dir.path().join("codevd.db.keys"), dir.path().join("elsewhere")).unwrap();
+    let (code, said) = codevd(dir.path(), &["mail", "drop", &first]);
+    assert!(code == 1 && said.contains("codevd.db.keys") && said.contains("--with-keys"), "{said}");
+    // a restore with the backup's own keys brings them
+    good(dir.path(), &["restore", "whole.db"]);
+    assert_eq!(good(dir.path(), &["mail", "show", &first]), shown);
+    // and one without any gives up what they sealed: nothing is lost without a word
+    fs::remove_file(dir.path().join("codevd.db.keys")).unwrap();
+    good(dir.path(), &["restore", "plain.db"]);
+    good(dir.path(), &["mail", "release"]);
+    let password = dir.path().join("codev.password");
+    fs::write(&password, "secret\n").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let (_, ran) = codevd(dir.path(), &["run", "--once"]);
+    let said = good(dir.path(), &["why", &first]);
+    assert!(said.contains("can't be opened"), "{said}\n{ran}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Libraries that belong to one room or few.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
+    ("ring", &["store"]),
     ("tera", &["render"]),
     ("lettre", &["mail", "transport"]),
     ("async_imap", &["transport"]),

@@ -91,6 +91,9 @@ pub(super) struct BackupArgs {
     /// The new file, or a folder for it; by default codevd-DATE-HOUR.db here.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// With the keys of people's words beside it: without them a copy tells nobody what was said.
+    #[arg(long)]
+    pub with_keys: bool,
     #[command(flatten)]
     pub json: Json,
 }

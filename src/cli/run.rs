@@ -7,6 +7,7 @@ use super::setup::Setup;
 use super::terminal::Terminal;
 use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
 use crate::daemon::guard::Guard;
+use crate::daemon::housekeeping::Keep;
 use crate::daemon::lock::Lock;
 use crate::daemon::notify::Notify;
 use crate::daemon::rehearsal::Redirect;
@@ -66,6 +67,7 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
         socket: setup.socket(),
         manager: service_manager(),
         derivation: setup.derivation()?,
+        keep: Keep { mails_days: config.keep.mails_days, words_months: config.keep.words_months },
     })
 }
 

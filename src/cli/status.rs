@@ -30,6 +30,8 @@ struct Seen {
     kept: Vec<InboxRow>,
     held: Option<crate::store::Held>,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
+    unreadable: Vec<crate::store::Unreadable>,
+    keys: std::path::PathBuf,
 }
 
 pub(super) fn status(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> Result {
@@ -69,6 +71,8 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         kept,
         held: reader.held()?,
         policy: reader.refused_by_policy()?,
+        unreadable: reader.unreadable()?,
+        keys: reader.keys_file(),
     })
 }
 
@@ -113,6 +117,16 @@ impl Seen {
             all.push(format!(
                 "the mail host of {group}/{member} refuses what we send ({}): see SPF, DKIM and the sending host's reputation",
                 bounced.why
+            ));
+        }
+        for lost in self.unreadable.iter().take(LISTED as usize) {
+            all.push(format!(
+                "{} texts of {}/{} can't be opened: their key is not in {}. Put that file back from a backup made with \
+                 --with-keys",
+                lost.texts,
+                lost.group,
+                lost.meeting,
+                self.keys.display()
             ));
         }
         all.extend(self.late());

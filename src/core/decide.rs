@@ -48,6 +48,8 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Away { from, until } => outcome::away(&mut work, from, *until),
         Event::Complaint { from } => answer::complaint(&mut work, from),
+        Event::StoppedElsewhere { from } => answer::stopped_elsewhere(&mut work, from),
+        Event::BackElsewhere { from } => undo::back_elsewhere(&mut work, from),
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
     Ok(work.done())

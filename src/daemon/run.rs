@@ -4,6 +4,7 @@
 use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
+use super::housekeeping::{Keep, keeping};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
@@ -60,6 +61,8 @@ pub struct Daemon<O, M, C, I> {
     /// What `next_due_at` is derived by: groups derived by something else are derived again
     /// (`decisions.md` 28).
     pub derivation: String,
+    /// How long what people write is kept.
+    pub keep: Keep,
 }
 
 /// Who wakes whom.
@@ -124,7 +127,7 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation, keep } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -149,6 +152,7 @@ where
         let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
         tasks.spawn(mail_in);
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
+        tasks.spawn(keeping(store.clone(), clock.clone(), keep, stopping.clone()));
         tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
         manager.say("READY=1");
@@ -195,6 +199,7 @@ where
                 break;
             }
         }
+        self.keep.clean(&store, self.clock.now())?;
         round.received = received?;
         Ok(round)
     }
@@ -261,7 +266,7 @@ fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
 }
 
 /// Sleeps until woken, the time is over, or the daemon stops; `true` when it stops.
-async fn rest(stopping: &mut watch::Receiver<bool>, woken: &Notify, at_most: Duration) -> bool {
+pub(super) async fn rest(stopping: &mut watch::Receiver<bool>, woken: &Notify, at_most: Duration) -> bool {
     tokio::select! {
         () = woken.notified() => {}
         () = tokio::time::sleep(at_most) => {}

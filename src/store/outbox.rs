@@ -188,6 +188,8 @@ impl Store {
             if others {
                 found.extend(due(tx, DUE_OTHERS, now, left)?);
             }
+            let (found, closed): (Vec<_>, Vec<_>) = found.into_iter().partition(|mail| !mail.bytes.is_empty());
+            closed.iter().try_for_each(|mail| can_not_be_opened(tx, mail.id, now))?;
             for mail in &found {
                 let next = utc(now + wait(mail.attempt));
                 let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL \
@@ -245,8 +247,12 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn recover(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError> {
-        self.write("look after mails in flight", |tx, _| {
+        let (seals, other_keys) = (self.inner.seals.clone(), self.other_keys);
+        let done = self.write("look after mails in flight", |tx, _| {
             let mut done = Recovered::default();
+            if other_keys {
+                super::lost::tell(tx, &seals, now)?;
+            }
             for row in all(tx, "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id", [], Row::read)? {
                 if row.after_dot {
                     in_doubt(tx, &row, "stopped between the final dot and the server's answer", now)?;
@@ -258,7 +264,9 @@ impl Store {
                 }
             }
             Ok(done)
-        })
+        })?;
+        self.other_keys = false;
+        Ok(done)
     }
 
     /// The operator wants it sent after all: refused, dropped and doubtful mails are queued again,
@@ -312,12 +320,12 @@ impl Reader {
 
 // SQLite knows nothing of how many rows are in which state: the indexes are named, and a statement
 // that can't use its own is an error at once
-pub(super) const DUE_PROMPTS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
+pub(super) const DUE_PROMPTS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
     WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ? \
     ORDER BY o.next_attempt_at, o.id LIMIT ?";
 
-pub(super) const DUE_OTHERS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
+pub(super) const DUE_OTHERS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
     WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ? \
     AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
@@ -351,9 +359,18 @@ fn due(tx: &Connection, sql: &str, now: DateTime<Utc>, limit: u32) -> Result<Vec
             useful_until: r.time("useful_until")?,
             when_late: r.word("when_late")?,
             attempt: r.small("attempts")? + 1,
-            bytes: r.blob("bytes")?,
+            bytes: r.opt_blob("bytes")?.unwrap_or_default(),
         })
     })
+}
+
+/// Drops a mail whose key is gone; the core is told, as of any mail that did not go.
+pub(super) fn can_not_be_opened(tx: &Connection, id: i64, now: DateTime<Utc>) -> Result<(), Fault> {
+    let row = Row::one(tx, id)?;
+    run(tx, "UPDATE outbox SET state = 'dropped' WHERE id = ?", [id])?;
+    tracing::error!(mail = id, "not sent: the key it was sealed with is gone");
+    row.story(tx, now, "not sent: it can't be opened, for the key it was sealed with is gone")?;
+    row.outcome(tx, now, &Outcome::Expired)
 }
 
 /// Drops what is of no use any more.

@@ -238,11 +238,11 @@ impl Reader {
     ) -> Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>), StoreError> {
         let which = match capped {
             Capped::Refusal => "o.kind = 'refusal'",
-            Capped::Person => "o.kind = 'receipt' AND json_extract(b.draft, '$.facts.receipt') = 'person_asked'",
+            Capped::Person => "o.kind = 'receipt' AND o.receipt = 'person_asked'",
         };
         let sql = format!(
             "SELECT o.decided_at AS at, lower(o.envelope_to) = lower(?2) AS same FROM outbox o \
-             JOIN outbox_bytes b ON b.outbox = o.id WHERE o.decided_at > ?1 AND {which}"
+             WHERE o.decided_at > ?1 AND {which}"
         );
         let rows = self.look("count answers", |conn| {
             let values = rusqlite::params![super::cells::utc(since), address];

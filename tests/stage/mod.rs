@@ -47,7 +47,8 @@ pub fn set<'a>(lines: impl Iterator<Item = &'a str>) -> Set {
     // the last one to close the file brings all of it into the one file
     stage.world = None;
     let database = std::fs::read(stage.folder.path().join("codevd.db")).unwrap();
-    Set { database, now: stage.now, got: stage.got }
+    let keys = std::fs::read(stage.folder.path().join("codevd.db.keys")).unwrap();
+    Set { database, keys, now: stage.now, got: stage.got }
 }
 
 fn played<'a>(lines: impl Iterator<Item = &'a str>) -> Stage {
@@ -74,6 +75,7 @@ fn played<'a>(lines: impl Iterator<Item = &'a str>) -> Stage {
 /// A scene as others find it: the database, the hour, and the mails that everybody got.
 pub struct Set {
     pub database: Vec<u8>,
+    pub keys: Vec<u8>,
     pub now: DateTime<Utc>,
     pub got: BTreeMap<String, Vec<(DraftKey, Option<StepKey>, Vec<u8>)>>,
 }

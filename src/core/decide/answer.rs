@@ -3,6 +3,7 @@
 use super::{Mail, Work, live, subject, undo};
 use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::{Answer, Certainty, Inverse, Meaning, PlanLine, Receipt, UNSUBSCRIBE};
+use crate::core::group::Undo;
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Action, Attendance, Attending, Meeting, Section, Stage};
 use crate::core::refusal::Refusal;
@@ -99,14 +100,26 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
 
 /// A complaint to the mail host is a `stop` nobody answers: the address is paused, the facilitator told.
 pub(super) fn complaint(work: &mut Work<'_>, from: &MemberId) {
-    let now = work.now();
-    let name = work.name(from);
+    let line = format!("the mail host of {} passed on a complaint: no more mail goes there", work.name(from));
+    silently(work, from, line);
+}
+
+/// The address wants no mail at all, and said so elsewhere.
+pub(super) fn stopped_elsewhere(work: &mut Work<'_>, from: &MemberId) {
+    let line = format!("{} wants no mail: none goes there", work.name(from));
+    silently(work, from, line);
+}
+
+/// A "stop" that nobody answers. The way back is an "undo" to any mail of before.
+fn silently(work: &mut Work<'_>, from: &MemberId, line: String) {
+    let at = work.now();
     let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
-    if member.paused.is_some() {
+    if member.paused.is_some() || member.left.is_some() {
         return;
     }
-    member.paused = Some(now);
-    work.tell(None, Some(from), format!("the mail host of {name} passed on a complaint: no more mail goes there"));
+    member.paused = Some(at);
+    work.group.undos.push(Undo { meeting: None, member: from.clone(), receipt: 0, inverse: Inverse::Unpause, at });
+    work.tell(None, Some(from), line);
     pass_on(work, None, Notice::Stopped { member: from.clone() });
     seats_away(work, from);
 }
