@@ -34,6 +34,12 @@ mails FOLDER="target/mails" PATTERN="*":
     CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
     bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
 
+# The README's pictures, taken from the running demo
+pictures:
+    npm ci --prefix tests/browser --no-audit --no-fund --silent
+    cargo build --release
+    node tests/browser/pictures.mjs "${CARGO_TARGET_DIR:-target}/release/codevd" docs/pictures
+
 # Every parser of foreign bytes under libFuzzer, SECONDS each; goes on from where it was
 fuzz SECONDS="10":
     fuzz/run {{SECONDS}}

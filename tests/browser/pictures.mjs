@@ -2,7 +2,7 @@
 //
 //   node pictures.mjs CODEVD FOLDER     writes invitation, step, digest and demo, each as NAME.fr.webp and NAME.en.webp
 //
-// Chromium itself encodes WebP. Ends with 1 when all of them together are over 400 kB.
+// Chromium itself writes WebP; PNG=1 writes each as PNG too, to look at. Ends with 1 when all of them together are over 400 kB.
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBrowser, startDemo } from './chromium.mjs';
@@ -22,6 +22,7 @@ async function picture(page, name, clip) {
   const path = join(folder, `${name}.webp`);
   writeFileSync(path, Buffer.from(shot.data, 'base64'));
   bytes += statSync(path).size;
+  if (process.env.PNG) await page.screenshot({ path: join(folder, `${name}.png`), clip });
   console.log(`${String(Math.round(statSync(path).size / 1024)).padStart(4)} kB  ${path}`);
 }
 
@@ -58,9 +59,14 @@ async function take(browser, language, words) {
     await press(page, '#do-session');
     while (!(await page.textContent('#live-title')).startsWith('4/6')) await press(page, '#do-next');
     await letter(page, `step.${language}`, await mail(page, 'ana', '4/6'), 360, 720);
-    await page.setViewportSize({ width: 1180, height: 820 });
+    // the facilitator's seat is taken again: the page has the buttons of the session, and the month below
+    await page.setViewportSize({ width: 1180, height: 860 });
+    await page.goto(`/p/${words.facilitator}`);
+    await press(page, '#seat');
     await page.goto('/');
     await picture(page, `demo.${language}`);
+    await page.goto(`/p/${words.facilitator}`);
+    await press(page, '#seat');
     await page.goto('/digest');
     await press(page, 'button[value="digest"]');
     await letter(page, `digest.${language}`, await mail(page, 'ana', words.digest), 640, 900);
