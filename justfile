@@ -44,12 +44,15 @@ pictures:
 fuzz SECONDS="10":
     fuzz/run {{SECONDS}}
 
-# Every mail in a real browser: width, accessibility, contrast, requests; and what mail programs show
+# Every mail and the demo's page in a real browser: width, accessibility, contrast, requests, a month by clicks
 browser:
+    cargo build --release
     npm ci --prefix tests/browser --no-audit --no-fund --silent
     CODEVD_MAILS="$(realpath -m target/mails/html)" cargo test --quiet --test golden mails_can
     node tests/browser/mails.mjs target/mails/html
     node tests/browser/clients.mjs target/mails/html
+    node tests/browser/demo.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"
+    node tests/browser/month.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"
 
 # All of CI
 ci:

@@ -297,7 +297,7 @@ fn one_habit_is_switched_off_and_the_others_go_on() {
     page.act("digest");
     // what was switched off is missed; what Ana does in the session she did
     has(&page.get("/p/ana"), "Ana a répondu");
-    assert!(!plain(&page.get("/p/ana")).contains("[Accepté] 8 nov"));
+    assert!(!plain(&page.get("/p/ana")).contains("[Accepté]"));
     assert_eq!(page.form("/do", &[("what", "habit-off"), ("who", "ana"), ("habit", "99")]).status, 422);
 }
 

@@ -68,6 +68,7 @@ async function play(browser, language) {
     await look(page, `${language}-7-next`, new URL(page.url()).pathname + new URL(page.url()).search);
     await keys(page, language, home);
     await look(page, `${language}-8-calendar`, `${home}/calendar`);
+    await look(page, `${language}-8-habits`, '/p/ana/habits');
     await look(page, `${language}-9-other`, '/p/farid');
     await page.goto('/digest');
     await Promise.all([page.waitForNavigation(), page.click('button[value="digest"]')]);

@@ -179,7 +179,7 @@ impl View {
                                     strong { span class="given" { (seat.first()) } " "
                                         span class="rest" { (rest(&seat.person.name)) } }
                                     small {
-                                        (self.role(seat))
+                                        (self.role(seat)) (self.calendar_mark(i))
                                         @if seat.played { " · " b { (w.get("seat.you")) } }
                                     }
                                 }
@@ -192,6 +192,20 @@ impl View {
                 }
             }
         }
+    }
+
+    /// What somebody's calendar says of the next session, as a mark beside their part.
+    fn calendar_mark(&self, at: usize) -> Markup {
+        let next = self.scene.calendar(at).into_iter().find(|e| e.end > self.scene.now);
+        let Some(entry) = next else { return html! {} };
+        let (class, word) = super::mailbox::answer(&entry);
+        let mark = match class {
+            "yes" => "✓",
+            "no" | "off" => "✗",
+            _ => "?",
+        };
+        let word = self.words.get(word);
+        html! { " " span class=(format!("in-calendar {class}")) title=(word) { span aria-hidden="true" { (mark) } span class="unseen" { (word) } } }
     }
 
     /// The session being held: which step of six, until when, and the facilitator's buttons.
