@@ -2,8 +2,12 @@
 
 use super::layout::{Body, View};
 use crate::ical::PartStat;
+use crate::sim::person::beginning;
 use crate::sim::{Habit, Say};
 use maud::{Markup, html};
+
+/// Characters shown of somebody's words.
+const SHOWN: usize = 160;
 
 impl View {
     /// Everything a person does by habit, and whether they will.
@@ -60,8 +64,8 @@ impl View {
     fn deed(&self, habit: &Habit) -> Markup {
         let w = self.words;
         match &habit.say {
-            Say::Words(words) => html! { q { (words) } },
-            Say::Absence(words) => html! { (w.get("habits.absence")) " " q { (words) } },
+            Say::Words(words) => html! { q { (beginning(words, SHOWN)) } },
+            Say::Absence(words) => html! { (w.get("habits.absence")) " " q { (beginning(words, SHOWN)) } },
             Say::Button(answer) => {
                 let button = w.get(match answer {
                     PartStat::Accepted => "button.accept",
