@@ -34,16 +34,25 @@ mails FOLDER="target/mails" PATTERN="*":
     CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
     bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
 
+# The README's pictures, taken from the running demo
+pictures:
+    npm ci --prefix tests/browser --no-audit --no-fund --silent
+    cargo build --release
+    node tests/browser/pictures.mjs "${CARGO_TARGET_DIR:-target}/release/codevd" docs/pictures
+
 # Every parser of foreign bytes under libFuzzer, SECONDS each; goes on from where it was
 fuzz SECONDS="10":
     fuzz/run {{SECONDS}}
 
-# Every mail in a real browser: width, accessibility, contrast, requests; and what mail programs show
+# Every mail and the demo's page in a real browser: width, accessibility, contrast, requests, a month by clicks
 browser:
+    cargo build --release
     npm ci --prefix tests/browser --no-audit --no-fund --silent
     CODEVD_MAILS="$(realpath -m target/mails/html)" cargo test --quiet --test golden mails_can
     node tests/browser/mails.mjs target/mails/html
     node tests/browser/clients.mjs target/mails/html
+    node tests/browser/demo.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"
+    node tests/browser/month.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"
 
 # All of CI
 ci:
