@@ -35,6 +35,9 @@ struct Case {
     /// TXT records beside the signers' keys.
     #[serde(default)]
     names: BTreeMap<String, String>,
+    /// Names that are there and have no TXT record; those above a record are there too.
+    #[serde(default)]
+    there: Vec<String>,
     /// Names for which the server only says that it failed.
     #[serde(default)]
     fails: Vec<String>,
@@ -116,7 +119,7 @@ fn made(case: &Case) -> (Vec<u8>, BTreeMap<String, String>) {
 }
 
 /// A name server that answers TXT questions (RFC 1035 §4.1) until it is dropped.
-async fn name_server(names: BTreeMap<String, String>, fails: Vec<String>) -> (u16, tokio::task::JoinHandle<()>) {
+async fn name_server(names: BTreeMap<String, String>, there: Vec<String>, fails: Vec<String>) -> (u16, tokio::task::JoinHandle<()>) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = socket.local_addr().unwrap().port();
     let serve = async move {
@@ -124,7 +127,9 @@ async fn name_server(names: BTreeMap<String, String>, fails: Vec<String>) -> (u1
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             let (name, end) = question(&packet[..length]);
             let found = names.get(&name);
-            let code = match (fails.contains(&name), found.is_some()) {
+            let below = format!(".{name}");
+            let known = there.contains(&name) || names.keys().any(|other| *other == name || other.ends_with(&below));
+            let code = match (fails.contains(&name), known) {
                 (true, _) => 2,
                 (false, true) => 0,
                 (false, false) => 3,
@@ -162,7 +167,7 @@ fn reply(asked: &[u8], code: u8, text: Option<&String>) -> Vec<u8> {
 
 async fn level(case: Arc<Case>) -> (Level, String) {
     let (mail, names) = made(&case);
-    let (port, server) = name_server(names, case.fails.clone()).await;
+    let (port, server) = name_server(names, case.there.clone(), case.fails.clone()).await;
     let mut connection = ConnectionConfig::udp();
     connection.port = port;
     let server_at = NameServerConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), true, vec![connection]);
