@@ -82,9 +82,10 @@ fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
 fn a_backup_of_an_older_schema_comes_back() {
     let dir = house();
     good(dir.path(), &["backup", "kept.db"]);
-    // as it was before the last two migrations
+    // as it was before the last migrations
     let old = rusqlite::Connection::open(dir.path().join("kept.db")).unwrap();
-    let back = "DROP TABLE challenges; ALTER TABLE instance DROP COLUMN held_at; \
+    let back = "DROP TABLE challenges; ALTER TABLE meetings DROP COLUMN led_by; \
+        ALTER TABLE meetings DROP COLUMN led_at; ALTER TABLE instance DROP COLUMN held_at; \
         ALTER TABLE instance DROP COLUMN held_why; PRAGMA user_version = 4;";
     old.execute_batch(back).unwrap();
     drop(old);

@@ -119,7 +119,11 @@ fn made(case: &Case) -> (Vec<u8>, BTreeMap<String, String>) {
 }
 
 /// A name server that answers TXT questions (RFC 1035 §4.1) until it is dropped.
-async fn name_server(names: BTreeMap<String, String>, there: Vec<String>, fails: Vec<String>) -> (u16, tokio::task::JoinHandle<()>) {
+async fn name_server(
+    names: BTreeMap<String, String>,
+    there: Vec<String>,
+    fails: Vec<String>,
+) -> (u16, tokio::task::JoinHandle<()>) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = socket.local_addr().unwrap().port();
     let serve = async move {

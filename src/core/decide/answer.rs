@@ -257,8 +257,7 @@ pub(super) fn take(
 /// M07: the requester can't or would rather not; the facilitator chooses. The backup is warned.
 pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) {
     let Some(meeting) = work.group.meeting(number) else { return };
-    let (requester, facilitator, backup) =
-        (meeting.requester.clone(), meeting.facilitator.clone(), meeting.backup.clone());
+    let (requester, backup, leaders) = (meeting.requester.clone(), meeting.backup.clone(), work.group.leaders());
     let until = work.group.starts(meeting);
     let due = work.now();
     if due > until {
@@ -281,7 +280,9 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
         });
     };
     let facts = Facts::NoSubject { why: why.to_owned(), reminders: 0 };
-    mail(Kind::NoSubject, facilitator, Question::NoSubject, facts);
+    for leader in leaders {
+        mail(Kind::NoSubject, leader, Question::NoSubject, facts.clone());
+    }
     if let Some(backup) = backup {
         mail(Kind::Standby, backup, Question::Subject, Facts::None);
     }
@@ -456,8 +457,13 @@ pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Opti
 /// Tells the facilitator something.
 pub(super) fn pass_on(work: &mut Work<'_>, number: Option<MeetingNo>, notice: Notice) {
     let Some(to) = facilitator_of(work, number) else { return };
+    tell_leader(work, number, to, notice);
+}
+
+/// Tells one facilitator something.
+pub(super) fn tell_leader(work: &mut Work<'_>, number: Option<MeetingNo>, to: MemberId, notice: Notice) {
     let due = work.now();
-    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. });
+    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. } | Notice::Led { .. });
     work.mail(Mail {
         meeting: number,
         kind: Kind::Notice,
