@@ -199,6 +199,7 @@ impl House<'_> {
             question: sent.draft.question,
             over: matches!(stage, Some(Stage::Collecting | Stage::Digested)),
             name: member.map(|m| m.name.clone()).unwrap_or_default(),
+            subject: sent.subject.clone(),
             language: member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone()),
             context: Context {
                 today: self.at.with_timezone(&zone).date_naive(),
