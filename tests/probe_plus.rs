@@ -168,13 +168,12 @@ fn the_probe_tells_three_kinds_of_postfix_apart() {
         std::thread::sleep(std::time::Duration::from_secs(1));
     };
     assert!(learned(folder.path()).contains("write `plus = true`"), "{}", servers.log());
-    set("recipient_canonical_maps = regexp:{ {/^(codev)\\+[^@]*@(.*)$/ $1@$2} }");
-    set("sender_canonical_maps =");
-    set("canonical_maps = regexp:{ {/^(codev)\\+[^@]*@(.*)$/ $1@$2} }");
+    let rewrites = postfix.join("rewrites");
+    std::fs::write(&rewrites, "/^(codev)\\+[^@]*@(.*)$/ $1@$2\n").unwrap();
+    set(&format!("canonical_maps = regexp:{}", rewrites.display()));
     let line = learned(folder.path());
     assert!(line.contains("its address is lost on the way"), "{line}\n{}", servers.log());
     set("canonical_maps =");
-    set("recipient_canonical_maps =");
     set("recipient_delimiter =");
     let line = learned(folder.path());
     assert!(line.contains("is refused (55"), "{line}\n{}", servers.log());

@@ -135,19 +135,13 @@ fn typed_subject(subject: &str, ours: &str) -> Option<String> {
     let (bare, answers) = without_prefixes(&whole);
     let typed = match bare.to_lowercase().find(&ours.to_lowercase()) {
         // lengths in lower case are those of the text as it was written, or nothing is found here
-        Some(at) => format!("{} {}", bare.get(..at)?, bare.get(at + ours.len()..)?),
+        Some(at) => format!("{} {}", without_prefix_behind(bare.get(..at)?), bare.get(at + ours.len()..)?),
         // another subject that was answered, or what is left of ours
         None if answers => return None,
         None => bare.to_owned(),
     };
     let signs = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—' | ',' | ';' | '.' | '…');
-    let (mut typed, _) = without_prefixes(typed.trim_matches(signs));
-    // "Oui : Re:", where ours stood behind
-    while let Some((before, last)) = typed.rsplit_once(':')
-        && PREFIXES.contains(&last.trim().to_lowercase().as_str())
-    {
-        typed = before.trim_end_matches(signs);
-    }
+    let typed = typed.trim_matches(signs);
     let count = typed.split_whitespace().count();
     (1..=FEW).contains(&count).then(|| typed.to_owned())
 }
@@ -163,6 +157,17 @@ fn without_brackets(subject: &str) -> String {
     }
     out.push_str(rest);
     text::key(&out)
+}
+
+/// "Oui - Re:" without the "Re:" at its end, behind which ours stood.
+fn without_prefix_behind(text: &str) -> &str {
+    let bare = text.trim_end();
+    let Some(before) = bare.strip_suffix(':').map(str::trim_end) else { return bare };
+    let start = before.rfind(|c: char| !c.is_alphabetic()).map_or(0, |at| at + 1);
+    match before.get(start..).is_some_and(|last| PREFIXES.contains(&last.to_lowercase().as_str())) {
+        true => &before[..start],
+        false => bare,
+    }
 }
 
 /// A subject without "Re:" and its like, and whether one stood there.
@@ -189,6 +194,7 @@ mod tests {
             ("Oui [7K3F92QDJX4M0ZT8]", Some("Oui")),
             ("Oui : Re: [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]", Some("Oui")),
             ("Re: [Codev Lyon] Séance du 8 décembre : venez-vous ? OUI", Some("OUI")),
+            ("No, sorry - Re: [Codev Lyon] Séance du 8 décembre : venez-vous ?", Some("No, sorry")),
             ("Re: OUI - [Codev Lyon] Séance du 8 décembre : venez-vous ?", Some("OUI")),
             ("Re: [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]", None),
             ("[EXT] RE : [Codev Lyon] Séance du 8 décembre\u{a0}: venez-vous ?", None),
