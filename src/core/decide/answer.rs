@@ -11,7 +11,7 @@ use chrono::Duration;
 /// Words beyond which a comment is worth passing on (`inbound.md` §7, advice 6).
 pub(super) const LONG: usize = 40;
 
-/// A reply to the digest of so few words is a courtesy.
+/// A reply of so few words to the digest, or to a receipt, is a courtesy.
 const THANKS: usize = 3;
 
 /// Routes an answer by what its mail asked; words that mean the same everywhere come after.
@@ -290,6 +290,10 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
 
 /// A text that is kept as it is: contribution or learning.
 fn text(work: &mut Work<'_>, number: MeetingNo, answer: &Answer, section: Section) -> Result<(), Refusal> {
+    // "merci Paul !" under "your learning is kept" is no learning that the group reads
+    if answer.to.kind == Kind::Receipt && answer.text.split_whitespace().count() <= THANKS {
+        return note(work, Some(number), answer);
+    }
     let anonymous = matches!(answer.meaning, Meaning::Text { anonymous: true });
     let meeting = work.meeting(number)?;
     let (stage, corrected) = (meeting.stage, meeting.digest.sent.is_some());
