@@ -89,12 +89,13 @@ fn a_backup_of_an_older_schema_comes_back() {
         old.execute_batch(&fs::read_to_string(file).unwrap()).unwrap();
     }
     old.execute("ATTACH ? AS new", [dir.path().join("kept.db").to_str().unwrap()]).unwrap();
-    old.execute_batch(
-        "INSERT INTO groups SELECT * FROM new.groups; INSERT INTO members SELECT * FROM new.members; \
-         INSERT INTO member_addresses SELECT * FROM new.member_addresses; \
-         INSERT INTO meetings SELECT * FROM new.meetings; PRAGMA user_version = 4; DETACH new;",
-    )
-    .unwrap();
+    for table in ["groups", "members", "member_addresses", "meetings"] {
+        let columns: String = old
+            .query_row("SELECT group_concat(name) FROM pragma_table_info(?, 'main')", [table], |r| r.get(0))
+            .unwrap();
+        old.execute(&format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}"), []).unwrap();
+    }
+    old.execute_batch("PRAGMA user_version = 4; DETACH new;").unwrap();
     drop(old);
     let before = good(dir.path(), &["group", "list"]);
     good(dir.path(), &["restore", "old.db"]);

@@ -66,6 +66,10 @@ pub fn would_be_refused(group: &Group, answer: &Answer) -> bool {
 fn after_a_yes(work: &mut Work<'_>, what: &[Event]) -> Result<(), Refusal> {
     for event in what {
         let done = match event {
+            Event::Answer(answer) if unproven::is_superseded(work, answer) => {
+                unproven::superseded(work, answer);
+                Ok(())
+            }
             Event::Answer(answer) => answer::answer(work, answer),
             Event::Calendar(answer) => calendar::calendar(work, answer),
             Event::Asked(asked) => calendar::asked(work, asked),

@@ -152,6 +152,15 @@ impl Known for House<'_> {
         Ok(all)
     }
 
+    fn is_receiver(&self, key: &DraftKey, sender: &(GroupId, MemberId)) -> Result<bool, StoreError> {
+        let email = |group: &GroupId, member: &MemberId| {
+            let loaded = self.store.load(group, &self.kit.formats)?;
+            Ok::<_, StoreError>(loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())))
+        };
+        let receiver = email(&key.group, &key.member)?;
+        Ok(receiver.is_some() && receiver == email(&sender.0, &sender.1)?)
+    }
+
     fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, StoreError> {
         Ok(self.store.open_question(group, member)?.map(|s| self.of_ours(s, false)))
     }
@@ -197,6 +206,7 @@ impl House<'_> {
             question: sent.draft.question,
             over: matches!(stage, Some(Stage::Collecting | Stage::Digested)),
             name: member.map(|m| m.name.clone()).unwrap_or_default(),
+            subject: sent.subject.clone(),
             language: member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone()),
             context: Context {
                 today: self.at.with_timezone(&zone).date_naive(),

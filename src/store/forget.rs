@@ -17,7 +17,8 @@ const GONE: &str = "…";
 /// (it may be a word, or somebody else's).
 const OTHERS_WORDS: &[&str] = &["words", "subjects", "actions", "attendance_comments"];
 /// Columns that name members: by themselves, in a draft's key, or in JSON.
-const NAMES: &[&str] = &["member", "requester", "backup", "facilitator", "draft_key", "lane", "spec", "waiting"];
+const NAMES: &[&str] =
+    &["member", "requester", "backup", "facilitator", "led_by", "draft_key", "lane", "spec", "waiting"];
 /// Tables whose rows are looked at one by one instead.
 const BY_HAND: &[&str] = &["members", "member_addresses", "member_delegates"];
 

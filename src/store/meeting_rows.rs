@@ -4,7 +4,7 @@ use super::cells::{Cell, Read, all, first, number, wall};
 use super::diff::{Rows, Table, Tables};
 use super::error::Fault;
 use super::group_rows::{self, and, meeting_key, word_cell};
-use crate::core::meeting::{Action, DigestState};
+use crate::core::meeting::{Action, DigestState, Led};
 use crate::core::{Attendance, Group, GroupId, Meeting, MeetingNo, MemberId, Run, RunStep, Subject, Word};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,8 @@ static MEETINGS: Table = Table {
         "digest_withdrawn",
         "digest_sent_at",
         "digest_correction_due_at",
+        "led_by",
+        "led_at",
     ],
     replace: false,
 };
@@ -143,6 +145,8 @@ fn meeting(group: &GroupId, m: &Meeting, rows: &mut Rows) -> Result<(), Fault> {
         m.digest.withdrawn.into(),
         m.digest.sent.into(),
         m.digest.correction_due.into(),
+        m.led.as_ref().map(|led| led.by.as_str()).into(),
+        m.led.as_ref().map(|led| led.at).into(),
     ];
     rows.add(meeting_key(group, m), cells);
     Ok(())
@@ -245,6 +249,7 @@ pub(super) fn load(conn: &Connection, group: &GroupId, number: MeetingNo) -> Res
 }
 
 fn bare(r: &Read<'_>, number: MeetingNo) -> Result<Meeting, Fault> {
+    let led = r.opt_parsed("led_by")?.zip(r.opt_time("led_at")?);
     Ok(Meeting {
         number,
         uid: r.parsed("uid")?,
@@ -273,6 +278,7 @@ fn bare(r: &Read<'_>, number: MeetingNo) -> Result<Meeting, Fault> {
             sent: r.opt_time("digest_sent_at")?,
             correction_due: r.opt_time("digest_correction_due_at")?,
         },
+        led: led.map(|(by, at)| Led { by, at }),
     })
 }
 

@@ -12,7 +12,7 @@ use chrono::Duration;
 /// Words beyond which a comment is worth passing on (`inbound.md` §7, advice 6).
 pub(super) const LONG: usize = 40;
 
-/// A reply to the digest of so few words is a courtesy.
+/// A reply of so few words to the digest, or to a receipt, is a courtesy.
 const THANKS: usize = 3;
 
 /// Routes an answer by what its mail asked; words that mean the same everywhere come after.
@@ -270,8 +270,7 @@ pub(super) fn take(
 /// M07: the requester can't or would rather not; the facilitator chooses. The backup is warned.
 pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) {
     let Some(meeting) = work.group.meeting(number) else { return };
-    let (requester, facilitator, backup) =
-        (meeting.requester.clone(), meeting.facilitator.clone(), meeting.backup.clone());
+    let (requester, backup, leaders) = (meeting.requester.clone(), meeting.backup.clone(), work.group.leaders());
     let until = work.group.starts(meeting);
     let due = work.now();
     if due > until {
@@ -294,7 +293,9 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
         });
     };
     let facts = Facts::NoSubject { why: why.to_owned(), reminders: 0 };
-    mail(Kind::NoSubject, facilitator, Question::NoSubject, facts);
+    for leader in leaders {
+        mail(Kind::NoSubject, leader, Question::NoSubject, facts.clone());
+    }
     if let Some(backup) = backup {
         mail(Kind::Standby, backup, Question::Subject, Facts::None);
     }
@@ -302,6 +303,10 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
 
 /// A text that is kept as it is: contribution or learning.
 fn text(work: &mut Work<'_>, number: MeetingNo, answer: &Answer, section: Section) -> Result<(), Refusal> {
+    // "merci Paul !" under "your learning is kept" is no learning that the group reads
+    if answer.to.kind == Kind::Receipt && answer.text.split_whitespace().count() <= THANKS {
+        return note(work, Some(number), answer);
+    }
     let anonymous = matches!(answer.meaning, Meaning::Text { anonymous: true });
     let meeting = work.meeting(number)?;
     let (stage, corrected) = (meeting.stage, meeting.digest.sent.is_some());
@@ -469,8 +474,13 @@ pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Opti
 /// Tells the facilitator something.
 pub(super) fn pass_on(work: &mut Work<'_>, number: Option<MeetingNo>, notice: Notice) {
     let Some(to) = facilitator_of(work, number) else { return };
+    tell_leader(work, number, to, notice);
+}
+
+/// Tells one facilitator something.
+pub(super) fn tell_leader(work: &mut Work<'_>, number: Option<MeetingNo>, to: MemberId, notice: Notice) {
     let due = work.now();
-    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. });
+    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. } | Notice::Led { .. });
     work.mail(Mail {
         meeting: number,
         kind: Kind::Notice,

@@ -75,6 +75,7 @@ fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Res
         if !there || work.meeting(number)?.stage != Stage::Planned {
             return Err(Refusal::Over);
         }
+        work.meeting_mut(number)?.led = None;
         return give_seat(work, number, member);
     }
     let meeting = work.meeting_mut(number)?;
