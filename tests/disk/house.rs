@@ -8,6 +8,7 @@ use codevd::mail::{Token, letter};
 use codevd::sim::calendar_reply::ReplyStyle;
 use codevd::sim::{Client, Habit, Person, Say};
 use codevd::store::Reader;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -20,6 +21,8 @@ const DAYS: i64 = 12;
 pub struct House {
     pub folder: tempfile::TempDir,
     pub post: PostOffice,
+    /// What was put into the Maildir, by hash.
+    pub delivered: BTreeSet<String>,
     number: u64,
 }
 
@@ -41,6 +44,10 @@ impl Daemon {
         let pid = std::fs::read_to_string(&self.lock).unwrap_or_default();
         let pid = pid.split(' ').next().filter(|pid| pid.parse::<u32>().is_ok());
         pid.is_some_and(|pid| Command::new("kill").args([name, pid]).status().unwrap().success())
+    }
+
+    pub fn runs(&self) -> bool {
+        self.signal("-0")
     }
 
     /// Asks it to stop; it must end well.
@@ -85,7 +92,7 @@ pub fn folder() -> tempfile::TempDir {
 impl House {
     /// Files for a group that was not applied yet.
     pub fn new() -> Self {
-        let house = Self { folder: folder(), post: PostOffice::open(), number: 1000 };
+        let house = Self { folder: folder(), post: PostOffice::open(), delivered: BTreeSet::new(), number: 1000 };
         write_files(house.path(), house.post.port);
         house
     }
@@ -154,6 +161,7 @@ impl House {
 
     /// A delivery agent's work: written in `tmp`, moved to `new`.
     pub fn deliver(&mut self, bytes: &[u8]) {
+        self.delivered.insert(super::judge::hash(bytes));
         self.number += 1;
         let name = format!("{:010}.test", self.number);
         let (half, whole) = (self.path().join("mail/tmp").join(&name), self.path().join("mail/new").join(&name));

@@ -4,5 +4,6 @@
 
 pub mod house;
 pub mod image;
+pub mod judge;
 pub mod post;
 pub mod trace;

@@ -1,0 +1,267 @@
+//! A disk that fails or is full, under the real program: at each write, sync, rename and open in turn, in showers
+//! while the daemon runs, on a small file system, and a file that is damaged.
+//!
+//! `DISK_POINTS` says how many single points are tried and `DISK_SECONDS` how long the showers last; the points go on
+//! from where `DISK_RESUME` (a file) stands.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
+
+mod disk;
+
+use disk::house::{Daemon, House, PEOPLE, can_trace, command, config, folder, program};
+use disk::judge::{End, judge, make_due};
+use disk::post::{PostOffice, Taken};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// What fails, and how: the calls by which files are changed.
+const FAULTS: [(&str, &str); 10] = [
+    ("pwrite64", "ENOSPC"),
+    ("pwrite64", "EIO"),
+    ("fdatasync", "EIO"),
+    ("fdatasync", "ENOSPC"),
+    ("fsync", "EIO"),
+    ("ftruncate", "EIO"),
+    ("rename", "ENOSPC"),
+    ("openat", "EMFILE"),
+    ("unlink", "EIO"),
+    ("pread64", "EIO"),
+];
+
+fn number(name: &str, usual: usize) -> usize {
+    std::env::var(name).map_or(usual, |n| n.parse().expect(name))
+}
+
+/// The program under strace, with that call failing as said.
+fn failing(folder: &Path, log: &Path, (call, error): (&str, &str), when: &str, args: &[&str]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-y", "--seccomp-bpf", "-o"]).arg(log).args(["-e", &format!("trace={call}")]);
+    if !when.is_empty() {
+        command.args(["-e", &format!("inject={call}:error={error}:when={when}")]);
+    }
+    command.arg("--").arg(program()).args(args).current_dir(folder).env_remove("CODEVD_CONFIG");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// How often the call was made, and how often it was made to fail.
+fn calls(log: &Path, call: &str) -> (usize, usize) {
+    let text = String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned();
+    let of = |line: &&str| line.contains(&format!(" {call}("));
+    (text.lines().filter(of).count(), text.lines().filter(|l| l.contains("(INJECTED)")).count())
+}
+
+/// A house with eight answers in its mailbox, and eight receipts to send.
+struct Scene {
+    house: House,
+    /// What it wrote to people before.
+    before: Vec<Taken>,
+    mails: BTreeSet<String>,
+}
+
+fn scene() -> Scene {
+    let mut house = House::new();
+    house.ends_well(&["group", "apply", "lyon.toml", "--live", "--yes"]);
+    house.ends_well(&["-qq", "run", "--once"]);
+    let before = house.post.collect();
+    house.answer(&before);
+    let mails = house.delivered.clone();
+    Scene { house, before, mails }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        match from.is_dir() {
+            true => copy(&from, &to),
+            false => drop(std::fs::copy(&from, &to).unwrap()),
+        }
+    }
+}
+
+/// Starts it without faults until all is done, and compares all sides.
+fn settle(folder: &Path, post: &PostOffice, mut accepted: Vec<Taken>, mails: &BTreeSet<String>) -> Result<End, String> {
+    for _ in 0..2 {
+        let output = command(folder, &["run", "--once"]).output().unwrap();
+        if !output.status.success() {
+            return Err(format!("it does not start again: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+        make_due(folder);
+    }
+    accepted.extend(post.collect());
+    judge(folder, &accepted, mails)
+}
+
+/// One point: the n-th such call fails, once or from then on.
+struct Point {
+    fault: (&'static str, &'static str),
+    when: String,
+}
+
+/// Where a point was tried.
+struct Bench<'a> {
+    scene: &'a Scene,
+    post: PostOffice,
+    room: tempfile::TempDir,
+}
+
+impl<'a> Bench<'a> {
+    fn new(scene: &'a Scene) -> Self {
+        Self { scene, post: PostOffice::open(), room: folder() }
+    }
+
+    /// Runs a round with the fault, then starts again without it. Says whether the fault was met.
+    fn try_point(&self, point: &Point) -> (bool, Result<End, String>) {
+        let (folder, log) = (self.room.path().join("house"), self.room.path().join("log"));
+        let _ = std::fs::remove_dir_all(&folder);
+        copy(self.scene.house.path(), &folder);
+        std::fs::write(folder.join("codevd.toml"), config(self.post.port)).unwrap();
+        let output = failing(&folder, &log, point.fault, &point.when, &["run", "--once"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let met = calls(&log, point.fault.0).1 > 0;
+        if output.status.code().is_none_or(|code| code > 1) || said.contains("panicked") {
+            return (met, Err(format!("it broke down ({}): {said}", output.status)));
+        }
+        let mut accepted = self.scene.before.clone();
+        accepted.extend(self.post.collect());
+        (met, settle(&folder, &self.post, accepted, &self.scene.mails))
+    }
+}
+
+/// Every point of a round: each call of each kind, failing once and from then on.
+fn points(bench: &Bench<'_>) -> (Vec<Point>, End) {
+    let mut all = Vec::new();
+    let mut end = None;
+    for fault in FAULTS {
+        let (_, done) = bench.try_point(&Point { fault, when: String::new() });
+        end = Some(done.expect("a round without faults"));
+        let (count, _) = calls(&bench.room.path().join("log"), fault.0);
+        for n in 1..=count {
+            all.extend([format!("{n}"), format!("{n}+")].map(|when| Point { fault, when }));
+        }
+    }
+    // a small part of them is spread over all of them: a step that has no part in common with their number
+    let step = (all.len() * 382 / 1000) | 1;
+    let step = (step..).step_by(2).find(|s| gcd(*s, all.len()) == 1).unwrap();
+    let order: Vec<usize> = (0..all.len()).map(|n| n * step % all.len()).collect();
+    let mut slots: Vec<Option<Point>> = all.into_iter().map(Some).collect();
+    (order.into_iter().map(|n| slots[n].take().unwrap()).collect(), end.unwrap())
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[test]
+#[ignore = "takes its time: .ci/run runs it"]
+fn at_each_write_that_fails_nothing_is_lost_or_doubled() {
+    if !can_trace() {
+        return;
+    }
+    let scene = scene();
+    let (points, right) = points(&Bench::new(&scene));
+    let resume = std::env::var_os("DISK_RESUME").map(PathBuf::from);
+    let done = resume.as_ref().and_then(|f| std::fs::read_to_string(f).ok()).and_then(|t| t.trim().parse().ok());
+    let (from, begin) = (done.unwrap_or(0), Instant::now());
+    let to = (from + number("DISK_POINTS", 60)).min(points.len());
+    let (next, met, wrong) = (AtomicUsize::new(from), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        let bench = Bench::new(&scene);
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(point) = points.get(at).filter(|_| at < to) else { return };
+            let (hit, end) = bench.try_point(point);
+            met.fetch_add(usize::from(hit), Ordering::Relaxed);
+            let fault = match end {
+                Ok(end) if right.keys.is_subset(&end.keys) && end.attendance == right.attendance => continue,
+                Ok(end) => format!("it ends otherwise: {end:?}"),
+                Err(fault) => fault,
+            };
+            wrong.lock().unwrap().push(format!("{:?} at {}: {fault}", point.fault, point.when));
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
+    println!(
+        "points {from} to {to} of {}: {} met, {} wrong, in {:?}",
+        points.len(),
+        met.load(Ordering::Relaxed),
+        wrong.len(),
+        begin.elapsed()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if let Some(file) = resume {
+        std::fs::write(file, to.to_string()).unwrap();
+    }
+}
+
+/// A daemon that meets faults again and again while people write to it; gives how many it met.
+fn shower(fault: (&'static str, &'static str), when: &str, lasting: Duration) -> Result<usize, String> {
+    let mut house = House::new();
+    house.ends_well(&["group", "apply", "lyon.toml", "--live", "--yes"]);
+    let log = house.path().join("strace");
+    let daemon = Daemon::start(&house, failing(house.path(), &log, fault, when, &["-qq", "run"]));
+    let (begin, mut accepted, mut round) = (Instant::now(), Vec::new(), 0);
+    let mut invited = Vec::new();
+    while begin.elapsed() < lasting {
+        std::thread::sleep(Duration::from_millis(700));
+        let got = house.post.collect();
+        let wanted = PEOPLE.len() - invited.len();
+        invited.extend(got.iter().take(wanted).cloned());
+        accepted.extend(got);
+        if !daemon.runs() {
+            return Err("it ended by itself".to_owned());
+        }
+        if let Some(one) = invited.get(round % PEOPLE.len()) {
+            let word = ["oui", "non", "peut-être"][round % 3];
+            house.say(std::slice::from_ref(one), &format!("{word}\r\n\r\n{round}"));
+            round += 1;
+        }
+    }
+    daemon.stop();
+    let met = calls(&log, fault.0).1;
+    accepted.extend(house.post.collect());
+    settle(house.path(), &house.post, accepted, &house.delivered).map(|_| met)
+}
+
+#[test]
+#[ignore = "takes its time: .ci/run runs it"]
+fn a_daemon_in_a_shower_of_faults_goes_on_by_itself() {
+    if !can_trace() {
+        return;
+    }
+    let lasting = Duration::from_secs(number("DISK_SECONDS", 20) as u64);
+    // calls at the start are spared: a daemon that can't open its files says so and ends
+    let showers = [
+        (("pwrite64", "ENOSPC"), "60+17"),
+        (("pwrite64", "EIO"), "61+23"),
+        (("pwrite64", "ENOSPC"), "70+31"),
+        (("pwrite64", "EDQUOT"), "90+41"),
+        (("fdatasync", "EIO"), "9+3"),
+        (("fdatasync", "ENOSPC"), "8+4"),
+        (("fdatasync", "EIO"), "12+7"),
+        (("rename", "EIO"), "1+2"),
+        (("rename", "ENOSPC"), "2+3"),
+        (("fsync", "EIO"), "5+2"),
+    ];
+    let begin = Instant::now();
+    let all: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = showers.iter().map(|(f, when)| scope.spawn(move || shower(*f, when, lasting))).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let mut met = 0;
+    let mut wrong = Vec::new();
+    for ((fault, when), end) in showers.iter().zip(all) {
+        match end {
+            Ok(faults) => met += faults,
+            Err(why) => wrong.push(format!("{fault:?} at {when}: {why}")),
+        }
+    }
+    println!("{met} faults in {} daemons, in {:?}", showers.len(), begin.elapsed());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(met > showers.len() * 2, "hardly any fault was met");
+}
