@@ -1,6 +1,8 @@
 //! The store on real files: what is written comes back the same, and nothing is lost on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/file.rs"]
 mod file;
 #[path = "store/fixture.rs"]
@@ -15,3 +17,5 @@ mod life;
 mod outbox;
 #[path = "store/round_trip.rs"]
 mod round_trip;
+#[path = "store/schemas.rs"]
+mod schemas;

@@ -171,7 +171,7 @@ fn content(safe: &[u8], pending: &[(usize, Op)], pick: Option<Pick>, dice: &mut 
         let Op::Write { at, data, .. } = op else { continue };
         let (from, to) =
             (usize::try_from(*at).unwrap() / SECTOR, (usize::try_from(*at).unwrap() + data.len() - 1) / SECTOR);
-        (from..=to).for_each(|sector| drop(moments.entry(sector).or_insert(0)));
+        moments.extend((from..=to).map(|sector| (sector, 0)));
     }
     for moment in moments.values_mut() {
         *moment = match pick {
