@@ -186,6 +186,8 @@ fn no_stranger_changes_anything_and_nothing_breaks() {
     let resume = std::env::var_os("HOSTILE_RESUME").map(PathBuf::from);
     let done: u64 =
         resume.as_ref().and_then(|f| std::fs::read_to_string(f).ok()).map_or(0, |t| t.trim().parse().unwrap());
+    // other mails with each commit, where a number of its own is given
+    let seed: u64 = std::env::var("HOSTILE_SEED").map_or(0, |n| n.parse().unwrap());
     let set = stage::set(SCENE.lines());
     let seeds = seeds();
     assert!(seeds.len() > 200, "{} seeds", seeds.len());
@@ -197,7 +199,7 @@ fn no_stranger_changes_anything_and_nothing_breaks() {
         let mut engine = Engine::new(stage::kit(), store, SeededIds::of(1));
         let end = (number + FRESH).min(done + count);
         while number < end {
-            flood(&mut engine, &seeds, &set, number);
+            flood(&mut engine, &seeds, &set, (number, seed));
             number += BATCH;
         }
         let rows = engine.store().get().inbox_list(&[InboxState::Quarantined], 10_000).unwrap();
@@ -217,11 +219,11 @@ fn no_stranger_changes_anything_and_nothing_breaks() {
 }
 
 /// One batch comes in and is decided on; nothing but the inbox may know of it.
-fn flood(engine: &mut Engine<SeededIds>, seeds: &[Vec<u8>], set: &stage::Set, first: u64) {
+fn flood(engine: &mut Engine<SeededIds>, seeds: &[Vec<u8>], set: &stage::Set, (first, seed): (u64, u64)) {
     let before = state(&engine.store().get(), &engine.kit.formats);
     let mails: Vec<Vec<u8>> = (first..first + BATCH)
         .map(|n| {
-            let mut dice = Dice(n.wrapping_mul(0x9E37_79B9));
+            let mut dice = Dice(n.wrapping_add(seed).wrapping_mul(0x9E37_79B9));
             let address = ["x@elsewhere.example", "codev@elsewhere.example", "ana@elsewhere.example"][dice.below(3)];
             from(address, &bent(seeds, &mut dice), n)
         })

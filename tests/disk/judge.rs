@@ -25,11 +25,11 @@ fn rows(conn: &Connection, sql: &str) -> Vec<String> {
     rows.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-/// Mails that wait for another attempt may go now: nobody waits an hour here.
-pub fn make_due(folder: &Path) {
+/// Mails that wait for another attempt may go now: nobody waits an hour here. Says how many.
+pub fn make_due(folder: &Path) -> usize {
     let conn = Connection::open(folder.join("codevd.db")).unwrap();
     let sql = "UPDATE outbox SET next_attempt_at = min(next_attempt_at, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) WHERE state = 'queued'";
-    conn.execute(sql, []).unwrap();
+    conn.execute(sql, []).unwrap()
 }
 
 /// Compares all sides; `accepted` is what the server took, `mails` what was handed in.
