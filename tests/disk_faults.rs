@@ -222,8 +222,10 @@ fn shower(fault: (&'static str, &'static str), when: &str, lasting: Duration) ->
     house.ends_well(&["group", "apply", "lyon.toml", "--live", "--yes"]);
     let log = house.path().join("strace");
     let daemon = Daemon::start(&house, failing(house.path(), &log, fault, when, &["-qq", "run"]));
-    let (begin, mut accepted, mut round) = (Instant::now(), Vec::new(), 0);
-    let mut invited = Vec::new();
+    // its start may take long on a busy machine
+    let mut accepted = house.wait_for_mails(1);
+    let mut invited = accepted.clone();
+    let (begin, mut round) = (Instant::now(), 0);
     while begin.elapsed() < lasting {
         std::thread::sleep(Duration::from_millis(700));
         let got = house.post.collect();
@@ -239,7 +241,7 @@ fn shower(fault: (&'static str, &'static str), when: &str, lasting: Duration) ->
             round += 1;
         }
     }
-    daemon.stop();
+    daemon.ended()?;
     let met = calls(&log, fault.0).1;
     accepted.extend(house.post.collect());
     settle(house.path(), &house.post, accepted, &house.delivered).map(|_| met)
