@@ -17,6 +17,15 @@ test:
 soak YEARS="10000" *ARGS:
     cargo run --release -- -qq soak --years {{YEARS}} --resume target/soak.json --cases tests/soak {{ARGS}}
 
+# The next COUNT points at which a call of the real program fails; goes on from where it was
+disk COUNT="500":
+    cargo build --release
+    CODEVD_PROGRAM="$(realpath target/release/codevd)" DISK_POINTS={{COUNT}} DISK_RESUME="$(realpath target)/disk-points" cargo test --test disk_faults at_each -- --ignored --nocapture
+
+# The next COUNT hostile mails; goes on from where it was and adds up
+hostile COUNT="10000":
+    HOSTILE={{COUNT}} HOSTILE_RESUME="$(realpath target)/hostile-mails" cargo test --release --test hostile -- --nocapture
+
 # Tests against real servers (Postfix, Dovecot): they are installed by .ci/run
 interop:
     cargo test --release --test interop_transport --test interop_month -- --ignored --test-threads=1

@@ -3,6 +3,8 @@
 
 #[path = "store/columns.rs"]
 mod columns;
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/file.rs"]
 mod file;
 #[path = "store/fixture.rs"]
@@ -17,5 +19,7 @@ mod life;
 mod outbox;
 #[path = "store/round_trip.rs"]
 mod round_trip;
+#[path = "store/schemas.rs"]
+mod schemas;
 #[path = "store/sealed.rs"]
 mod sealed;

@@ -141,12 +141,15 @@ impl<I: Ids> Engine<I> {
     /// The store's own; a group whose decision fails is set aside and told in the story.
     pub fn step(&mut self, now: DateTime<Utc>) -> Result<Vec<Story>, EngineError> {
         let mut told = Vec::new();
+        // a page that can't be read: nobody's fault, and the others go on; all of it is tried again soon
+        let mut unread = None;
         let rows = self.store.get().next_inbox(BATCH)?;
         for row in rows {
             match self.inbox_row(&row, now) {
                 Ok(story) => told.extend(story),
                 Err(EngineError::Store(error)) if error.is_conflict() => {}
                 Err(EngineError::Store(error)) if error.is_temporary() => return Err(error.into()),
+                Err(EngineError::Store(error)) if error.is_damage() => unread = Some(error),
                 Err(error) => self.cannot_decide(&row, &error, now)?,
             }
         }
@@ -157,10 +160,11 @@ impl<I: Ids> Engine<I> {
                 Ok(story) => told.push(story),
                 // the disk's trouble is nobody's fault: all of it is tried again soon
                 Err(EngineError::Store(error)) if error.is_temporary() => return Err(error.into()),
+                Err(EngineError::Store(error)) if error.is_damage() => unread = Some(error),
                 Err(error) => self.set_aside(&group, &error, now)?,
             }
         }
-        Ok(told)
+        unread.map_or(Ok(told), |error| Err(error.into()))
     }
 
     /// When there will be something to do.

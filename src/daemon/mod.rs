@@ -8,6 +8,7 @@ pub mod control;
 pub mod edge;
 pub mod engine;
 pub mod guard;
+pub mod health;
 pub mod housekeeping;
 pub mod inbound;
 pub mod lock;

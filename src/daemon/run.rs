@@ -4,6 +4,7 @@
 use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
+use super::health::{self, Damage};
 use super::housekeeping::{Keep, keeping};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
@@ -93,6 +94,9 @@ pub enum RunError {
     /// The store, at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database is not whole.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
     /// A fault of the program.
     #[error(
         "a part of the daemon broke down; nothing is lost. Start it again, and please report what was logged before"
@@ -149,15 +153,23 @@ where
         let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
+        let (told_whole, whole) = watch::channel(false);
+        let reader = store.get().reader()?;
+        let damage = health::damage(reader, told_whole);
         let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
-        tasks.spawn(mail_in);
+        tasks.spawn(once_whole(whole, stopping.clone(), mail_in));
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
         tasks.spawn(keeping(store.clone(), clock.clone(), keep, stopping.clone()));
         tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
         manager.say("READY=1");
+        let mut damaged = None;
         let broke = tokio::select! {
             () = &mut stop => false,
+            found = damage => {
+                damaged = Some(found);
+                false
+            }
             // none ends by itself: what broke is not left half running
             _ = tasks.join_next() => true,
         };
@@ -172,7 +184,11 @@ where
         if let Err(error) = look_after(&store, clock.now()) {
             tracing::warn!(%error, "mails that were cut off are looked after at the next start");
         }
-        if broken == 0 { Ok(()) } else { Err(RunError::Broke) }
+        match damaged {
+            Some(damage) => Err(damage.into()),
+            None if broken == 0 => Ok(()),
+            None => Err(RunError::Broke),
+        }
     }
 
     /// One round: takes mail in, decides, sends, until there is nothing more to do now.
@@ -466,6 +482,23 @@ impl<O: Outgoing> Outgoing for UntilStopped<O> {
             std::future::pending::<()>().await;
         }
         self.out.send(envelope, bytes, before_dot).await
+    }
+}
+
+/// Works once the database is known to be whole: no mail goes into a damaged one.
+async fn once_whole(
+    mut whole: watch::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
+    work: impl Future<Output = ()>,
+) {
+    let whole = tokio::select! {
+        known = whole.wait_for(|whole| *whole) => known.is_ok(),
+        _ = stopping.wait_for(|stop| *stop) => false,
+    };
+    match whole {
+        true => work.await,
+        // damaged: the others are asked to stop
+        false => drop(stopping.wait_for(|stop| *stop).await),
     }
 }
 

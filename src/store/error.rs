@@ -119,6 +119,13 @@ impl StoreError {
         matches!(code, Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked))
     }
 
+    /// The file itself is not what it should be: only a backup helps.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        matches!(self, Self::Sql { source, .. }
+            if matches!(source.sqlite_error_code(), Some(Code::DatabaseCorrupt | Code::NotADatabase)))
+    }
+
     /// Loading the group again and deciding anew may help.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })
