@@ -103,7 +103,7 @@ impl Ask<'_> {
         };
         match &found[..] {
             [] if r.all(Label::Swap).any(of_another) => Heard::none(),
-            [one] => Heard::probable(Meaning::Swap { name: Some(one.clone()) }),
+            [one] => Heard::probable(Meaning::Swap { name: Some(self.spelled(one)) }),
             _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
                 let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
                 Heard::probable(Meaning::Swap { name: written })

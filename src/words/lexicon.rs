@@ -6,6 +6,7 @@ use super::normal::Spelling;
 use super::offered::OfferedWords;
 use super::plan::PlanWords;
 use super::scan::Table;
+use super::typos::Typos;
 use crate::core::ids::Language;
 use regex::Regex;
 use serde::Deserialize;
@@ -54,7 +55,30 @@ struct File {
     persons: Persons,
     #[serde(default)]
     offered: OfferedWords,
+    /// Words so often mistyped that one letter too many, too few or wrong is read over.
+    #[serde(default)]
+    typos: RawTypos,
+    /// Polite ways into a request: "pourriez-vous"; what they wrap is read without them.
+    #[serde(default)]
+    wrappers: RawWrappers,
     phrases: BTreeMap<TableName, Lists>,
+    /// Phrases with gaps, tried where the others find nothing; never sure.
+    #[serde(default)]
+    loose: BTreeMap<TableName, Lists>,
+}
+
+/// `[typos]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTypos {
+    words: Vec<String>,
+}
+
+/// `[wrappers]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWrappers {
+    patterns: Vec<Spanned<String>>,
 }
 
 /// The lists of phrases there are: one for all questions, one for consent, one a question.
@@ -149,6 +173,9 @@ pub(super) struct Persons {
 pub(super) struct Lexicon {
     pub(super) spelling: Spelling,
     pub(super) tables: BTreeMap<TableName, Table>,
+    pub(super) loose: BTreeMap<TableName, Table>,
+    pub(super) wrappers: Vec<Regex>,
+    pub(super) typos: Typos,
     pub(super) dates: DateWords,
     pub(super) plan: PlanWords,
     pub(super) persons: Persons,
@@ -208,6 +235,9 @@ impl Lexicon {
         let mut lexicon = Self {
             spelling: Spelling::default(),
             tables: BTreeMap::new(),
+            loose: BTreeMap::new(),
+            wrappers: Vec::new(),
+            typos: Typos::default(),
             dates: DateWords::default(),
             plan: PlanWords::default(),
             persons: Persons::default(),
@@ -229,15 +259,23 @@ impl Lexicon {
         if file.light {
             self.light.insert(language.clone());
         }
-        for (table, lists) in &file.phrases {
-            let table = self.tables.entry(*table).or_default();
-            for (label, patterns) in lists {
-                for pattern in patterns {
+        let full = !file.light;
+        for (lists, tables) in [(&file.phrases, &mut self.tables), (&file.loose, &mut self.loose)] {
+            for (table, lists) in lists {
+                let table = tables.entry(*table).or_default();
+                for (label, pattern) in lists.iter().flat_map(|(label, all)| all.iter().map(move |p| (label, p))) {
                     let filled = fill(pattern.get_ref(), &file.parts);
+                    if full {
+                        self.typos.knows(&filled);
+                    }
                     table.add(place.regex(pattern, &filled)?, *label, language);
                 }
             }
         }
+        for pattern in &file.wrappers.patterns {
+            self.wrappers.push(place.regex(pattern, &fill(pattern.get_ref(), &file.parts))?);
+        }
+        self.typos.take(file.typos.words);
         self.dates.take(&file.dates, place)?;
         self.offered.take(file.offered);
         self.plan.take(file.plan);

@@ -21,6 +21,7 @@ mod poll;
 mod progress;
 mod request;
 mod scan;
+mod typos;
 
 pub use json::to_json;
 pub use lexicon::WordsError;
@@ -156,9 +157,52 @@ impl Words {
             return heard;
         }
         // "je dois malheureusement renoncer": once more without what only colours it
-        let plain = self.lexicon.spelling.normal(head(text)).without(&self.lexicon.persons.adverbs);
-        let again = plain.map(|normal| self.read_normal(tables(question), head(text), normal, tongues));
-        again.map_or(heard, |reading| self.understand_as(question, text, context, reading))
+        let plain = self.lexicon.spelling.normal(head(text));
+        let bare = plain.without(&self.lexicon.persons.adverbs);
+        if let Some(normal) = bare.clone() {
+            let again = self.read_normal(tables(question), head(text), normal, tongues);
+            let heard = self.understand_as(question, text, context, again);
+            if !heard.is_none() {
+                return heard;
+            }
+        }
+        self.guess(question, text, context, tongues, plain, bare)
+    }
+
+    /// Slips mended, polite wrappings off, phrases with gaps: what is understood so is asked back.
+    fn guess(
+        &self,
+        question: Option<Question>,
+        text: &str,
+        context: &Context,
+        tongues: &Tongues<'_>,
+        plain: normal::Normal,
+        bare: Option<normal::Normal>,
+    ) -> Heard {
+        let mended = plain.replaced(|w| self.lexicon.typos.mended(w));
+        let mended = mended.unwrap_or_else(|| plain.clone());
+        let orders = question.is_some_and(takes_orders);
+        let unwrapped = Some(&mended).filter(|_| orders).and_then(|m| m.unwrapped(&self.lexicon.wrappers));
+        let tries = [Some(mended.clone()), unwrapped, bare];
+        let guesses = tries.into_iter().flatten().map(|normal| {
+            let reading = self.read_loosely(tables(question), head(text), normal, tongues);
+            self.understand_as(question, text, context, reading)
+        });
+        let heard = { guesses }.find(|heard| !heard.is_none());
+        heard.map_or_else(Heard::none, |heard| Heard::probable(heard.meaning))
+    }
+
+    fn read_loosely<'a>(
+        &self,
+        names: &[TableName],
+        text: &'a str,
+        normal: normal::Normal,
+        tongues: &Tongues<'_>,
+    ) -> Reading<'a> {
+        let all = || [TableName::Common].iter().chain(names);
+        let strict = all().filter_map(|n| self.lexicon.tables.get(n));
+        let tables: Vec<_> = strict.chain(all().filter_map(|n| self.lexicon.loose.get(n))).collect();
+        Reading::new(text, normal, &tables, tongues)
     }
 
     fn understand_as(&self, question: Option<Question>, text: &str, context: &Context, reading: Reading<'_>) -> Heard {
@@ -241,6 +285,11 @@ fn is_free(question: Option<Question>) -> bool {
     matches!(question, Some(ActionPlan | Contribution | LastCall | Learning | Note | StepRequest | Subject))
 }
 
+/// Questions answered by telling what is to be done: "could you please …" tells it too.
+fn takes_orders(question: Question) -> bool {
+    matches!(question, Question::Live | Question::NoSubject | Question::Quorum | Question::Review | Question::Progress)
+}
+
 /// Questions in which a number that no phrase took up may change what is meant.
 fn counts_numbers(question: Question) -> bool {
     use Question::{Attendance, Charter, Confirm, Counter, Live, NoSubject, Quorum, Share, Swap, Volunteer};
@@ -320,14 +369,22 @@ impl Ask<'_> {
         said.map(|(_, meaning)| Heard::sure(meaning))
     }
 
-    /// The name in a phrase as it was written: a member's whole name if that word is part of it.
+    /// The name in a phrase as it was written, in the member's own letters: the whole name if all of it stands there.
     fn name(&self, span: &scan::Span) -> Option<String> {
         let bytes = span.name.clone()?;
         let tokens = &self.reading.normal.tokens;
         let at = tokens.iter().position(|t| t.from.start >= bytes.start)?;
         let found = self.context.names.iter().filter_map(|name| self.stands_around(name, at)).max_by_key(|r| r.len());
         let bytes = found.unwrap_or_else(|| hyphenated(self.reading.original, bytes));
-        Some(self.reading.quote(&bytes).to_owned())
+        Some(self.spelled(self.reading.quote(&bytes)))
+    }
+
+    /// A member's name, or the part of it that was written, as the member spells it.
+    fn spelled(&self, written: &str) -> String {
+        let sought = normal::folded(written);
+        let whole = self.context.names.iter().find(|n| normal::folded(n) == sought);
+        let part = || self.context.names.iter().flat_map(|n| n.split(' ')).find(|p| normal::folded(p) == sought);
+        whole.map(String::as_str).or_else(part).unwrap_or(written).to_owned()
     }
 
     /// Where a member's name, in whole, stands around this token.

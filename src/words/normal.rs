@@ -64,6 +64,44 @@ impl Normal {
         fewer.then(|| Self::new(kept))
     }
 
+    /// With other words for some; `None` if none changed.
+    pub(super) fn replaced<'a>(&self, instead: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        let mut tokens = self.tokens.clone();
+        let mut changed = false;
+        for token in &mut tokens {
+            if let Some(word) = instead(&token.text) {
+                token.text = word.to_owned();
+                changed = true;
+            }
+        }
+        changed.then(|| Self::new(tokens))
+    }
+
+    /// Without what these patterns match; a question that was only polite is none.
+    pub(super) fn unwrapped(&self, wrappers: &[regex::Regex]) -> Option<Self> {
+        let mut gone = vec![false; self.tokens.len()];
+        for found in wrappers.iter().filter_map(|w| w.captures(&self.text)?.name("all")) {
+            gone.get_mut(self.tokens_in(&found.range()))?.fill(true);
+        }
+        if !gone.contains(&true) {
+            return None;
+        }
+        let ends = |i: usize| matches!(self.tokens[i].text.as_str(), "." | "?");
+        let mut tokens = Vec::new();
+        let mut polite = false;
+        for (i, token) in self.tokens.iter().enumerate() {
+            polite = (polite && !(i > 0 && ends(i - 1))) || gone[i];
+            let mut token = token.clone();
+            if polite && token.text == "?" {
+                ".".clone_into(&mut token.text);
+            }
+            if !gone[i] {
+                tokens.push(token);
+            }
+        }
+        tokens.iter().any(|t| !t.is_mark()).then(|| Self::new(tokens))
+    }
+
     /// The tokens within a range of bytes of `text`.
     pub(super) fn tokens_in(&self, bytes: &Range<usize>) -> Range<usize> {
         let first = self.starts.partition_point(|s| *s < bytes.start);
