@@ -8,6 +8,7 @@
 mod agree;
 mod choices;
 mod dates;
+mod decisive;
 mod free;
 mod json;
 mod label;
@@ -152,7 +153,18 @@ impl Words {
     }
 
     fn understand_in(&self, question: Option<Question>, text: &str, context: &Context, tongues: &Tongues<'_>) -> Heard {
-        let heard = self.understand_as(question, text, context, self.read_in(tables(question), head(text), tongues));
+        let reading = self.read_in(tables(question), head(text), tongues);
+        if reading.has(Label::Auto) && !is_free(question) {
+            return self.understand_as(question, text, context, reading);
+        }
+        let told = !reading.has(Label::Edit);
+        let heard = self.understand_as(question, text, context, reading);
+        if told && heard.meaning == Meaning::Correction {
+            // a long text that asks for no change: perhaps small talk around a plain answer
+            let plain = self.lexicon.spelling.normal(head(text));
+            let part = self.decisive(question, head(text), context, tongues, &plain, false);
+            return if part.is_none() { Heard::probable(heard.meaning) } else { part };
+        }
         if !heard.is_none() || is_free(question) {
             return heard;
         }
@@ -183,13 +195,20 @@ impl Words {
         let mended = mended.unwrap_or_else(|| plain.clone());
         let orders = question.is_some_and(takes_orders);
         let unwrapped = Some(&mended).filter(|_| orders).and_then(|m| m.unwrapped(&self.lexicon.wrappers));
-        let tries = [Some(mended.clone()), unwrapped, bare];
-        let guesses = tries.into_iter().flatten().map(|normal| {
+        let strict = |normal: normal::Normal| {
+            let reading = self.read_normal(tables(question), head(text), normal, tongues);
+            self.understand_as(question, text, context, reading)
+        };
+        let loose = |normal: normal::Normal| {
             let reading = self.read_loosely(tables(question), head(text), normal, tongues);
             self.understand_as(question, text, context, reading)
-        });
-        let heard = { guesses }.find(|heard| !heard.is_none());
-        heard.map_or_else(Heard::none, |heard| Heard::probable(heard.meaning))
+        };
+        let parts = |loosely: bool| self.decisive(question, head(text), context, tongues, &plain, loosely);
+        let first = || unwrapped.clone().into_iter().chain([mended.clone()]).map(strict).find(|h| !h.is_none());
+        let second = || unwrapped.clone().into_iter().chain([mended.clone()]).chain(bare).map(loose);
+        let heard = first().or_else(|| Some(parts(false)).filter(|h| !h.is_none()));
+        let heard = heard.or_else(|| second().find(|h| !h.is_none())).unwrap_or_else(|| parts(true));
+        if heard.is_none() { heard } else { Heard::probable(heard.meaning) }
     }
 
     fn read_loosely<'a>(

@@ -27,7 +27,7 @@ impl Ask<'_> {
             choices: &self.context.choices,
             today: self.context.today,
         };
-        let mentions = self.with_the_rest(self.not_counts(finder.all()));
+        let mentions = self.with_the_rest(self.not_parts(self.not_counts(finder.all())));
         if many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
             return Heard::none();
         }
@@ -70,11 +70,41 @@ impl Ask<'_> {
         (r.has(Label::All) || r.has(Label::Nothing)) && !r.has(Label::Except)
     }
 
+    /// "The 6th is great, I have an evening class": beside days a bare part of the day is no date.
+    fn not_parts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let part = |m: &Mention| {
+            let tokens = self.reading.normal.tokens.get(m.tokens.clone()).unwrap_or_default();
+            tokens.len() == 1 && tokens.iter().all(|t| self.words.lexicon.offered.parts.contains_key(&t.text))
+        };
+        if mentions.iter().any(|m| !part(m)) {
+            mentions.retain(|m| !part(m));
+        }
+        mentions
+    }
+
+    /// "Seulement le 6", "le 6 seulement": beside a date, not "I've only just …".
+    fn only(&self, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let beside = |s: &Span, m: &Mention| {
+            let far = if s.tokens.len() > 1 { 5 } else { 3 };
+            let before = s.tokens.start <= m.tokens.start && m.tokens.start.saturating_sub(s.tokens.end) <= far;
+            let after = m.tokens.end <= s.tokens.start && s.tokens.start - m.tokens.end <= 1;
+            before || after
+        };
+        r.all(Label::Only).any(|s| !r.negated(s) && !r.asked(s) && mentions.iter().any(|m| beside(s, m)))
+    }
+
     /// "Les autres": those not named, as one more place.
     fn with_the_rest(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let named: Vec<usize> = mentions.iter().flat_map(|m| m.choices.clone()).collect();
         let others: Vec<usize> = (0..self.context.choices.len()).filter(|k| !named.contains(k)).collect();
-        if let Some(span) = self.reading.all(Label::Rest).next().filter(|_| !named.is_empty() && !others.is_empty()) {
+        let later = |s: &Span| {
+            let clause = self.reading.clause(s);
+            let around = clause.start.saturating_sub(1)..clause.end + 8;
+            self.reading.all(Label::Empty).chain(self.reading.all(Label::Maybe)).any(|e| around.contains(&e.tokens.start))
+        };
+        let rest = self.reading.all(Label::Rest).next().filter(|s| !later(s));
+        if let Some(span) = rest.filter(|_| !named.is_empty() && !others.is_empty()) {
             mentions.push(Mention { tokens: span.tokens.clone(), choices: others, ambiguous: false, rest: true });
             mentions.sort_by_key(|m| m.tokens.start);
         }
@@ -93,7 +123,9 @@ impl Ask<'_> {
     fn postponed(&self, mentions: &[Mention]) -> bool {
         let outside =
             |s: &Span| !mentions.iter().any(|m| m.tokens.start < s.tokens.end && s.tokens.start < m.tokens.end);
-        self.reading.all(Label::Empty).any(|s| outside(s) || mentions.len() <= 1)
+        let said = [Label::Yes, Label::No, Label::IfNeeded].iter().any(|l| self.reading.has(*l));
+        let rest = self.reading.has(Label::Rest) && !mentions.is_empty() && said;
+        self.reading.all(Label::Empty).any(|s| !rest && (outside(s) || mentions.len() <= 1))
     }
 
     /// Words that neither a phrase nor a date took up.
@@ -303,7 +335,7 @@ impl Ask<'_> {
                 said.entry(k).or_insert(verdict);
             }
         };
-        if r.says(Label::Only) {
+        if self.only(mentions) {
             rest(Suits::No);
         } else if r.has(Label::Except) {
             rest(if self.turned() { Suits::No } else { Suits::Yes });
