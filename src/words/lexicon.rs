@@ -42,6 +42,8 @@ struct File {
     #[serde(default)]
     spelling: BTreeMap<String, String>,
     #[serde(default)]
+    alone: BTreeMap<String, String>,
+    #[serde(default)]
     signs: BTreeMap<String, String>,
     #[serde(default)]
     numbers: BTreeMap<String, u32>,
@@ -58,6 +60,9 @@ struct File {
     /// Words so often mistyped that one letter too many, too few or wrong is read over.
     #[serde(default)]
     typos: RawTypos,
+    /// "Non, enfin", "no wait": what stood before is taken back.
+    #[serde(default)]
+    corrections: RawWrappers,
     /// Polite ways into a request: "pourriez-vous"; what they wrap is read without them.
     #[serde(default)]
     wrappers: RawWrappers,
@@ -71,7 +76,14 @@ struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTypos {
+    /// Words that are read over one slip.
     words: Vec<String>,
+    /// "j" = "je": written without a gap before the next word.
+    #[serde(default)]
+    glued: BTreeMap<String, String>,
+    /// Short words it is written with: "me", "te".
+    #[serde(default)]
+    after: Vec<String>,
 }
 
 /// `[wrappers]`.
@@ -175,6 +187,7 @@ pub(super) struct Lexicon {
     pub(super) tables: BTreeMap<TableName, Table>,
     pub(super) loose: BTreeMap<TableName, Table>,
     pub(super) wrappers: Vec<Regex>,
+    pub(super) corrections: Vec<Regex>,
     pub(super) typos: Typos,
     pub(super) dates: DateWords,
     pub(super) plan: PlanWords,
@@ -237,6 +250,7 @@ impl Lexicon {
             tables: BTreeMap::new(),
             loose: BTreeMap::new(),
             wrappers: Vec::new(),
+            corrections: Vec::new(),
             typos: Typos::default(),
             dates: DateWords::default(),
             plan: PlanWords::default(),
@@ -272,10 +286,12 @@ impl Lexicon {
                 }
             }
         }
-        for pattern in &file.wrappers.patterns {
-            self.wrappers.push(place.regex(pattern, &fill(pattern.get_ref(), &file.parts))?);
+        for (list, raw) in [(&mut self.wrappers, &file.wrappers), (&mut self.corrections, &file.corrections)] {
+            for pattern in &raw.patterns {
+                list.push(place.regex(pattern, &fill(pattern.get_ref(), &file.parts))?);
+            }
         }
-        self.typos.take(file.typos.words);
+        self.typos.take(file.typos.words, file.typos.glued, file.typos.after);
         self.dates.take(&file.dates, place)?;
         self.offered.take(file.offered);
         self.plan.take(file.plan);
@@ -284,6 +300,7 @@ impl Lexicon {
         self.persons.third.extend(file.persons.third);
         self.persons.query.extend(file.persons.query);
         self.persons.adverbs.extend(file.persons.adverbs);
+        self.spelling.take_alone(file.alone);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);
         Ok(())

@@ -153,6 +153,12 @@ impl Words {
     }
 
     fn understand_in(&self, question: Option<Question>, text: &str, context: &Context, tongues: &Tongues<'_>) -> Heard {
+        if let Some(rest) = self.corrected(head(text)) {
+            let heard = self.understand_in(question, rest, context, tongues);
+            if !heard.is_none() {
+                return Heard::probable(heard.meaning);
+            }
+        }
         let reading = self.read_in(tables(question), head(text), tongues);
         if reading.has(Label::Auto) && !is_free(question) {
             return self.understand_as(question, text, context, reading);
@@ -179,6 +185,15 @@ impl Words {
             }
         }
         self.guess(question, text, context, tongues, plain, bare)
+    }
+
+    /// "Non, enfin si, je viens", "add ten, no sorry, five": what comes after the last correction counts.
+    fn corrected<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let normal = self.lexicon.spelling.normal(text);
+        let found = self.lexicon.corrections.iter().filter_map(|c| c.find_iter(&normal.text).last());
+        let end = found.map(|f| f.end()).max()?;
+        let next = normal.tokens.get(normal.starts.partition_point(|s| *s < end)..)?.iter().find(|t| !t.is_mark())?;
+        text.get(next.from.start..)
     }
 
     /// Slips mended, polite wrappings off, phrases with gaps: what is understood so is asked back.

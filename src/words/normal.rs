@@ -13,6 +13,7 @@ pub(super) struct Spelling {
     numbers: BTreeMap<String, u32>,
     months: BTreeSet<String>,
     dictation: Vec<(Vec<String>, String)>,
+    alone: BTreeMap<String, String>,
 }
 
 /// A word or a mark (`.`, `,`, `?`), with the bytes of the original it was made of.
@@ -65,13 +66,16 @@ impl Normal {
     }
 
     /// With other words for some; `None` if none changed.
-    pub(super) fn replaced<'a>(&self, instead: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
-        let mut tokens = self.tokens.clone();
+    pub(super) fn replaced(&self, instead: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let mut tokens = Vec::with_capacity(self.tokens.len());
         let mut changed = false;
-        for token in &mut tokens {
-            if let Some(word) = instead(&token.text) {
-                token.text = word.to_owned();
-                changed = true;
+        for token in &self.tokens {
+            match instead(&token.text) {
+                Some(words) => {
+                    tokens.extend(words.split(' ').map(|w| Token::new(w, token.from.clone())));
+                    changed = true;
+                }
+                None => tokens.push(token.clone()),
             }
         }
         changed.then(|| Self::new(tokens))
@@ -196,6 +200,19 @@ fn mark_of(c: char) -> Option<&'static str> {
     }
 }
 
+/// "Nexttt", "ouiii": a letter drawn out is one letter.
+fn undrawn(letters: impl Iterator<Item = char>) -> String {
+    let mut runs: Vec<(char, usize)> = Vec::new();
+    for c in letters {
+        match runs.last_mut().filter(|(last, _)| *last == c) {
+            Some((_, times)) => *times += 1,
+            None => runs.push((c, 1)),
+        }
+    }
+    let times = |c: char, n: usize| if n > 2 && c.is_alphabetic() { 1 } else { n };
+    runs.into_iter().flat_map(|(c, n)| std::iter::repeat_n(c, times(c, n))).collect()
+}
+
 /// Splits `5min`, `18h30` and `15th` where digits and letters meet.
 fn split_number(word: &str) -> Vec<&str> {
     if !word.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-') {
@@ -266,7 +283,26 @@ impl Spelling {
             }
             i += 1;
         }
-        Normal::new(self.undictate(self.join_numbers(tokens)))
+        Normal::new(self.undictate(self.join_numbers(self.spell_alone(tokens))))
+    }
+
+    /// Adds letters that are words where they stand alone.
+    pub(super) fn take_alone(&mut self, alone: BTreeMap<String, String>) {
+        self.alone.extend(alone);
+    }
+
+    /// "1 : Y, 2 : N": a letter between marks or numbers is a word.
+    fn spell_alone(&self, mut tokens: Vec<Token>) -> Vec<Token> {
+        let mark = |t: Option<&Token>| t.is_none_or(Token::is_mark);
+        let number = |t: Option<&Token>| t.is_some_and(|t| t.text.parse::<u32>().is_ok());
+        for i in 0..tokens.len() {
+            let (before, after) = (i.checked_sub(1).and_then(|b| tokens.get(b)), tokens.get(i + 1));
+            let stands = (mark(before) || number(before)) && (mark(after) || (number(before) && number(after)));
+            if let Some(word) = self.alone.get(&tokens[i].text).filter(|_| stands) {
+                tokens[i].text.clone_from(word);
+            }
+        }
+        tokens
     }
 
     fn push_word(&self, tokens: &mut Vec<Token>, chars: &Chars, range: Range<usize>) {
@@ -274,7 +310,7 @@ impl Spelling {
             return;
         };
         let from = first.1.start..last.1.end;
-        let word: String = chars.0[range].iter().map(|(c, _)| *c).collect();
+        let word = undrawn(chars.0[range].iter().map(|(c, _)| *c));
         let split = |w: &str| w.split('\'').flat_map(split_number).map(str::to_owned).collect::<Vec<_>>();
         let respelled = |w: &str| self.words.get(w).cloned();
         let words = respelled(&word).unwrap_or_else(|| {

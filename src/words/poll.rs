@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 type Verdicts = BTreeMap<usize, Suits>;
 
 /// What stands in a clause, in order.
+#[derive(Clone)]
 enum Piece<'a> {
     Named(&'a Mention),
     Said(Label),
@@ -28,7 +29,11 @@ impl Ask<'_> {
             today: self.context.today,
         };
         let mentions = self.with_the_rest(self.not_parts(self.not_counts(finder.all())));
-        if many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
+        let asked = self.reading.normal.tokens.last().is_some_and(|t| t.text == "?")
+            && !self.reading.normal.tokens.iter().any(|t| t.text == ".")
+            && !self.reading.has(Label::Yes)
+            && self.left_over(&mentions) > 1;
+        if asked || many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
             return Heard::none();
         }
         let sure = !self.reading.asks()
@@ -143,7 +148,7 @@ impl Ask<'_> {
         let none = r.all(Label::Nothing).next().is_some();
         let every = r.says(Label::All);
         let refuses = r.has(Label::No) || r.all(Label::All).any(|s| r.negated(s));
-        if r.has(Label::Except) && (none || every) || self.names_another_date() {
+        if r.has(Label::Except) && (none || every) || (none && every) || self.names_another_date() {
             return Heard::none();
         }
         if none {
@@ -171,7 +176,9 @@ impl Ask<'_> {
         let whole = |i: usize| {
             // "none of the 4" counts them; "not at all in May" names another month
             let counts = r.normal.tokens[i].text.starts_with(|c: char| c.is_ascii_digit());
-            let about_all = |s: &&Span| s.label == Label::All || (counts && s.label == Label::Nothing);
+            let month = dates.month(&r.normal.tokens[i].text);
+            let offered = month.is_some_and(|m| self.context.choices.iter().any(|c| chrono::Datelike::month(c) == m));
+            let about_all = |s: &&Span| s.label == Label::All || ((counts || offered) && s.label == Label::Nothing);
             r.spans.iter().filter(about_all).any(|s| s.tokens.contains(&i))
         };
         let dated = |text: &str| {
@@ -222,6 +229,7 @@ impl Ask<'_> {
         for (i, end) in ends.iter().copied().enumerate() {
             let pieces = self.pieces(mentions, start..end);
             // "1 : oui": the word comes after the mark
+            let reason = self.tells_a_reason(mentions, start..end);
             let alone = !pieces.is_empty() && pieces.iter().all(|p| matches!(p, Piece::Named(_)));
             let next = ends.get(i + 1).map_or_else(Vec::new, |next| self.pieces(mentions, end + 1..*next));
             let answered = !next.is_empty() && next.iter().all(|p| matches!(p, Piece::Said(_)));
@@ -235,6 +243,7 @@ impl Ask<'_> {
                 let before = mentions.iter().rev().find(|m| m.tokens.end <= start);
                 said.extend(before.into_iter().flat_map(|m| &m.choices).map(|k| (*k, Suits::IfNeeded)));
             }
+            let pieces = if reason { [pieces, vec![Piece::Said(Label::No)]].concat() } else { pieces };
             let last = self.clause_verdicts(&pieces, carried, said);
             carried = if soft { last } else { None };
             if otherwise(end) && r.has(Label::Prefer) {
@@ -242,6 +251,21 @@ impl Ask<'_> {
             }
             start = end + 1;
         }
+    }
+
+    /// "Le 6 on enterre mon oncle": beside the date no word of yes or no, but what else is on that day.
+    fn tells_a_reason(&self, mentions: &[Mention], clause: std::ops::Range<usize>) -> bool {
+        let r = &self.reading;
+        let inside = |t: &std::ops::Range<usize>| t.start >= clause.start && t.end <= clause.end;
+        let dated = mentions.iter().any(|m| inside(&m.tokens) && !m.rest);
+        let courtesy = [Label::Filler, Label::Greeting, Label::Closing, Label::Half];
+        let worded = r.spans.iter().any(|s| inside(&s.tokens) && !courtesy.contains(&s.label));
+        let free = |i: &usize| {
+            !r.normal.tokens[*i].is_mark()
+                && !mentions.iter().any(|m| m.tokens.contains(i))
+                && !r.spans.iter().any(|s| s.tokens.contains(i))
+        };
+        dated && !worded && clause.clone().filter(free).count() >= 3
     }
 
     fn pieces<'m>(&self, mentions: &'m [Mention], clause: std::ops::Range<usize>) -> Vec<Piece<'m>> {

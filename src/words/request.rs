@@ -146,7 +146,10 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let lines = unwrap_lines(words.body(super::head(text), names));
     let sentences: Vec<&str> = lines.iter().flat_map(|l| plan::sentences(l)).collect();
     let readings: Vec<_> = sentences.iter().map(|s| words.read(&[TableName::StepRequest], s)).collect();
-    let asks = |r: &&Reading<'_>| r.first_request().is_some_and(|s| !r.negated(s));
+    let asks = |r: &&Reading<'_>| {
+        let hangs = |s: &super::scan::Span| r.all(Label::Condition).any(|c| c.tokens.start == 0 && c.tokens.end <= s.tokens.start);
+        r.first_request().is_some_and(|s| !r.negated(s) && !hangs(s))
+    };
     if let Some(asking) = readings.iter().find(asks) {
         return Some((cut(words, asking), true));
     }

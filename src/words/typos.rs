@@ -1,12 +1,16 @@
 //! A word that is one slip of the finger away from one that matters is read as that one.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The words that matter, and all that the word lists know.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Typos {
     words: BTreeSet<String>,
     known: HashSet<String>,
+    /// What is written without a gap before the next word, and what it is: "j" is "je".
+    glued: Vec<(String, String)>,
+    /// Short words that it may be written with.
+    after: BTreeSet<String>,
 }
 
 /// Shorter words have too many neighbours.
@@ -19,18 +23,26 @@ impl Typos {
         self.known.extend(words.map(str::to_owned));
     }
 
-    pub(super) fn take(&mut self, words: Vec<String>) {
+    pub(super) fn take(&mut self, words: Vec<String>, glued: BTreeMap<String, String>, after: Vec<String>) {
         self.words.extend(words);
+        self.glued.extend(glued);
+        self.after.extend(after);
     }
 
-    /// The one word that it is a slip of.
-    pub(super) fn mended(&self, word: &str) -> Option<&str> {
+    /// What was meant: two words run together ("jpeux", "cfait"), or the one word that it is a slip of.
+    pub(super) fn mended(&self, word: &str) -> Option<String> {
         let slips = word.len() >= SHORT && word.bytes().all(|b| b.is_ascii_lowercase());
         if !slips || self.known.contains(word) || self.words.contains(word) {
             return None;
         }
-        let mut near = self.words.iter().filter(|w| is_slip(word.as_bytes(), w.as_bytes()));
-        near.next().filter(|_| near.next().is_none()).map(String::as_str)
+        let apart = |(head, whole): &(String, String)| {
+            let rest = word.strip_prefix(head.as_str())?;
+            (self.known.contains(rest) || self.after.contains(rest)).then(|| format!("{whole} {rest}"))
+        };
+        self.glued.iter().find_map(apart).or_else(|| {
+            let mut near = self.words.iter().filter(|w| is_slip(word.as_bytes(), w.as_bytes()));
+            near.next().filter(|_| near.next().is_none()).cloned()
+        })
     }
 }
 
