@@ -65,7 +65,7 @@ impl Words {
         loosely: bool,
     ) -> Heard {
         let normal = self.lexicon.spelling.normal(part);
-        let normal = normal.replaced(|w| self.lexicon.typos.mended(w)).unwrap_or(normal);
+        let normal = self.mended(&normal, context);
         let orders = question.is_some_and(super::takes_orders);
         let bare = Some(&normal).filter(|_| orders).and_then(|n| n.unwrapped(&self.lexicon.wrappers));
         let read = |normal: Normal| {

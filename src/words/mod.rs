@@ -128,6 +128,8 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
+        let own = unquoted(text);
+        let text = own.as_deref().unwrap_or(text);
         let heard = self.understand_in(question, text, context, &self.tongues(language, false));
         if !heard.is_none() || is_free(question) || text.len() > LIGHT || !self.is_foreign(question, text, language) {
             return heard;
@@ -206,8 +208,7 @@ impl Words {
         plain: normal::Normal,
         bare: Option<normal::Normal>,
     ) -> Heard {
-        let mended = plain.replaced(|w| self.lexicon.typos.mended(w));
-        let mended = mended.unwrap_or_else(|| plain.clone());
+        let mended = self.mended(&plain, context);
         let orders = question.is_some_and(takes_orders);
         let unwrapped = Some(&mended).filter(|_| orders).and_then(|m| m.unwrapped(&self.lexicon.wrappers));
         let strict = |normal: normal::Normal| {
@@ -224,6 +225,14 @@ impl Words {
         let heard = first().or_else(|| Some(parts(false)).filter(|h| !h.is_none()));
         let heard = heard.or_else(|| second().find(|h| !h.is_none())).unwrap_or_else(|| parts(true));
         if heard.is_none() { heard } else { Heard::probable(heard.meaning) }
+    }
+
+    /// Slips of the finger mended; a member's name is none.
+    fn mended(&self, normal: &normal::Normal, context: &Context) -> normal::Normal {
+        let names: Vec<String> = context.names.iter().map(|n| normal::folded(n)).collect();
+        let named = |w: &str| names.iter().any(|n| n.split(' ').any(|part| part == w));
+        let mended = normal.replaced(|w| if named(w) { None } else { self.lexicon.typos.mended(w) });
+        mended.unwrap_or_else(|| normal.clone())
     }
 
     fn read_loosely<'a>(
@@ -275,6 +284,14 @@ impl Words {
     fn read<'a>(&self, names: &[TableName], text: &'a str) -> Reading<'a> {
         self.read_in(names, head(text), &self.tongues(&Language::french(), false))
     }
+}
+
+/// Without lines that quote another mail, where some do and others don't.
+fn unquoted(text: &str) -> Option<String> {
+    let quotes = |line: &&str| line.trim_start().starts_with('>');
+    let own: Vec<&str> = text.lines().filter(|l| !quotes(l)).collect();
+    let some = text.lines().any(|l| quotes(&l)) && own.iter().any(|l| !l.trim().is_empty());
+    some.then(|| own.join("\n"))
 }
 
 /// A language by its code.

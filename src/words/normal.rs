@@ -283,7 +283,15 @@ impl Spelling {
             }
             i += 1;
         }
-        Normal::new(self.undictate(self.join_numbers(self.spell_alone(tokens))))
+        Normal::new(self.undictate(self.join_numbers(self.spell_alone(self.join_dates(tokens)))))
+    }
+
+    /// "18. März": the point belongs to the day.
+    fn join_dates(&self, tokens: Vec<Token>) -> Vec<Token> {
+        let day = |t: Option<&Token>| t.is_some_and(|t| t.text.parse::<u32>().is_ok_and(|n| n <= 31));
+        let month = |t: Option<&Token>| t.is_some_and(|t| self.months.contains(&t.text));
+        let inside = |i: usize| tokens[i].text == "." && i > 0 && day(tokens.get(i - 1)) && month(tokens.get(i + 1));
+        (0..tokens.len()).filter(|i| !inside(*i)).filter_map(|i| tokens.get(i).cloned()).collect()
     }
 
     /// Adds letters that are words where they stand alone.

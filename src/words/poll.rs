@@ -106,7 +106,10 @@ impl Ask<'_> {
         let later = |s: &Span| {
             let clause = self.reading.clause(s);
             let around = clause.start.saturating_sub(1)..clause.end + 8;
-            self.reading.all(Label::Empty).chain(self.reading.all(Label::Maybe)).any(|e| around.contains(&e.tokens.start))
+            self.reading
+                .all(Label::Empty)
+                .chain(self.reading.all(Label::Maybe))
+                .any(|e| around.contains(&e.tokens.start))
         };
         let rest = self.reading.all(Label::Rest).next().filter(|s| !later(s));
         if let Some(span) = rest.filter(|_| !named.is_empty() && !others.is_empty()) {
@@ -292,6 +295,10 @@ impl Ask<'_> {
             if negated && matches!(pieces[i], Piece::Said(Label::Yes | Label::Ok)) {
                 pieces[i] = Piece::Said(Label::No);
             }
+        }
+        // "freitags kann ich nie": at the end it turns the word before
+        if let [.., word @ Piece::Said(Label::Yes | Label::Ok), Piece::Said(Label::Negation)] = &mut pieces[..] {
+            *word = Piece::Said(Label::No);
         }
         pieces
     }

@@ -108,7 +108,8 @@ fn cut(words: &Words, reading: &Reading<'_>) -> String {
     let last =
         letter.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
     let end = last.map_or(tokens.len(), |s| s.tokens.start);
-    let bytes: Option<std::ops::Range<usize>> = tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
+    let bytes: Option<std::ops::Range<usize>> =
+        tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
     let quote = bytes.map_or("", |b| reading.quote(&b));
     // « Aidez-moi … ». Bien à vous
     let opened = bytes_before(reading.original, quote);
@@ -147,7 +148,9 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let sentences: Vec<&str> = lines.iter().flat_map(|l| plan::sentences(l)).collect();
     let readings: Vec<_> = sentences.iter().map(|s| words.read(&[TableName::StepRequest], s)).collect();
     let asks = |r: &&Reading<'_>| {
-        let hangs = |s: &super::scan::Span| r.all(Label::Condition).any(|c| c.tokens.start == 0 && c.tokens.end <= s.tokens.start);
+        let hangs = |s: &super::scan::Span| {
+            r.all(Label::Condition).any(|c| c.tokens.start == 0 && c.tokens.end <= s.tokens.start)
+        };
         r.first_request().is_some_and(|s| !r.negated(s) && !hangs(s))
     };
     if let Some(asking) = readings.iter().find(asks) {
@@ -159,7 +162,8 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let parts: Vec<String> =
         if whole <= QUOTE { told.iter().map(|r| without_intro(r)).collect() } else { vec![without_intro(first)] };
     let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
-    let introduced = first.spans.first().is_some_and(|s| s.label == Label::Ignore && s.tokens.start == 0 && s.tokens.len() > 1);
+    let introduced =
+        first.spans.first().is_some_and(|s| s.label == Label::Ignore && s.tokens.start == 0 && s.tokens.len() > 1);
     (!text.is_empty()).then(|| (text, introduced))
 }
 

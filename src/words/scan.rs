@@ -67,7 +67,8 @@ pub(super) fn past(text: &str, at: usize, end: usize) -> usize {
 fn sign(original: &str, normal: &Normal, spans: &mut [Span]) {
     let Some(last) = spans.last_mut().filter(|s| s.label == Label::Closing) else { return };
     let rest = normal.tokens.get(last.tokens.end..).unwrap_or_default();
-    let capital = |t: &super::normal::Token| original.get(t.from.clone()).is_some_and(|w| w.starts_with(char::is_uppercase));
+    let capital =
+        |t: &super::normal::Token| original.get(t.from.clone()).is_some_and(|w| w.starts_with(char::is_uppercase));
     if rest.iter().filter(|t| !t.is_mark()).count() <= 4 && rest.iter().all(|t| t.is_mark() || capital(t)) {
         last.tokens.end = normal.tokens.len() - usize::from(rest.last().is_some_and(super::normal::Token::is_mark));
     }
