@@ -84,6 +84,19 @@ pub(super) enum Command {
     /// Simulated group-years in which much goes wrong: for whoever builds codevd.
     #[command(hide = true)]
     Soak(SoakArgs),
+    /// Fills an empty database with groups that wait: for whoever measures codevd.
+    #[command(hide = true)]
+    Crowd(CrowdArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CrowdArgs {
+    /// How many groups.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub groups: u32,
+    /// So many of their mails were sent.
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub sent: u32,
 }
 
 #[derive(Debug, Args)]
@@ -242,6 +255,9 @@ pub(super) struct RunArgs {
     /// groups go on as if it had been sent: use a copy of the database.
     #[arg(long, value_name = "ADDRESS")]
     pub redirect_all_to: Option<crate::core::Email>,
+    /// Do not shut the daemon into its own folders and ports (Landlock): to find out what stands in its way.
+    #[arg(long)]
+    pub unconfined: bool,
     /// Start with all mail held, after a restore say; `codevd mail release` lets it go.
     #[arg(long)]
     pub hold: bool,

@@ -11,6 +11,7 @@ mod check_plus;
 mod check_proof;
 mod check_quota;
 mod check_templates;
+mod crowd;
 mod demo;
 mod difference;
 pub mod failure;
@@ -138,6 +139,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Backup(args) => keep::backup(&setup()?, &args, terminal),
         Command::Restore(args) => keep::restore(&setup()?, &args, terminal),
         Command::Forget(args) => keep::forget(&setup()?, &args, terminal),
+        Command::Crowd(args) => crowd::crowd(&setup()?, &args, terminal),
         Command::Soak(args) => soak::soak(&args, terminal),
         Command::Status(json) => status::status(&setup()?, json.json, terminal),
     }

@@ -7,6 +7,7 @@ use super::engine::{Engine, EngineError, Story};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
+use super::reload::{self, Ask, Asked, Reread};
 use super::sender::{Pace, sender_step};
 use super::verify::Prover;
 use crate::core::GroupId;
@@ -60,6 +61,10 @@ pub struct Daemon<O, M, C, I> {
     /// What `next_due_at` is derived by: groups derived by something else are derived again
     /// (`decisions.md` 28).
     pub derivation: String,
+    /// Reads templates, words and formats anew, when asked.
+    pub reread: Reread,
+    /// Whether a hang-up (SIGHUP) asks for that too: where no terminal could hang up.
+    pub hangup: bool,
 }
 
 /// Who wakes whom.
@@ -124,7 +129,7 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation, reread, hangup } = self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -134,16 +139,20 @@ where
         }
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
+        let (ask, asked) = Ask::channel(Arc::clone(&wake.engine));
         match control::open(&socket) {
             Ok(listener) => {
                 let wake = Arc::clone(&wake.engine);
-                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake)));
+                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
             }
             Err(error) => tracing::warn!(socket = %socket.display(), %error,
                 "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
-        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
+        if hangup {
+            drop(tokio::spawn(reload::on_hangup(ask)));
+        }
+        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager), asked, reread };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
@@ -303,6 +312,8 @@ struct Mind<C, I> {
     clock: C,
     derivation: String,
     manager: Arc<notify::Notify>,
+    asked: Asked,
+    reread: Reread,
 }
 
 async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
@@ -319,6 +330,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
             wake.sender.notify_one();
         }
         mind.manager.say("WATCHDOG=1");
+        stale = mind.read_anew() || stale;
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
@@ -352,6 +364,25 @@ impl<C: Clock, I: Ids> Mind<C, I> {
     /// What can't be looked at is not released.
     fn is_held(&self) -> bool {
         self.engine.store().get().held().map_or(true, |held| held.is_some())
+    }
+
+    /// Reads templates, words and formats anew if somebody asked; `true` where groups may have to be derived again.
+    fn read_anew(&mut self) -> bool {
+        let Some(answer) = self.asked.next() else { return false };
+        self.manager.say("RELOADING=1");
+        let read = (self.reread)().map(|fresh| self.derivation = fresh.into_kit(&mut self.engine.kit));
+        match &read {
+            Ok(()) => {
+                self.engine.store().get().deriving(self.derivation.clone());
+                tracing::info!("templates, words and formats were read anew");
+            }
+            Err(why) => tracing::error!(%why, "templates, words and formats stay as they were"),
+        }
+        self.manager.say("READY=1");
+        let changed = read.is_ok();
+        // whoever asked may be gone
+        let _ = answer.send(read);
+        changed
     }
 
     /// Derives some groups again that another program, zone data or format derived; `true` while

@@ -212,6 +212,8 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         conn.pragma_update(None, "foreign_keys", true)?;
         // else a statement kept for reuse is compiled anew for each other LIMIT it is given
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        // no files elsewhere: the daemon reaches its own folders alone
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(conn)
     };
     open().map_err(open_error(file))
