@@ -4,6 +4,13 @@ use chrono::{Duration, NaiveDateTime};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+mod builder;
+mod group;
+mod house;
+pub(super) use builder::{CrowdArgs, SoakArgs};
+pub(super) use group::{ApplyArgs, GroupCommand, LiveArgs, RemoveArgs};
+pub(super) use house::{CompletionsArgs, FormatCommand, ManArgs};
+
 const AFTER: &str = "\
 Examples:
   codevd demo                           a month in a minute
@@ -45,7 +52,7 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Every mail that will go out if nobody answers: when, to whom, which. Changes nothing.
     Plan(PlanArgs),
-    /// Groups: apply a file, go live, list, show.
+    /// Groups: apply a file, go live, list, show, export, remove.
     Group {
         #[command(subcommand)]
         command: GroupCommand,
@@ -75,28 +82,31 @@ pub(super) enum Command {
     },
     /// What runs, what is due next, what is wrong.
     Status(Json),
+    /// Tells the running daemon to read templates, words and formats anew; what is wrong is told, and nothing changes.
+    Reload(Json),
+    /// Ends with 0 when the daemon runs and answers, else with 1: for containers and monitoring.
+    Healthcheck,
+    /// Session formats: list, show, check a file.
+    Format {
+        #[command(subcommand)]
+        command: FormatCommand,
+    },
     /// Copies the database, while the daemon works; overwrites nothing.
     Backup(BackupArgs),
     /// Puts a backup in the database's place; mail is held until you let it go.
     Restore(RestoreArgs),
     /// Deletes all that a person who left wrote, and their name, address and mails.
     Forget(ForgetArgs),
+    /// A script that completes commands in your shell: bash, zsh, fish, elvish or powershell.
+    Completions(CompletionsArgs),
+    /// The manual page (codevd man | man -l -), or all of them into a folder.
+    Man(ManArgs),
     /// Simulated group-years in which much goes wrong: for whoever builds codevd.
     #[command(hide = true)]
     Soak(SoakArgs),
     /// Fills an empty database with groups that wait: for whoever measures codevd.
     #[command(hide = true)]
     Crowd(CrowdArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CrowdArgs {
-    /// How many groups.
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
-    pub groups: u32,
-    /// So many of their mails were sent.
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
-    pub sent: u32,
 }
 
 #[derive(Debug, Args)]
@@ -133,31 +143,6 @@ pub(super) struct ForgetArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub json: Json,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SoakArgs {
-    /// How many more group-years.
-    #[arg(long, default_value_t = 500, value_name = "N")]
-    pub years: u64,
-    /// The first seed; each year has the next one.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub seed: u64,
-    /// Adds up in this file, and goes on where it stands.
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
-    /// Shrinks what fails into a file of this folder.
-    #[arg(long, value_name = "DIR")]
-    pub cases: Option<PathBuf>,
-    /// Years lived to shrink one.
-    #[arg(long, default_value_t = 300, value_name = "N")]
-    pub tries: u32,
-    /// At most so many years at a time.
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub threads: usize,
-    /// Nothing goes wrong.
-    #[arg(long)]
-    pub calm: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -281,38 +266,6 @@ pub(super) struct CheckArgs {
     pub json: Json,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum GroupCommand {
-    /// Shows the difference between a group file and what runs, and does it after a yes.
-    Apply(ApplyArgs),
-    /// From now on mails go to everybody; before, to the facilitator alone, as previews.
-    GoLive(LiveArgs),
-    /// All groups.
-    List(Json),
-    /// One group: people, next meetings.
-    Show {
-        /// Its short name.
-        group: String,
-        #[command(flatten)]
-        json: Json,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct LiveArgs {
-    /// Its short name.
-    #[arg(value_name = "GROUP")]
-    pub group: String,
-    /// Show what would go out at once, and change nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do it without asking.
-    #[arg(long, short)]
-    pub yes: bool,
-    #[command(flatten)]
-    pub json: Json,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// Of this group alone.
@@ -344,24 +297,6 @@ fn ahead(text: &str) -> Result<Duration, String> {
     let count = number.parse::<i64>().ok().filter(|n| (1..=43_800).contains(n));
     let all = hours.zip(count).map(|(hours, count)| hours * count).filter(|hours| *hours <= 43_800);
     all.map(Duration::hours).ok_or_else(|| "expected a time such as 60d, 8w or 12h, five years at most".to_owned())
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ApplyArgs {
-    /// The group file.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// From now on mails go to everybody.
-    #[arg(long)]
-    pub live: bool,
-    /// Show the difference alone.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do it without asking.
-    #[arg(long, short)]
-    pub yes: bool,
-    #[command(flatten)]
-    pub json: Json,
 }
 
 #[derive(Debug, Args)]

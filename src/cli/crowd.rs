@@ -30,8 +30,8 @@ pub(super) fn crowd(setup: &Setup, args: &CrowdArgs, terminal: &mut Terminal) ->
         let file = setup.config.database.display();
         return Err(Failure::because(format!("{file} holds something already; name a database that is not there yet")));
     }
-    let (spec, _) = config::group_from("group.example.toml", GROUP, &formats, &Defaults::default())
-        .map_err(Failure::Files)?;
+    let (spec, _) =
+        config::group_from("group.example.toml", GROUP, &formats, &Defaults::default()).map_err(Failure::Files)?;
     let mut left = args.sent as usize;
     for first in (0..args.groups).step_by(TOGETHER as usize) {
         let numbers = first..args.groups.min(first + TOGETHER);
@@ -62,7 +62,15 @@ fn one(spec: &GroupSpec, number: u32, formats: &Formats, now: DateTime<Utc>) -> 
         let id = draft.key.to_string();
         let envelope_to = group.member(&draft.key.member)?.email.clone();
         let (message_id, subject) = (format!("{id}@example.org"), id.clone());
-        Some(NewMail { draft, draft_id: id, message_id, subject, envelope_to, bytes: vec![b'.'; 4096], plain: String::new() })
+        Some(NewMail {
+            draft,
+            draft_id: id,
+            message_id,
+            subject,
+            envelope_to,
+            bytes: vec![b'.'; 4096],
+            plain: String::new(),
+        })
     });
     Ok(Waiting { mails: mails.collect(), group })
 }

@@ -26,7 +26,8 @@ const NAMES: [&str; 8] = [
     "/run/resolvconf",
 ];
 /// What the program itself may still load or read.
-const SYSTEM: [&str; 7] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/ca-certificates", "/etc/ssl", "/dev/urandom"];
+const SYSTEM: [&str; 7] =
+    ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/ca-certificates", "/etc/ssl", "/dev/urandom"];
 /// Name servers, where an answer is too long for a datagram.
 const DNS: u16 = 53;
 
@@ -144,7 +145,10 @@ mod tests {
     fn names_can_be_resolved_and_a_shadow_file_is_not_read_even_by_root() {
         use std::net::ToSocketAddrs;
         let (told, (found, shadow)) = shut_in(Within { root: true, ..Within::default() }, || {
-            (("localhost", 25).to_socket_addrs().map(|mut all| all.next().is_some()), std::fs::read("/etc/shadow").is_ok())
+            (
+                ("localhost", 25).to_socket_addrs().map(|mut all| all.next().is_some()),
+                std::fs::read("/etc/shadow").is_ok(),
+            )
         });
         assert!(found.unwrap(), "{told}");
         assert!(!shadow || told.starts_with("not at all"), "{told}");

@@ -77,13 +77,7 @@ pub async fn serve<C: Clock + Clone + 'static>(
     }
 }
 
-async fn answer<C: Clock>(
-    stream: UnixStream,
-    store: &Shared,
-    clock: &C,
-    wake: &Notify,
-    again: &Ask,
-) -> io::Result<()> {
+async fn answer<C: Clock>(stream: UnixStream, store: &Shared, clock: &C, wake: &Notify, again: &Ask) -> io::Result<()> {
     let mut stream = tokio::io::BufReader::new(stream);
     let mut line = Vec::new();
     (&mut stream).take(64).read_until(b'\n', &mut line).await?;
