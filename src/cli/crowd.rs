@@ -8,6 +8,7 @@ use crate::config::{self, Defaults};
 use crate::core::decide::{decide, found};
 use crate::core::foresight::next_look;
 use crate::core::{Change, Event, Formats, Group, GroupSpec, Moment};
+use crate::daemon::edge;
 use crate::daemon::lock::Lock;
 use crate::store::{Commit, GroupCommit, NewMail, Settled, Store};
 use chrono::{DateTime, Duration, Utc};
@@ -30,6 +31,8 @@ pub(super) fn crowd(setup: &Setup, args: &CrowdArgs, terminal: &mut Terminal) ->
         let file = setup.config.database.display();
         return Err(Failure::because(format!("{file} holds something already; name a database that is not there yet")));
     }
+    // mails of another key would belong to nobody
+    edge::read_or_make_key(&edge::key_file(&setup.config.database), false)?;
     let (spec, _) =
         config::group_from("group.example.toml", GROUP, &formats, &Defaults::default()).map_err(Failure::Files)?;
     let mut left = args.sent as usize;
