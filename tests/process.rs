@@ -198,3 +198,18 @@ fn neither_the_log_nor_what_the_processes_show_holds_the_password_or_the_key() {
         assert!(!log.contains(secret) && !shown.contains(secret), "{log}");
     }
 }
+
+#[test]
+fn a_password_that_everybody_may_read_is_told_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new();
+    fs::write(house.path("secret"), "hunter2-canary\n").unwrap();
+    let with = "user = \"codev\"\npassword_file = \"secret\"\n[pace]";
+    fs::write(house.path("codevd.toml"), house.config().replace("[pace]", with)).unwrap();
+    for (mode, told) in [(0o644, true), (0o660, true), (0o604, true), (0o600, false), (0o640, false)] {
+        fs::set_permissions(house.path("secret"), fs::Permissions::from_mode(mode)).unwrap();
+        let said = house.run(&["check", "--offline"]).out;
+        assert_eq!(said.contains("secret is too open (mode"), told, "{mode:o}: {said}");
+        assert_eq!(said.contains("Do: chmod 600"), told, "{said}");
+    }
+}

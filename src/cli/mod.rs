@@ -10,6 +10,7 @@ mod check;
 mod check_plus;
 mod check_proof;
 mod check_quota;
+mod check_secrets;
 mod check_templates;
 mod crowd;
 mod demo;

@@ -1,6 +1,7 @@
 //! `codevd run`: the daemon, or one round of it.
 
 use super::args::RunArgs;
+use super::check_secrets;
 use super::failure::{Done, Failure, Result};
 use super::log;
 use super::setup::Setup;
@@ -70,6 +71,7 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
     if let Some(to) = &args.redirect_all_to {
         tracing::warn!(%to, "a rehearsal: every mail goes there, and to nobody else");
     }
+    check_secrets::too_open(setup).iter().for_each(|told| tracing::warn!("{told}"));
     tracing::info!(config = %setup.file.display(), database = %config.database.display(), "starting");
     Ok(Daemon {
         out: Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() },
