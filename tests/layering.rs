@@ -33,6 +33,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("axum", &["demo"]),
     ("maud", &["demo"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("landlock", &["daemon"]),
     ("anyhow", &["cli"]),
     ("getrandom", &["daemon"]),
 ];
