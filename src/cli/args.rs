@@ -16,7 +16,7 @@ Examples:
   codevd demo                           a month in a minute
   codevd init                           a few questions, and the files are there
   codevd check                          try everything in codevd.toml
-  codevd group apply lyon.toml          a group, shown to its facilitator alone until it goes live
+  codevd group apply lyon.toml          a group, at first for its facilitator alone
   codevd plan --next 60d                every mail that will go out
   codevd meeting move 3 \"2026-12-15 18:00\"
   codevd why lyon/3                     the story of a meeting
@@ -27,14 +27,14 @@ Exit codes: 0 done, 1 it could not, 2 usage, 3 something needs a look (check, st
 #[derive(Debug, Parser)]
 #[command(name = "codevd", version, after_help = AFTER, max_term_width = 100)]
 pub(super) struct Cli {
-    /// The configuration; without it ./codevd.toml, then /etc/codevd/codevd.toml.
-    #[arg(long, global = true, env = "CODEVD_CONFIG", value_name = "PATH")]
+    /// The configuration file; without it ./codevd.toml, then /etc/codevd/codevd.toml.
+    #[arg(long, global = true, display_order = 900, env = "CODEVD_CONFIG", value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Say more on standard error; twice: still more.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 901, action = ArgAction::Count)]
     pub verbose: u8,
     /// Say less.
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = 902, action = ArgAction::Count, conflicts_with = "verbose")]
     pub quiet: u8,
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -62,7 +62,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: MeetingCommand,
     },
-    /// Mails: the queue, and what incoming ones are understood as.
+    /// Mails: what waits, what was sent, hold and release, a sample to try, what incoming ones are understood as.
     Mail {
         #[command(subcommand)]
         command: MailCommand,
@@ -378,9 +378,9 @@ pub(super) enum MailCommand {
     Queue(QueueArgs),
     /// One mail of ours, with every attempt.
     Show(ShowArgs),
-    /// Sends a mail after all that was refused, dropped, or of which nobody knows whether it left.
+    /// Sends a mail after all: one that was refused or dropped, or of which nobody knows whether it left.
     Retry(MailChangeArgs),
-    /// A mail that waits is not sent.
+    /// Gives up a mail that waits: it is not sent.
     Drop(MailChangeArgs),
     /// What mails are understood as. Needs no configuration.
     Read(ReadArgs),
