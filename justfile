@@ -30,6 +30,11 @@ hostile COUNT="10000":
 interop:
     cargo test --release --test interop_transport --test interop_month -- --ignored --test-threads=1
 
+# A start among 100,000 groups, and the unit file by systemd's judge
+process:
+    cargo build --release
+    CODEVD_PROGRAM="${CARGO_TARGET_DIR:-target}/release/codevd" cargo test --test process -- --ignored --nocapture --test-threads=1
+
 # Timings that can be told as ratios
 bench:
     cargo bench

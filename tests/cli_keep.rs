@@ -208,3 +208,49 @@ fn a_mail_that_waits_is_dropped_and_sent_after_all() {
     let (code, said) = codevd(dir.path(), &["mail", "drop", "out:4711"]);
     assert!(code == 1 && said.contains("there is no mail"), "{said}");
 }
+
+#[test]
+fn an_exported_group_is_the_group_that_runs() {
+    let dir = house();
+    let id = good(dir.path(), &["group", "list"]).split_whitespace().next().unwrap().to_owned();
+    let text = program::codevd(dir.path(), &["group", "export", &id]).ends(0).out;
+    assert!(text.contains("[[member]]") && text.contains("ana@example.com"), "{text}");
+    let said = good(dir.path(), &["group", "export", &id, "kept.toml"]);
+    assert!(said.contains("written: kept.toml. Next:"), "{said}");
+    assert_eq!(fs::read_to_string(dir.path().join("kept.toml")).unwrap(), text);
+    // applied again it changes nothing
+    let said = good(dir.path(), &["group", "apply", "kept.toml", "--yes"]);
+    assert!(said.contains("nothing to do"), "{said}");
+    // and it is not written over
+    let (code, said) = codevd(dir.path(), &["group", "export", &id, "kept.toml"]);
+    assert!(code == 1 && said.contains("overwrites nothing"), "{said}");
+    let (code, said) = codevd(dir.path(), &["group", "export", "lion"]);
+    assert!(code == 1 && said.contains("no group called \"lion\""), "{said}");
+}
+
+#[test]
+fn a_removed_group_first_leaves_every_calendar_and_then_the_file() {
+    let dir = house();
+    let id = good(dir.path(), &["group", "list"]).split_whitespace().next().unwrap().to_owned();
+    good(dir.path(), &["backup", "before.db"]);
+    let shown = good(dir.path(), &["group", "remove", &id, "--dry-run"]);
+    assert!(shown.contains("deleted: Codev Lyon") && shown.contains("nothing was changed (--dry-run)"), "{shown}");
+    let (code, said) = codevd(dir.path(), &["group", "remove", &id]);
+    assert!(code == 2 && said.contains("add --yes"), "{said}");
+    // nothing has left yet, so people must still hear of it
+    let said = good(dir.path(), &["group", "remove", &id, "--yes"]);
+    assert!(said.contains("not removed yet") && said.contains("wait to leave"), "{said}");
+    let stages = good(dir.path(), &["meeting", "list"]);
+    assert!(!stages.contains("planned"), "{stages}");
+    let queue = program::codevd(dir.path(), &["mail", "queue", "--json"]).ends(0).data("mail queue");
+    for mail in queue["mails"].as_array().unwrap() {
+        good(dir.path(), &["mail", "drop", &format!("out:{}", mail["id"])]);
+    }
+    let said = program::codevd(dir.path(), &["group", "remove", &id, "--yes", "--json"]).ends(0).data("group remove");
+    assert_eq!((&said["removed"], &said["waiting"]), (&true.into(), &0.into()), "{said}");
+    assert!(!good(dir.path(), &["group", "list"]).contains(&id));
+    let (code, _) = codevd(dir.path(), &["group", "show", &id]);
+    assert_eq!(code, 1);
+    let said = good(dir.path(), &["status", "--json"]);
+    assert!(said.contains("\"groups\":[]"), "{said}");
+}

@@ -34,6 +34,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("axum", &["demo"]),
     ("maud", &["demo"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("landlock", &["daemon"]),
     ("anyhow", &["cli"]),
     ("getrandom", &["daemon"]),
 ];

@@ -23,6 +23,7 @@ const USUAL: [&str; 2] = ["codevd.toml", "/etc/codevd/codevd.toml"];
 const MAILDIR_LOOKS: Duration = Duration::from_secs(5);
 
 /// A configuration that was read, and where.
+#[derive(Debug, Clone)]
 pub struct Setup {
     /// Its file.
     pub file: PathBuf,
@@ -198,7 +199,7 @@ impl Setup {
     /// # Errors
     /// Templates, words, formats or the key file.
     pub fn engine(&self, store: Store) -> Result<Engine<RandomIds>> {
-        let used = store.counts()?.outbox.values().any(|n| *n > 0);
+        let used = store.wrote()?;
         let key = edge::read_or_make_key(&edge::key_file(&self.config.database), used)?;
         let kit = self.kit(key)?;
         Ok(Engine::new(kit, shared(store), RandomIds))

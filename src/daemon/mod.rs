@@ -4,6 +4,7 @@
 //! daemon's tasks run the same code: `engine` decides, `sender` hands mail over, `receiver` takes it in.
 
 pub mod compose;
+pub mod confine;
 pub mod control;
 pub mod edge;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod notify;
 pub mod ports;
 pub mod receiver;
 pub mod rehearsal;
+pub mod reload;
 pub mod run;
 pub mod sender;
 pub mod verify;

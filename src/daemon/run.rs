@@ -9,6 +9,7 @@ use super::housekeeping::{Keep, keeping};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
 use super::receiver::{ReceiverError, receiver_step};
+use super::reload::{self, Ask, Asked, Reread};
 use super::sender::{Pace, sender_step};
 use super::verify::Prover;
 use crate::core::GroupId;
@@ -64,6 +65,10 @@ pub struct Daemon<O, M, C, I> {
     pub derivation: String,
     /// How long what people write is kept.
     pub keep: Keep,
+    /// Reads templates, words and formats anew, when asked.
+    pub reread: Reread,
+    /// Whether a hang-up (SIGHUP) asks for that too: where no terminal could hang up.
+    pub hangup: bool,
 }
 
 /// Who wakes whom.
@@ -131,7 +136,8 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation, keep } = self;
+        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation, keep, reread, hangup } =
+            self;
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -141,16 +147,20 @@ where
         }
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
+        let (ask, asked) = Ask::channel(Arc::clone(&wake.engine));
         match control::open(&socket) {
             Ok(listener) => {
                 let wake = Arc::clone(&wake.engine);
-                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake)));
+                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
             }
             Err(error) => tracing::warn!(socket = %socket.display(), %error,
                 "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
-        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager) };
+        if hangup {
+            drop(tokio::spawn(reload::on_hangup(ask)));
+        }
+        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager), asked, reread };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let (told_whole, whole) = watch::channel(false);
@@ -324,6 +334,8 @@ struct Mind<C, I> {
     clock: C,
     derivation: String,
     manager: Arc<notify::Notify>,
+    asked: Asked,
+    reread: Reread,
 }
 
 async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
@@ -340,6 +352,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
             wake.sender.notify_one();
         }
         mind.manager.say("WATCHDOG=1");
+        stale = mind.read_anew() || stale;
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
@@ -373,6 +386,25 @@ impl<C: Clock, I: Ids> Mind<C, I> {
     /// What can't be looked at is not released.
     fn is_held(&self) -> bool {
         self.engine.store().get().held().map_or(true, |held| held.is_some())
+    }
+
+    /// Reads templates, words and formats anew if somebody asked; `true` where groups may have to be derived again.
+    fn read_anew(&mut self) -> bool {
+        let Some(answer) = self.asked.next() else { return false };
+        self.manager.say("RELOADING=1");
+        let read = (self.reread)().map(|fresh| self.derivation = fresh.into_kit(&mut self.engine.kit));
+        match &read {
+            Ok(()) => {
+                self.engine.store().get().deriving(self.derivation.clone());
+                tracing::info!("templates, words and formats were read anew");
+            }
+            Err(why) => tracing::error!(%why, "templates, words and formats stay as they were"),
+        }
+        self.manager.say("READY=1");
+        let changed = read.is_ok();
+        // whoever asked may be gone
+        let _ = answer.send(read);
+        changed
     }
 
     /// Derives some groups again that another program, zone data or format derived; `true` while

@@ -239,6 +239,8 @@ fn connect(file: &Path, flags: OpenFlags, writes: bool) -> Result<(Connection, S
         conn.pragma_update(None, "foreign_keys", true)?;
         // else a statement kept for reuse is compiled anew for each other LIMIT it is given
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        // no files elsewhere: the daemon reaches its own folders alone
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
         let seals = Seals::on(&conn, Keys::of(file, writes))?;
         Ok((conn, seals))
     };

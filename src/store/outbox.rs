@@ -253,7 +253,7 @@ impl Store {
             if other_keys {
                 super::lost::tell(tx, &seals, now)?;
             }
-            for row in all(tx, "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id", [], Row::read)? {
+            for row in all(tx, IN_FLIGHT, [], Row::read)? {
                 if row.after_dot {
                     in_doubt(tx, &row, "stopped between the final dot and the server's answer", now)?;
                     done.in_doubt.push(row.id);
@@ -320,6 +320,7 @@ impl Reader {
 
 // SQLite knows nothing of how many rows are in which state: the indexes are named, and a statement
 // that can't use its own is an error at once
+pub(super) const IN_FLIGHT: &str = "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id";
 pub(super) const DUE_PROMPTS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
     WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ? \

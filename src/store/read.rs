@@ -8,6 +8,7 @@ use crate::core::caps::Capped;
 use crate::core::reach::{Bounced, Reach};
 use crate::core::{FormatId, Formats, Group, GroupId, Meeting, MeetingNo, MemberId, Stage, Uid};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use chrono_tz::Tz;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -152,6 +153,28 @@ impl Reader {
     /// As [`Self::load`].
     pub fn stale(&self, by: &str, limit: u32) -> Result<Vec<GroupId>, StoreError> {
         self.look("look for groups to derive again", |conn| all(conn, STALE, params![by, limit], |r| r.parsed("id")))
+    }
+
+    /// The zone of each group, without loading any.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn zones(&self) -> Result<BTreeMap<GroupId, Tz>, StoreError> {
+        self.look("look for zones", |conn| {
+            let sql = "SELECT id, json_extract(spec, '$.zone') AS zone FROM groups";
+            Ok(all(conn, sql, [], |r| Ok((r.parsed("id")?, r.parsed("zone")?)))?.into_iter().collect())
+        })
+    }
+
+    /// Whether any mail was ever decided.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn wrote(&self) -> Result<bool, StoreError> {
+        self.look("look whether mail was decided", |conn| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM outbox) AS wrote";
+            Ok(first(conn, sql, [], |r| r.flag("wrote"))?.unwrap_or(false))
+        })
     }
 
     /// One whole meeting, whether it still matters or not.
