@@ -24,6 +24,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), terminal: &mut Terminal) -> Result {
     log::start(setup.config.log.name(), verbose, quiet);
     let _lock = Lock::take_within(&setup.config.database, "run", WAIT_FOR_LOCK)?;
+    crash_point!("run.locked");
     let daemon = daemon(setup, args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = match args.once {

@@ -151,6 +151,7 @@ where
         let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
         tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
+        crash_point!("run.ready");
         manager.say("READY=1");
         let broke = tokio::select! {
             () = &mut stop => false,
@@ -158,6 +159,7 @@ where
             _ = tasks.join_next() => true,
         };
         tracing::info!("stopping: the mail in hand is finished first");
+        crash_point!("run.stopping");
         manager.say("STOPPING=1");
         let _ = stopper.send(true);
         let mut broken = usize::from(broke);
@@ -168,6 +170,7 @@ where
         if let Err(error) = look_after(&store, clock.now()) {
             tracing::warn!(%error, "mails that were cut off are looked after at the next start");
         }
+        crash_point!("run.stopped");
         if broken == 0 { Ok(()) } else { Err(RunError::Broke) }
     }
 

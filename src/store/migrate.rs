@@ -48,20 +48,28 @@ pub(super) fn migrate(conn: &mut Connection, file: &Path, steps: &[Migration<'_>
     if found > 0 && found < known {
         copy_beside(conn, file, found).map_err(sql("copy the file before bringing it up to date"))?;
     }
-    for step in steps.iter().filter(|s| s.to > found) {
-        apply(conn, step).map_err(sql("bring the file up to date"))?;
-        tracing::info!(migration = step.name, file = %file.display(), "database brought up to date");
+    let missing: Vec<_> = steps.iter().filter(|s| s.to > found).collect();
+    // a new file is made whole: what a kill leaves of it is new again
+    let at_once = if found == 0 { missing.len().max(1) } else { 1 };
+    for steps in missing.chunks(at_once) {
+        apply(conn, steps).map_err(sql("bring the file up to date"))?;
+        let names: Vec<_> = steps.iter().map(|s| s.name).collect();
+        tracing::info!(migrations = ?names, file = %file.display(), "database brought up to date");
     }
     Ok(())
 }
 
-fn apply(conn: &mut Connection, step: &Migration<'_>) -> rusqlite::Result<()> {
+fn apply(conn: &mut Connection, steps: &[&Migration<'_>]) -> rusqlite::Result<()> {
+    crash_point!("migrate.begin");
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // another process may have done it while this one waited for the lock
-    if version(&tx)? < step.to {
-        tx.execute_batch(step.sql)?;
-        tx.pragma_update(None, "user_version", step.to)?;
+    for step in steps {
+        if version(&tx)? < step.to {
+            tx.execute_batch(step.sql)?;
+            tx.pragma_update(None, "user_version", step.to)?;
+        }
     }
+    crash_point!("migrate.written");
     tx.commit()
 }
 
@@ -114,11 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_leaves_the_schema_before_it() {
+    fn a_step_that_fails_leaves_the_schema_before_it_and_a_new_file_new() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.db");
         let mut conn = Connection::open(&file).unwrap();
         let steps = [step(1, "CREATE TABLE a (x)"), step(2, "CREATE TABLE b (y); INSERT INTO nowhere VALUES (1);")];
+        assert!(migrate(&mut conn, &file, &steps).is_err());
+        assert_eq!(version(&conn).unwrap(), 0);
+        migrate(&mut conn, &file, &steps[..1]).unwrap();
         let error = migrate(&mut conn, &file, &steps).unwrap_err().to_string();
         assert!(error.contains("bring the file up to date") && error.contains("nowhere"), "{error}");
         let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();

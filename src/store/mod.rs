@@ -123,10 +123,13 @@ impl Store {
         let Self { inner, derivation, watched } = self;
         let done = || {
             watched.reach(WritePoint::Begin)?;
+            crash_point!("store.begin", doing);
             let tx = inner.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = act(&tx, derivation)?;
             watched.reach(WritePoint::Written)?;
+            crash_point!("store.written", doing);
             tx.commit()?;
+            crash_point!("store.on_disk", doing);
             let _ = watched.reach(WritePoint::Committed);
             Ok(done)
         };
