@@ -2,7 +2,7 @@
 
 use crate::house::{House, Way};
 use crate::people::{Gave, Members};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use codevd::core::Kind;
 use codevd::store::{InboxKind, InboxRow, InboxState, MailState, QueueFilter, QueueRow, Reader};
 use std::collections::BTreeMap;
@@ -51,12 +51,12 @@ pub fn compare(house: &House<'_>, members: &Members) -> Compared {
     compared.received = incoming(house, &reader, &rows, members);
     marks(house);
     whole(house);
-    late(house, &rows, members);
+    late(house, &rows);
     compared
 }
 
 /// What is sent is there once; what is not is not there; what is in doubt may be either.
-fn outgoing(house: &House<'_>, reader: &Reader, rows: &[QueueRow], members: &Members) -> Compared {
+pub fn outgoing(house: &House<'_>, reader: &Reader, rows: &[QueueRow], members: &Members) -> Compared {
     let there = arrived(members);
     let mut compared = Compared::default();
     for row in rows {
@@ -109,10 +109,14 @@ fn is_attendance(gave: &Gave) -> bool {
 }
 
 fn attendance(house: &House<'_>, reader: &Reader, rows: &[QueueRow], gave: &Gave, row: &InboxRow) {
-    assert_eq!(row.state, InboxState::Done, "{} of {}: {:?}{}", row.id, gave.from, row.reason, house.told());
     let group = row.group.clone().expect("its group is known");
     let meeting = reader.meetings(Some(&group)).unwrap().into_iter().next().unwrap();
     let meeting = reader.meeting(&group, meeting.number).unwrap().unwrap();
+    if row.done_at.is_some_and(|at| at > meeting.wall.and_utc()) {
+        // it came when the meeting had begun
+        return;
+    }
+    assert_eq!(row.state, InboxState::Done, "{} of {}: {:?}{}", row.id, gave.from, row.reason, house.told());
     let member = gave.from.parse().unwrap();
     // a move asks everybody anew
     let known = gave.on == Kind::Invitation && meeting.sequence > 0 || meeting.attendance.contains_key(&member);
@@ -147,7 +151,7 @@ fn marks(house: &House<'_>) {
 }
 
 /// SQLite finds no damage, and nothing broke down.
-fn whole(house: &House<'_>) {
+pub fn whole(house: &House<'_>) {
     let db = rusqlite::Connection::open(house.database()).unwrap();
     let check: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
@@ -157,10 +161,20 @@ fn whole(house: &House<'_>) {
     assert!(wrong.is_empty(), "{wrong:#?}{}", house.told());
 }
 
-/// No live prompt came more than 90 s after it was due.
-fn late(house: &House<'_>, rows: &[QueueRow], members: &Members) {
-    for got in members.got.iter().filter(|g| g.key.kind == Kind::StepPrompt) {
-        let row = rows.iter().find(|r| r.message_id == got.message_id).unwrap();
-        assert!(got.at <= row.due + Duration::seconds(91), "{} came at {}{}", got.key, got.at, house.told());
+/// No live prompt's last byte left more than 90 s after it was due, by the daemon's own clock.
+pub fn late(house: &House<'_>, rows: &[QueueRow]) {
+    let left = dots(house);
+    for row in rows.iter().filter(|r| r.kind == Kind::StepPrompt && r.state == MailState::Sent) {
+        let at = left[&row.id];
+        let in_time = at <= row.due + Duration::seconds(90);
+        assert!(in_time, "{} left at {at}, due {}{}", row.draft_key, row.due, house.told());
     }
+}
+
+/// When the final dot of each mail left.
+pub fn dots(house: &House<'_>) -> BTreeMap<i64, DateTime<Utc>> {
+    let db = rusqlite::Connection::open(house.database()).unwrap();
+    let mut found = db.prepare("SELECT id, dot_at FROM outbox WHERE dot_at IS NOT NULL").unwrap();
+    let rows = found.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
+    rows.map(|row| row.map(|(id, at)| (id, at.parse().unwrap())).unwrap()).collect()
 }

@@ -1,7 +1,7 @@
 //! One instance of codevd with mailboxes of its own: set up, started, killed, started again, and stopped.
 
 use crate::interop::Servers;
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use codevd::store::{InboxState, MailState, QueueFilter, Reader};
 use std::fs;
 use std::io::Write;
@@ -171,11 +171,11 @@ impl<'a> House<'a> {
     }
 
     /// Nothing more is to be done now: all that came in is decided on, all that is due has left.
-    pub fn is_quiet(&self) -> bool {
+    pub fn is_quiet(&self, now: DateTime<Utc>) -> bool {
         let Ok(reader) = Reader::open(self.database()) else { return false };
         let new = reader.inbox_list(&[InboxState::New], 1).unwrap();
         let waiting = |row: &codevd::store::QueueRow| matches!(row.state, MailState::Queued | MailState::Sending);
-        let due = reader.next_due().unwrap().is_some_and(|due| due <= Utc::now());
+        let due = reader.next_due().unwrap().is_some_and(|due| due <= now);
         new.is_empty() && !due && !reader.queue(&QueueFilter::default()).unwrap().iter().any(waiting)
     }
 

@@ -3,8 +3,11 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod both_sides;
+mod clock;
 mod house;
 #[path = "../interop/mod.rs"]
 mod interop;
 mod people;
 mod points;
+mod random;
+mod session;

@@ -2,7 +2,7 @@
 
 use crate::house::{House, Way};
 use chrono::{DateTime, Duration, Utc};
-use codevd::core::{DraftKey, Kind, StepKey};
+use codevd::core::{Kind, StepKey};
 use codevd::ical::PartStat;
 use codevd::mail::{Letter, Token, letter};
 use codevd::sim::calendar_reply::ReplyStyle;
@@ -18,8 +18,6 @@ pub const PEOPLE: [&str; 6] = ["ana", "bruno", "chloe", "david", "emma", "farid"
 /// A mail that reached a mailbox.
 pub struct Got {
     pub message_id: String,
-    pub key: DraftKey,
-    pub at: DateTime<Utc>,
 }
 
 /// A mail that a member sent, and that a server (or the daemon) has said it took.
@@ -74,9 +72,8 @@ impl Members {
             let paths: Vec<PathBuf> = folder.map(|e| e.unwrap().path()).filter(|p| !self.seen.contains(p)).collect();
             for path in paths {
                 let bytes = std::fs::read(&path).unwrap();
-                let at = std::fs::metadata(&path).unwrap().modified().unwrap().into();
                 self.seen.insert(path);
-                self.read(house, who, &letter(&bytes), at);
+                self.read(house, who, &letter(&bytes));
             }
         }
         let now = Utc::now();
@@ -93,7 +90,7 @@ impl Members {
         self.waiting.is_empty()
     }
 
-    fn read(&mut self, house: &House<'_>, who: &str, mail: &Letter, at: DateTime<Utc>) {
+    fn read(&mut self, house: &House<'_>, who: &str, mail: &Letter) {
         let message_id = mail.message_id.clone().unwrap();
         let draft = Token::parse(message_id.split('@').next().unwrap()).expect("a mail of ours").draft_id().to_string();
         let reader = Reader::open(house.database()).unwrap();
@@ -101,7 +98,7 @@ impl Members {
         let key = row.unwrap_or_else(|| panic!("{message_id} came and was never decided{}", house.told())).draft.key;
         let run = key.meeting.and_then(|n| reader.meeting(&key.group, n).unwrap()).and_then(|m| m.run);
         let step = key.step.and_then(|s| run.as_ref()?.steps.get(s as usize).map(|s| s.key));
-        self.got.push(Got { message_id: message_id.clone(), key: key.clone(), at });
+        self.got.push(Got { message_id: message_id.clone() });
         // whoever gets a mail twice answers once: that it came twice is told by the comparison
         if !self.answered.insert(message_id) {
             return;
