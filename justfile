@@ -21,6 +21,10 @@ soak YEARS="10000" *ARGS:
 interop:
     cargo test --release --test interop_transport --test interop_month -- --ignored --test-threads=1
 
+# The real binary killed under load until so many kills are counted; the seeds are printed
+kills N="1000":
+    KILLS={{N}} cargo test --release --test kills -- --ignored --nocapture killed_at_random
+
 # Timings that can be told as ratios
 bench:
     cargo bench

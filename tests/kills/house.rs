@@ -95,7 +95,7 @@ impl<'a> House<'a> {
             "codevd.toml",
             &format!(
                 "database = \"codevd.db\"\n{more}[mailbox]\naddress = \"{address}\"\nname = \"Codev\"\n\
-                 [smtp]\nurl = \"smtps://localhost:{}\"\n{login}{way}[pace]\nper_minute = 2000\n",
+                 [smtp]\nurl = \"smtps://localhost:{}\"\n{login}{way}[pace]\nper_minute = 2000\nunforeseen = 100000\n",
                 self.servers.submissions
             ),
         );

@@ -50,6 +50,13 @@ fn killed_at_every_named_point_nothing_is_lost_and_nothing_goes_twice() {
                         (compared, house.killed)
                     }));
                     let mut told = told.lock().unwrap();
+                    println!(
+                        "{} {:?} {}:{}",
+                        if lived.is_ok() { "ok" } else { "BAD" },
+                        kill.part,
+                        kill.point,
+                        kill.count
+                    );
                     match lived {
                         Ok((compared, 0)) => {
                             told.0 += compared;
