@@ -34,6 +34,9 @@ interop:
 process:
     cargo build --release
     CODEVD_PROGRAM="${CARGO_TARGET_DIR:-target}/release/codevd" cargo test --test process -- --ignored --nocapture --test-threads=1
+# The real binary killed under load until so many kills are counted; the seeds are printed
+kills N="1000":
+    KILLS={{N}} cargo test --release --test kills -- --ignored --nocapture killed_at_random
 
 # Timings that can be told as ratios
 bench:

@@ -36,6 +36,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), terminal: &mut Terminal) -> Result {
     log::start(setup.config.log.name(), verbose, quiet);
     let _lock = Lock::take_within(&setup.config.database, "run", WAIT_FOR_LOCK)?;
+    crash_point!("run.locked");
     let daemon = daemon(setup, args)?;
     // before any thread is started; what was opened stays open
     match args.unconfined {

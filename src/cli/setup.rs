@@ -8,7 +8,7 @@ use crate::daemon::ports::Clock;
 use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
 use crate::mail::{Believed, Key};
 use crate::render::{Mistake, RenderError, Renderer};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, StoreError};
 use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
 use chrono::{DateTime, Utc};
@@ -153,7 +153,11 @@ impl Setup {
         if std::fs::metadata(file).map_or(true, |m| m.len() == 0) {
             return Ok(None);
         }
-        Ok(Some(Reader::open(file)?))
+        match Reader::open(file) {
+            // a first start that was killed: nothing was written yet
+            Err(StoreError::Older { found: 0, .. }) => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
     }
 
     /// Looks into the database.

@@ -107,11 +107,15 @@ async fn deliver<C: Clock>(
 ) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.take(length as u64).read_to_end(&mut bytes).await?;
+    crash_point!("control.read");
     if bytes.len() != length {
         return Ok("no the mail broke off\n".to_owned());
     }
     match take(store, delivered(bytes), None, clock.now()) {
-        Ok(_) => Ok("ok\n".to_owned()),
+        Ok(_) => {
+            crash_point!("control.on_disk");
+            Ok("ok\n".to_owned())
+        }
         Err(error) => {
             tracing::error!(%error, "a mail handed in could not be written; its server keeps it");
             Ok(format!("later {}\n", error.to_string().replace('\n', " ")))

@@ -202,6 +202,7 @@ impl<I: Ids> Engine<I> {
     }
 
     fn inbox_row(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        crash_point!("engine.row");
         match row.kind {
             InboxKind::Mail => self.mail(row, now),
             InboxKind::Order => self.order(row, now),
@@ -431,6 +432,7 @@ impl<I: Ids> Engine<I> {
         cause: &Cause<'_>,
         now: DateTime<Utc>,
     ) -> Result<Story, EngineError> {
+        crash_point!("engine.decided");
         let composer = self.composer();
         let compose = |draft| composer.compose(&change.group, draft);
         let mails = change.drafts.iter().map(compose).collect::<Result<Vec<NewMail>, _>>()?;
@@ -470,6 +472,7 @@ impl<I: Ids> Engine<I> {
         if change.group.live && loaded.is_some_and(|l| !l.group.live) {
             self.store.get().drop_previews(&change.group.id, now)?;
         }
+        crash_point!("engine.committed");
         self.watch(loaded, cause, &change.drafts, now)?;
         Ok(story)
     }

@@ -172,6 +172,7 @@ where
         tasks.spawn(keeping(store.clone(), clock.clone(), keep, stopping.clone()));
         tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
         tracing::info!("ready");
+        crash_point!("run.ready");
         manager.say("READY=1");
         let mut damaged = None;
         let broke = tokio::select! {
@@ -184,6 +185,7 @@ where
             _ = tasks.join_next() => true,
         };
         tracing::info!("stopping: the mail in hand is finished first");
+        crash_point!("run.stopping");
         manager.say("STOPPING=1");
         let _ = stopper.send(true);
         let mut broken = usize::from(broke);
@@ -194,6 +196,7 @@ where
         if let Err(error) = look_after(&store, clock.now()) {
             tracing::warn!(%error, "mails that were cut off are looked after at the next start");
         }
+        crash_point!("run.stopped");
         match damaged {
             Some(damage) => Err(damage.into()),
             None if broken == 0 => Ok(()),

@@ -115,6 +115,7 @@ pub async fn sender_step<O: Outgoing>(
             return Ok(step);
         }
         pace.unsettled = true;
+        crash_point!("sender.claimed");
         let mut away: Option<String> = None;
         for mail in claimed {
             let settled = match &away {
@@ -128,7 +129,9 @@ pub async fn sender_step<O: Outgoing>(
                 Settled::Retry { .. } => step.later += 1,
                 Settled::Refused { .. } | Settled::InDoubt { .. } => step.lost += 1,
             }
+            crash_point!("sender.handed_over");
             store.get().settle(mail.id, &settled, now())?;
+            crash_point!("sender.settled");
             pace.note(now());
         }
         pace.unsettled = false;

@@ -57,9 +57,13 @@ pub(super) fn migrate(
     if found > 0 && found < known {
         copy_beside(conn, file, found).map_err(sql("copy the file before bringing it up to date"))?;
     }
-    for step in steps.iter().filter(|s| s.to > found) {
-        apply(conn, step, seals).map_err(|fault| fault.at(file, "bring the file up to date"))?;
-        tracing::info!(migration = step.name, file = %file.display(), "database brought up to date");
+    let missing: Vec<_> = steps.iter().filter(|s| s.to > found).collect();
+    // a new file is made whole: what a kill leaves of it is new again
+    let at_once = if found == 0 { missing.len().max(1) } else { 1 };
+    for steps in missing.chunks(at_once) {
+        apply(conn, steps, seals).map_err(|fault| fault.at(file, "bring the file up to date"))?;
+        let names: Vec<_> = steps.iter().map(|s| s.name).collect();
+        tracing::info!(migrations = ?names, file = %file.display(), "database brought up to date");
     }
     if (1..SEALING).contains(&found) && known >= SEALING {
         // what was readable before is nowhere any more, in no free page and not in the log
@@ -70,20 +74,24 @@ pub(super) fn migrate(
     Ok(())
 }
 
-fn apply(conn: &mut Connection, step: &Migration<'_>, seals: &Seals) -> Result<(), Fault> {
+fn apply(conn: &mut Connection, steps: &[&Migration<'_>], seals: &Seals) -> Result<(), Fault> {
+    crash_point!("migrate.begin");
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // another process may have done it while this one waited for the lock
-    if version(&tx)? < step.to {
-        let done = tx.execute_batch(step.sql).and_then(|()| tx.pragma_update(None, "user_version", step.to));
-        if let Err(error) = done {
-            seals.keys().rollback();
-            return Err(error.into());
-        }
-        if step.to == SEALING {
-            super::lost::note(&tx, seals)?;
+    for step in steps {
+        if version(&tx)? < step.to {
+            let done = tx.execute_batch(step.sql).and_then(|()| tx.pragma_update(None, "user_version", step.to));
+            if let Err(error) = done {
+                seals.keys().rollback();
+                return Err(error.into());
+            }
+            if step.to == SEALING {
+                super::lost::note(&tx, seals)?;
+            }
         }
     }
     seals.keys().commit()?;
+    crash_point!("migrate.written");
     Ok(tx.commit()?)
 }
 
@@ -145,11 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_leaves_the_schema_before_it() {
+    fn a_step_that_fails_leaves_the_schema_before_it_and_a_new_file_new() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.db");
         let (mut conn, seals) = open(&file);
         let steps = [step(1, "CREATE TABLE a (x)"), step(2, "CREATE TABLE b (y); INSERT INTO nowhere VALUES (1);")];
+        assert!(migrate(&mut conn, &file, &steps, &seals).is_err());
+        assert_eq!(version(&conn).unwrap(), 0);
+        migrate(&mut conn, &file, &steps[..1], &seals).unwrap();
         let error = migrate(&mut conn, &file, &steps, &seals).unwrap_err().to_string();
         assert!(error.contains("bring the file up to date") && error.contains("nowhere"), "{error}");
         let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();

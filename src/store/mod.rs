@@ -142,6 +142,7 @@ impl Store {
         let Self { inner, derivation, watched, .. } = self;
         let done = || {
             watched.reach(WritePoint::Begin)?;
+            crash_point!("store.begin", doing);
             let tx = inner.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             inner.seals.keys().begin()?;
             let done = act(&tx, derivation)?;
@@ -149,7 +150,9 @@ impl Store {
             watched.reach(WritePoint::Written)?;
             // a key is on disk before the first row sealed with it
             inner.seals.keys().commit()?;
+            crash_point!("store.written", doing);
             tx.commit()?;
+            crash_point!("store.on_disk", doing);
             let _ = watched.reach(WritePoint::Committed);
             Ok(done)
         };
