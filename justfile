@@ -17,9 +17,26 @@ test:
 soak YEARS="10000" *ARGS:
     cargo run --release -- -qq soak --years {{YEARS}} --resume target/soak.json --cases tests/soak {{ARGS}}
 
+# The next COUNT points at which a call of the real program fails; goes on from where it was
+disk COUNT="500":
+    cargo build --release
+    CODEVD_PROGRAM="$(realpath target/release/codevd)" DISK_POINTS={{COUNT}} DISK_RESUME="$(realpath target)/disk-points" cargo test --test disk_faults at_each -- --ignored --nocapture
+
+# The next COUNT hostile mails; goes on from where it was and adds up
+hostile COUNT="10000":
+    HOSTILE={{COUNT}} HOSTILE_RESUME="$(realpath target)/hostile-mails" cargo test --release --test hostile -- --nocapture
+
 # Tests against real servers (Postfix, Dovecot): they are installed by .ci/run
 interop:
     cargo test --release --test interop_transport --test interop_month -- --ignored --test-threads=1
+
+# A start among 100,000 groups, and the unit file by systemd's judge
+process:
+    cargo build --release
+    CODEVD_PROGRAM="${CARGO_TARGET_DIR:-target}/release/codevd" cargo test --test process -- --ignored --nocapture --test-threads=1
+# The real binary killed under load until so many kills are counted; the seeds are printed
+kills N="1000":
+    KILLS={{N}} cargo test --release --test kills -- --ignored --nocapture killed_at_random
 
 # Timings that can be told as ratios
 bench:
@@ -34,16 +51,25 @@ mails FOLDER="target/mails" PATTERN="*":
     CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
     bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
 
+# The README's pictures, taken from the running demo
+pictures:
+    npm ci --prefix tests/browser --no-audit --no-fund --silent
+    cargo build --release
+    node tests/browser/pictures.mjs "${CARGO_TARGET_DIR:-target}/release/codevd" docs/pictures
+
 # Every parser of foreign bytes under libFuzzer, SECONDS each; goes on from where it was
 fuzz SECONDS="10":
     fuzz/run {{SECONDS}}
 
-# Every mail in a real browser: width, accessibility, contrast, requests; and what mail programs show
+# Every mail and the demo's page in a real browser: width, accessibility, contrast, requests, a month by clicks
 browser:
+    cargo build --release
     npm ci --prefix tests/browser --no-audit --no-fund --silent
     CODEVD_MAILS="$(realpath -m target/mails/html)" cargo test --quiet --test golden mails_can
     node tests/browser/mails.mjs target/mails/html
     node tests/browser/clients.mjs target/mails/html
+    node tests/browser/demo.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"
+    node tests/browser/month.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"
 
 # All of CI
 ci:

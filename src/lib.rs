@@ -2,6 +2,9 @@
 //!
 //! The rooms in reading order; `ARCHITECTURE.md` beside this file tells how a mail goes through them.
 
+#[macro_use]
+mod crash;
+
 pub mod cli;
 pub mod config;
 pub mod core;

@@ -7,7 +7,7 @@ mod fixture;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Kind, Language, MeetingNo, Stage};
 use codevd::daemon::alarm::{Book, Operator, Teller, alarm_step};
-use codevd::daemon::health::{Health, Part};
+use codevd::daemon::trouble::{Health, Part};
 use codevd::daemon::{Outgoing, Sender, Shared, shared};
 use codevd::render::{OperatorTopic, Renderer};
 use codevd::sim::SimPost;

@@ -593,3 +593,56 @@ fn a_mail_read_with_the_hosts_id_tells_what_proves_its_sender() {
     assert_eq!(level(&["--believe", "mx.example.net"]), "A");
     assert_eq!(level(&["--believe", "mx.other.test"]), "B");
 }
+
+#[test]
+fn formats_are_listed_shown_and_checked_with_the_line_of_each_error() {
+    let house = House::new();
+    let list = house.run(&["format", "list"]).ends(0).out;
+    for name in ["flash45", "1h", "1h30", "2h", "3h"] {
+        assert!(list.lines().any(|l| l.split_whitespace().next() == Some(name)), "{list}");
+    }
+    let shown = house.run(&["format", "show", "1h30"]).ends(0).out;
+    assert!(shown.starts_with("1h30: 1 h 30, 4 to 8 people, best 6\n"), "{shown}");
+    assert!(shown.contains("0:14  presentation") && shown.contains("1:30  end"), "{shown}");
+    let steps = house.run(&["format", "show", "1h30", "--json"]).ends(0).data("format show")["steps"].clone();
+    let seconds: u64 = steps.as_array().unwrap().iter().map(|s| s["seconds"].as_u64().unwrap()).sum();
+    assert_eq!(seconds, 90 * 60);
+    let said = house.run(&["format", "show", "1h3"]).ends(1).err;
+    assert!(said.contains("did you mean 1h30?") && said.contains("flash45"), "{said}");
+    let file = house.run(&["format", "show", "2h", "--file"]).ends(0).out;
+    fs::write(house.path("mine.toml"), &file).unwrap();
+    house.run(&["format", "check", "mine.toml"]).ends(0);
+    fs::write(house.path("mine.toml"), file.replace("\"requester\"", "\"requestor\"")).unwrap();
+    let said = house.run(&["format", "check", "mine.toml"]).ends(3).out;
+    assert!(said.contains("mine.toml:") && said.contains("requestor") && said.contains("requester"), "{said}");
+    let data = house.run(&["format", "check", "mine.toml", "--json"]).ends(3).data("format check");
+    assert!(data["errors"].as_u64().unwrap() > 0, "{data}");
+    assert!(house.run(&["format", "check", "none.toml"]).ends(1).err.contains("none.toml can't be read"));
+}
+
+#[test]
+fn shells_complete_and_the_manual_has_a_page_a_command() {
+    let house = House::new();
+    for (shell, word) in [("bash", "complete -F _codevd"), ("zsh", "#compdef codevd"), ("fish", "complete -c codevd")] {
+        let script = house.run(&["completions", shell]).ends(0).out;
+        assert!(script.contains(word) && script.contains("healthcheck"), "{shell}");
+    }
+    assert!(house.run(&["completions", "basch"]).ends(2).err.contains("bash"));
+    assert!(house.run(&["man"]).ends(0).out.contains(".TH codevd 1"));
+    fs::create_dir(house.path("man")).unwrap();
+    assert!(house.run(&["man", "man"]).ends(0).out.contains("Next: man -l man/codevd.1"));
+    for page in ["codevd.1", "codevd-run.1", "codevd-group-remove.1"] {
+        assert!(house.path("man").join(page).exists(), "{page}");
+    }
+    // what is hidden from the help is hidden from the manual
+    assert!(!house.path("man/codevd-soak.1").exists() && !house.path("man/codevd-crowd.1").exists());
+    assert!(house.run(&["man", "nowhere"]).ends(1).err.contains("nowhere is no folder"));
+}
+
+#[test]
+fn whoever_asks_a_daemon_that_does_not_run_is_told_how_to_start_it() {
+    let house = House::new();
+    for command in ["reload", "healthcheck"] {
+        assert_eq!(house.run(&[command]).ends(1).err, "error: no daemon runs. Start it: codevd run\n", "{command}");
+    }
+}

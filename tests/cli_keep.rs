@@ -86,17 +86,59 @@ fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
 fn a_backup_of_an_older_schema_comes_back() {
     let dir = house();
     good(dir.path(), &["backup", "kept.db"]);
-    // as it was before the last migrations
-    let old = rusqlite::Connection::open(dir.path().join("kept.db")).unwrap();
-    let back = "DROP TABLE challenges; ALTER TABLE instance DROP COLUMN held_at; \
-        ALTER TABLE instance DROP COLUMN held_why; ALTER TABLE outbox DROP COLUMN doubt_until; \
-        ALTER TABLE outbox DROP COLUMN doubt_looks; ALTER TABLE instance DROP COLUMN restored_at; \
-        ALTER TABLE instance DROP COLUMN sent_folder; DROP TABLE alarms; DROP INDEX meetings_running; PRAGMA user_version = 4;";
-    old.execute_batch(back).unwrap();
+    // as it was when the schema was the fourth
+    let old = rusqlite::Connection::open(dir.path().join("old.db")).unwrap();
+    for step in ["0001_first", "0002_proof", "0003_delegates", "0004_reach"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("migrations/{step}.sql"));
+        old.execute_batch(&fs::read_to_string(file).unwrap()).unwrap();
+    }
+    old.execute("ATTACH ? AS new", [dir.path().join("kept.db").to_str().unwrap()]).unwrap();
+    for table in ["groups", "members", "member_addresses", "meetings"] {
+        let columns: String = old
+            .query_row("SELECT group_concat(name) FROM pragma_table_info(?, 'main')", [table], |r| r.get(0))
+            .unwrap();
+        old.execute(&format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}"), []).unwrap();
+    }
+    old.execute_batch("PRAGMA user_version = 4; DETACH new;").unwrap();
     drop(old);
     let before = good(dir.path(), &["group", "list"]);
-    good(dir.path(), &["restore", "kept.db"]);
+    good(dir.path(), &["restore", "old.db"]);
     assert_eq!(good(dir.path(), &["group", "list"]), before);
+}
+
+#[test]
+fn a_backup_holds_no_keys_unless_asked_and_comes_back_with_and_without_them() {
+    let dir = house();
+    let exists = |name: &str| dir.path().join(name).exists();
+    let said = good(dir.path(), &["backup", "plain.db"]);
+    assert!(!exists("plain.db.keys") && said.contains("--with-keys"), "{said}");
+    let said = good(dir.path(), &["backup", "whole.db", "--with-keys"]);
+    assert!(exists("whole.db.keys") && said.contains("keep it apart"), "{said}");
+    assert_eq!(fs::metadata(dir.path().join("whole.db.keys")).unwrap().permissions().mode() & 0o777, 0o600);
+    let queue = good(dir.path(), &["mail", "queue"]);
+
+    // the keys in use open an ordinary backup
+    good(dir.path(), &["restore", "plain.db"]);
+    assert_eq!(good(dir.path(), &["mail", "queue"]), queue);
+    let first = queue.split_whitespace().find(|word| word.starts_with("out:")).unwrap().to_owned();
+    let shown = good(dir.path(), &["mail", "show", &first]);
+    // without any key the daemon's file is not opened for writing, and says which file is missing
+    fs::rename(dir.path().join("codevd.db.keys"), dir.path().join("elsewhere")).unwrap();
+    let (code, said) = codevd(dir.path(), &["mail", "drop", &first]);
+    assert!(code == 1 && said.contains("codevd.db.keys") && said.contains("--with-keys"), "{said}");
+    // a restore with the backup's own keys brings them
+    good(dir.path(), &["restore", "whole.db"]);
+    assert_eq!(good(dir.path(), &["mail", "show", &first]), shown);
+    // and one without any gives up what they sealed: nothing is lost without a word
+    fs::remove_file(dir.path().join("codevd.db.keys")).unwrap();
+    good(dir.path(), &["restore", "plain.db"]);
+    good(dir.path(), &["mail", "release"]);
+    let password = dir.path().join("codev.password");
+    fs::write(&password, "secret\n").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let (_, ran) = codevd(dir.path(), &["run", "--once"]);
+    let said = good(dir.path(), &["why", &first]);
+    assert!(said.contains("can't be opened"), "{said}\n{ran}");
 }
 
 #[test]
@@ -169,4 +211,50 @@ fn a_mail_that_waits_is_dropped_and_sent_after_all() {
     assert!(said.contains("queued again"), "{said}");
     let (code, said) = codevd(dir.path(), &["mail", "drop", "out:4711"]);
     assert!(code == 1 && said.contains("there is no mail"), "{said}");
+}
+
+#[test]
+fn an_exported_group_is_the_group_that_runs() {
+    let dir = house();
+    let id = good(dir.path(), &["group", "list"]).split_whitespace().next().unwrap().to_owned();
+    let text = program::codevd(dir.path(), &["group", "export", &id]).ends(0).out;
+    assert!(text.contains("[[member]]") && text.contains("ana@example.com"), "{text}");
+    let said = good(dir.path(), &["group", "export", &id, "kept.toml"]);
+    assert!(said.contains("written: kept.toml. Next:"), "{said}");
+    assert_eq!(fs::read_to_string(dir.path().join("kept.toml")).unwrap(), text);
+    // applied again it changes nothing
+    let said = good(dir.path(), &["group", "apply", "kept.toml", "--yes"]);
+    assert!(said.contains("nothing to do"), "{said}");
+    // and it is not written over
+    let (code, said) = codevd(dir.path(), &["group", "export", &id, "kept.toml"]);
+    assert!(code == 1 && said.contains("overwrites nothing"), "{said}");
+    let (code, said) = codevd(dir.path(), &["group", "export", "lion"]);
+    assert!(code == 1 && said.contains("no group called \"lion\""), "{said}");
+}
+
+#[test]
+fn a_removed_group_first_leaves_every_calendar_and_then_the_file() {
+    let dir = house();
+    let id = good(dir.path(), &["group", "list"]).split_whitespace().next().unwrap().to_owned();
+    good(dir.path(), &["backup", "before.db"]);
+    let shown = good(dir.path(), &["group", "remove", &id, "--dry-run"]);
+    assert!(shown.contains("deleted: Codev Lyon") && shown.contains("nothing was changed (--dry-run)"), "{shown}");
+    let (code, said) = codevd(dir.path(), &["group", "remove", &id]);
+    assert!(code == 2 && said.contains("add --yes"), "{said}");
+    // nothing has left yet, so people must still hear of it
+    let said = good(dir.path(), &["group", "remove", &id, "--yes"]);
+    assert!(said.contains("not removed yet") && said.contains("wait to leave"), "{said}");
+    let stages = good(dir.path(), &["meeting", "list"]);
+    assert!(!stages.contains("planned"), "{stages}");
+    let queue = program::codevd(dir.path(), &["mail", "queue", "--json"]).ends(0).data("mail queue");
+    for mail in queue["mails"].as_array().unwrap() {
+        good(dir.path(), &["mail", "drop", &format!("out:{}", mail["id"])]);
+    }
+    let said = program::codevd(dir.path(), &["group", "remove", &id, "--yes", "--json"]).ends(0).data("group remove");
+    assert_eq!((&said["removed"], &said["waiting"]), (&true.into(), &0.into()), "{said}");
+    assert!(!good(dir.path(), &["group", "list"]).contains(&id));
+    let (code, _) = codevd(dir.path(), &["group", "show", &id]);
+    assert_eq!(code, 1);
+    let said = good(dir.path(), &["status", "--json"]);
+    assert!(said.contains("\"groups\":[]"), "{said}");
 }

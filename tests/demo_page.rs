@@ -284,6 +284,59 @@ fn a_seat_given_back_answers_by_itself_again() {
 }
 
 #[test]
+fn one_habit_is_switched_off_and_the_others_go_on() {
+    let page = Page::start("fr");
+    let off = |what: &str| page.post("/do", &[("what", what), ("who", "ana"), ("habit", "0")]);
+    off("habit-off");
+    has(&page.get("/p/ana/habits"), "Le bouton de l’agenda : Accepter coupé");
+    page.act("session");
+    has(&page.get("/p/ana/calendar"), "sans réponse");
+    has(&page.get("/p/bo/calendar"), "codevd a noté, par mail : vient");
+    off("habit-on");
+    assert!(!page.get("/p/ana/habits").contains("aria-checked=\"false\""));
+    page.act("digest");
+    // what was switched off is missed; what Ana does in the session she did
+    has(&page.get("/p/ana"), "Ana a répondu");
+    assert!(!plain(&page.get("/p/ana")).contains("[Accepté]"));
+    assert_eq!(page.form("/do", &[("what", "habit-off"), ("who", "ana"), ("habit", "99")]).status, 422);
+}
+
+#[test]
+fn changes_are_told_as_they_happen() {
+    let page = Page::start("fr");
+    let mut events = TcpStream::connect(&page.host).unwrap();
+    events.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    write!(events, "GET /changes HTTP/1.1\r\nHost: {}\r\n\r\n", page.host).unwrap();
+    let mut events = BufReader::new(events).lines();
+    let mut next = || loop {
+        let line = events.next().expect("the stream goes on").unwrap();
+        if let Some(number) = line.strip_prefix("data: ") {
+            return number.parse::<u64>().unwrap();
+        }
+    };
+    let first = next();
+    page.act("next");
+    assert!(next() > first);
+}
+
+#[test]
+fn a_paused_session_is_not_passed_over() {
+    let page = Page::start("fr");
+    page.take("marie");
+    let (prompt, _) = page.act("session");
+    let text = page.reply(&prompt, "gmail", "pause");
+    assert!(text.contains("en pause"), "{text}");
+    for what in ["next", "mine", "session", "digest"] {
+        page.act(what);
+        let text = plain(&page.get("/"));
+        assert!(text.contains("En séance") && text.contains("en pause"), "{what}: {text}");
+    }
+    has(&page.get("/"), "mar. 8 déc. 18 h 19");
+    let text = page.reply(&prompt, "gmail", "reprendre");
+    assert!(!text.contains("en pause"), "{text}");
+}
+
+#[test]
 fn strangers_are_refused_and_nothing_leads_off_this_machine() {
     let page = Page::start("fr");
     let refused = |answer: Answer| assert_eq!(answer.status, 403, "{}", answer.body);

@@ -188,6 +188,14 @@ fn notices() -> Vec<(&'static str, Facts)> {
     let member = || sample::id("farid");
     vec![
         ("stopped", Facts::Notice(Notice::Stopped { member: member() })),
+        (
+            "led",
+            Facts::Notice(Notice::Led {
+                member: member(),
+                order: "swap".to_owned(),
+                name: Some("Bo Lindgren".to_owned()),
+            }),
+        ),
         ("silent", Facts::Notice(Notice::Silent { member: member() })),
         ("delegated", Facts::Notice(Notice::Delegated { member: member(), who: "paul@example.net".to_owned() })),
         ("unknown-zone", Facts::Notice(Notice::UnknownZone { member: member(), name: "Chez moi".to_owned() })),

@@ -281,6 +281,9 @@ fn notices() -> Vec<(String, Facts)> {
         Notice::NeedsPerson { member: member(), text: None },
         Notice::RequesterAway { member: member() },
         Notice::Volunteer { member: member() },
+        Notice::Led { member: member(), order: "remind".to_owned(), name: None },
+        Notice::Led { member: member(), order: "swap".to_owned(), name: Some("Bo Lindgren".to_owned()) },
+        Notice::Led { member: member(), order: "open".to_owned(), name: None },
         Notice::Silent { member: member() },
         Notice::Done { what: "Bo apporte le sujet".to_owned() },
     ];
@@ -293,7 +296,9 @@ fn notices() -> Vec<(String, Facts)> {
 fn question_of(facts: &Facts) -> Option<Question> {
     match facts {
         Facts::Refused { question, .. } | Facts::Receipt(Receipt::Help { question }) => *question,
-        Facts::Notice(Notice::RequesterAway { .. } | Notice::Volunteer { .. }) => Some(Question::NoSubject),
+        Facts::Notice(Notice::RequesterAway { .. } | Notice::Volunteer { .. } | Notice::Led { .. }) => {
+            Some(Question::NoSubject)
+        }
         _ => None,
     }
 }

@@ -13,6 +13,7 @@
 //! - `WHO proposes DATE HOUR on MAIL[: comment]` (COUNTER), `WHO refreshes MAIL` (REFRESH)
 //! - `WHO answers MAIL of OTHER: words`: with somebody else's mail in hand
 //! - `WHO clicks WORD in MAIL`: a button of the mail itself, which opens a new mail
+//! - `WHO sends WORD in MAIL without subject body plus`, `… with subject: words`, `… with body: words`: the same, changed
 //! - `post FILE`: a raw mail from tests/scenarios/mails reaches the mailbox, with `{id WHO MAIL}` filled in
 //! - `look WHO MAIL: words`: whether that mail, its headers, or the calendar in it, says these words
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`

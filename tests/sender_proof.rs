@@ -2,8 +2,10 @@
 //! the case says. `tests/sender_proof.toml`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use codevd::daemon::Prover;
+use codevd::daemon::{Prover, receiver, shared};
 use codevd::mail::Level;
+use codevd::store::Store;
+use codevd::transport::Fetched;
 use mail_auth::MessageAuthenticator;
 use mail_auth::common::crypto::Ed25519Key;
 use mail_auth::common::headers::HeaderWriter;
@@ -35,6 +37,9 @@ struct Case {
     /// TXT records beside the signers' keys.
     #[serde(default)]
     names: BTreeMap<String, String>,
+    /// Names that are there and have no TXT record; those above a record are there too.
+    #[serde(default)]
+    there: Vec<String>,
     /// Names for which the server only says that it failed.
     #[serde(default)]
     fails: Vec<String>,
@@ -116,7 +121,11 @@ fn made(case: &Case) -> (Vec<u8>, BTreeMap<String, String>) {
 }
 
 /// A name server that answers TXT questions (RFC 1035 §4.1) until it is dropped.
-async fn name_server(names: BTreeMap<String, String>, fails: Vec<String>) -> (u16, tokio::task::JoinHandle<()>) {
+async fn name_server(
+    names: BTreeMap<String, String>,
+    there: Vec<String>,
+    fails: Vec<String>,
+) -> (u16, tokio::task::JoinHandle<()>) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = socket.local_addr().unwrap().port();
     let serve = async move {
@@ -124,7 +133,9 @@ async fn name_server(names: BTreeMap<String, String>, fails: Vec<String>) -> (u1
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             let (name, end) = question(&packet[..length]);
             let found = names.get(&name);
-            let code = match (fails.contains(&name), found.is_some()) {
+            let below = format!(".{name}");
+            let known = there.contains(&name) || names.keys().any(|other| *other == name || other.ends_with(&below));
+            let code = match (fails.contains(&name), known) {
                 (true, _) => 2,
                 (false, true) => 0,
                 (false, false) => 3,
@@ -162,16 +173,64 @@ fn reply(asked: &[u8], code: u8, text: Option<&String>) -> Vec<u8> {
 
 async fn level(case: Arc<Case>) -> (Level, String) {
     let (mail, names) = made(&case);
-    let (port, server) = name_server(names, case.fails.clone()).await;
+    let (port, server) = name_server(names, case.there.clone(), case.fails.clone()).await;
+    let proof = prover(port).proof(&mail).await.unwrap();
+    server.abort();
+    (proof.level, proof.why)
+}
+
+/// A prover that asks this name server.
+fn prover(port: u16) -> Prover {
     let mut connection = ConnectionConfig::udp();
     connection.port = port;
     let server_at = NameServerConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), true, vec![connection]);
     let mut options = ResolverOpts::default();
     options.attempts = 1;
     let names = MessageAuthenticator::new(ResolverConfig::from_parts(None, vec![], vec![server_at]), options).unwrap();
-    let proof = Prover::asking(names).proof(&mail).await.unwrap();
-    server.abort();
-    (proof.level, proof.why)
+    Prover::asking(names)
+}
+
+/// Keys change: the mail that came under the old one stays proven, and is not looked at again.
+#[tokio::test]
+async fn what_was_found_on_arrival_holds_after_the_key_was_changed() {
+    let case = Case {
+        what: String::new(),
+        from: ana(),
+        sign: vec![Sign {
+            domain: "example.org".into(),
+            key: good(),
+            part: false,
+            expired: false,
+            without_from: false,
+        }],
+        then: None,
+        names: BTreeMap::new(),
+        there: vec![],
+        fails: vec![],
+        level: Level::A,
+    };
+    let (mail, names) = made(&case);
+    let (_, other_names) = made(&case);
+    let asked = |names: BTreeMap<String, String>| async {
+        let (port, server) = name_server(names, vec![], vec![]).await;
+        let proof = prover(port).proof(&mail).await.unwrap();
+        server.abort();
+        proof
+    };
+    let on_arrival = asked(names).await;
+    assert_eq!(on_arrival.level, Level::A);
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = shared(Store::open(folder.path().join("codevd.db")).unwrap());
+    let fetched = Fetched { place: "1".into(), size: mail.len() as u64, bytes: mail.clone(), truncated: false };
+    let taken = receiver::take(&store, fetched, Some(on_arrival.clone()), chrono::DateTime::UNIX_EPOCH).unwrap();
+    let codevd::store::Taken::New(id) = taken else { panic!("{taken:?}") };
+
+    // the same selector with another key, and then none at all
+    assert_eq!(asked(other_names).await.level, Level::B);
+    assert_eq!(asked(BTreeMap::new()).await.level, Level::B);
+    let row = store.get().inbox_row(id).unwrap().unwrap();
+    assert_eq!(row.proof, Some(on_arrival));
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! The store on real files: what is written comes back the same, and nothing is lost on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "store/columns.rs"]
+mod columns;
+#[path = "store/damage.rs"]
+mod damage;
 #[path = "store/file.rs"]
 mod file;
 #[path = "store/fixture.rs"]
@@ -15,3 +19,7 @@ mod life;
 mod outbox;
 #[path = "store/round_trip.rs"]
 mod round_trip;
+#[path = "store/schemas.rs"]
+mod schemas;
+#[path = "store/sealed.rs"]
+mod sealed;

@@ -4,12 +4,19 @@ use chrono::{Duration, NaiveDateTime};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+mod builder;
+mod group;
+mod house;
+pub(super) use builder::{CrowdArgs, SoakArgs};
+pub(super) use group::{ApplyArgs, GroupCommand, LiveArgs, RemoveArgs};
+pub(super) use house::{CompletionsArgs, FormatCommand, ManArgs};
+
 const AFTER: &str = "\
 Examples:
   codevd demo                           a month in a minute
   codevd init                           a few questions, and the files are there
   codevd check                          try everything in codevd.toml
-  codevd group apply lyon.toml          a group, shown to its facilitator alone until it goes live
+  codevd group apply lyon.toml          a group, at first for its facilitator alone
   codevd plan --next 60d                every mail that will go out
   codevd meeting move 3 \"2026-12-15 18:00\"
   codevd why lyon/3                     the story of a meeting
@@ -20,14 +27,14 @@ Exit codes: 0 done, 1 it could not, 2 usage, 3 something needs a look (check, st
 #[derive(Debug, Parser)]
 #[command(name = "codevd", version, after_help = AFTER, max_term_width = 100)]
 pub(super) struct Cli {
-    /// The configuration; without it ./codevd.toml, then /etc/codevd/codevd.toml.
-    #[arg(long, global = true, env = "CODEVD_CONFIG", value_name = "PATH")]
+    /// The configuration file; without it ./codevd.toml, then /etc/codevd/codevd.toml.
+    #[arg(long, global = true, display_order = 900, env = "CODEVD_CONFIG", value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Say more on standard error; twice: still more.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 901, action = ArgAction::Count)]
     pub verbose: u8,
     /// Say less.
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = 902, action = ArgAction::Count, conflicts_with = "verbose")]
     pub quiet: u8,
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -45,7 +52,7 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Every mail that will go out if nobody answers: when, to whom, which. Changes nothing.
     Plan(PlanArgs),
-    /// Groups: apply a file, go live, list, show.
+    /// Groups: apply a file, go live, list, show, export, remove.
     Group {
         #[command(subcommand)]
         command: GroupCommand,
@@ -55,7 +62,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: MeetingCommand,
     },
-    /// Mails: the queue, and what incoming ones are understood as.
+    /// Mails: what waits, what was sent, hold and release, a sample to try, what incoming ones are understood as.
     Mail {
         #[command(subcommand)]
         command: MailCommand,
@@ -75,15 +82,31 @@ pub(super) enum Command {
     },
     /// What runs, what is due next, what is wrong.
     Status(Json),
+    /// Tells the running daemon to read templates, words and formats anew; what is wrong is told, and nothing changes.
+    Reload(Json),
+    /// Ends with 0 when the daemon runs and answers, else with 1: for containers and monitoring.
+    Healthcheck,
+    /// Session formats: list, show, check a file.
+    Format {
+        #[command(subcommand)]
+        command: FormatCommand,
+    },
     /// Copies the database, while the daemon works; overwrites nothing.
     Backup(BackupArgs),
     /// Puts a backup in the database's place; mail is held until you let it go.
     Restore(RestoreArgs),
     /// Deletes all that a person who left wrote, and their name, address and mails.
     Forget(ForgetArgs),
+    /// A script that completes commands in your shell: bash, zsh, fish, elvish or powershell.
+    Completions(CompletionsArgs),
+    /// The manual page (codevd man | man -l -), or all of them into a folder.
+    Man(ManArgs),
     /// Simulated group-years in which much goes wrong: for whoever builds codevd.
     #[command(hide = true)]
     Soak(SoakArgs),
+    /// Fills an empty database with groups that wait: for whoever measures codevd.
+    #[command(hide = true)]
+    Crowd(CrowdArgs),
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +114,9 @@ pub(super) struct BackupArgs {
     /// The new file, or a folder for it; by default codevd-DATE-HOUR.db here.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// With the keys of people's words beside it: without them a copy tells nobody what was said.
+    #[arg(long)]
+    pub with_keys: bool,
     #[command(flatten)]
     pub json: Json,
 }
@@ -120,31 +146,6 @@ pub(super) struct ForgetArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub json: Json,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SoakArgs {
-    /// How many more group-years.
-    #[arg(long, default_value_t = 500, value_name = "N")]
-    pub years: u64,
-    /// The first seed; each year has the next one.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub seed: u64,
-    /// Adds up in this file, and goes on where it stands.
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
-    /// Shrinks what fails into a file of this folder.
-    #[arg(long, value_name = "DIR")]
-    pub cases: Option<PathBuf>,
-    /// Years lived to shrink one.
-    #[arg(long, default_value_t = 300, value_name = "N")]
-    pub tries: u32,
-    /// At most so many years at a time.
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub threads: usize,
-    /// Nothing goes wrong.
-    #[arg(long)]
-    pub calm: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -242,6 +243,9 @@ pub(super) struct RunArgs {
     /// groups go on as if it had been sent: use a copy of the database.
     #[arg(long, value_name = "ADDRESS")]
     pub redirect_all_to: Option<crate::core::Email>,
+    /// Do not shut the daemon into its own folders and ports (Landlock): to find out what stands in its way.
+    #[arg(long)]
+    pub unconfined: bool,
     /// Start with all mail held, after a restore say; `codevd mail release` lets it go.
     #[arg(long)]
     pub hold: bool,
@@ -261,38 +265,6 @@ pub(super) struct CheckArgs {
     /// Show which host vouches for senders in the mails that came in, and the line to write
     #[arg(long)]
     pub learn_sender_proof: bool,
-    #[command(flatten)]
-    pub json: Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum GroupCommand {
-    /// Shows the difference between a group file and what runs, and does it after a yes.
-    Apply(ApplyArgs),
-    /// From now on mails go to everybody; before, to the facilitator alone, as previews.
-    GoLive(LiveArgs),
-    /// All groups.
-    List(Json),
-    /// One group: people, next meetings.
-    Show {
-        /// Its short name.
-        group: String,
-        #[command(flatten)]
-        json: Json,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct LiveArgs {
-    /// Its short name.
-    #[arg(value_name = "GROUP")]
-    pub group: String,
-    /// Show what would go out at once, and change nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do it without asking.
-    #[arg(long, short)]
-    pub yes: bool,
     #[command(flatten)]
     pub json: Json,
 }
@@ -328,24 +300,6 @@ fn ahead(text: &str) -> Result<Duration, String> {
     let count = number.parse::<i64>().ok().filter(|n| (1..=43_800).contains(n));
     let all = hours.zip(count).map(|(hours, count)| hours * count).filter(|hours| *hours <= 43_800);
     all.map(Duration::hours).ok_or_else(|| "expected a time such as 60d, 8w or 12h, five years at most".to_owned())
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ApplyArgs {
-    /// The group file.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// From now on mails go to everybody.
-    #[arg(long)]
-    pub live: bool,
-    /// Show the difference alone.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do it without asking.
-    #[arg(long, short)]
-    pub yes: bool,
-    #[command(flatten)]
-    pub json: Json,
 }
 
 #[derive(Debug, Args)]
@@ -427,9 +381,9 @@ pub(super) enum MailCommand {
     Queue(QueueArgs),
     /// One mail of ours, with every attempt.
     Show(ShowArgs),
-    /// Sends a mail after all that was refused, dropped, or of which nobody knows whether it left.
+    /// Sends a mail after all: one that was refused or dropped, or of which nobody knows whether it left.
     Retry(MailChangeArgs),
-    /// A mail that waits is not sent.
+    /// Gives up a mail that waits: it is not sent.
     Drop(MailChangeArgs),
     /// What mails are understood as. Needs no configuration.
     Read(ReadArgs),

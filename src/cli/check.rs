@@ -4,6 +4,7 @@ use super::args::CheckArgs;
 use super::check_plus::{self, Learned};
 use super::check_proof;
 use super::check_quota;
+use super::check_secrets;
 use super::check_templates;
 use super::failure::{Done, Failure, Result};
 use super::level;
@@ -62,6 +63,7 @@ pub(super) fn check(named: Option<&Path>, args: &CheckArgs, terminal: &mut Termi
         report.add(Mark::Good, "config", format!("{}: writes from {from}", setup.file.display()));
         files(&setup, args, &mut report);
         store(&setup, &mut report);
+        check_secrets::check(&setup, &mut report);
         if args.offline {
             report.add(Mark::Care, "servers", "not tried (--offline)");
         } else {

@@ -6,7 +6,7 @@ use super::setup::Setup;
 use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
 use crate::daemon::ports::{Clock, Ids, Incoming};
 use crate::daemon::{LOCAL_FOR_PLUS, lock};
-use crate::mail::{self, Auto, Outgoing, Suppress};
+use crate::mail::{self, Auto, Class, Outgoing, Suppress};
 use crate::transport::{Delivery, Envelope, Fetched, Smtp, TransportError};
 use std::time::Duration;
 
@@ -135,7 +135,10 @@ fn judged(fetched: &Fetched, mark: &str) -> Option<Learned> {
         let whole = String::from_utf8_lossy(&fetched.bytes);
         return names(&whole).then(|| Learned::Refused("a bounce came back".to_owned()));
     }
-    let ours = letter.message_id.as_deref().is_some_and(names) || letter.to.iter().any(|to| names(to));
+    // a server may give its own Message-ID; our mark stands in a header of its own
+    let head = fetched.bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(fetched.bytes.len());
+    let marked = || names(&String::from_utf8_lossy(&fetched.bytes[..head]));
+    let ours = letter.class == Class::Own && marked() || letter.to.iter().any(|to| names(to));
     let kept = letter.to.iter().any(|to| names(to) && (to.contains('+') || to.contains("%2B")));
     ours.then_some(if kept { Learned::Works } else { Learned::Rewritten })
 }
@@ -170,8 +173,10 @@ mod tests {
     }
 
     const OTHER: &str = "From: a@x.org\r\nTo: c@x.org\r\nMessage-ID: <1@x.org>\r\n\r\nprobe7k7 in a text\r\n";
-    const KEPT: &str = "From: c@x.org\r\nTo: <c+probe7k7@x.org>\r\nMessage-ID: <probe7k7@x.org>\r\n\r\nx\r\n";
-    const LOST_PLUS: &str = "From: c@x.org\r\nTo: <c@x.org>\r\nMessage-ID: <probe7k7@x.org>\r\n\r\nx\r\n";
+    const KEPT: &str =
+        "X-Codevd-Id: probe7k7\r\nFrom: c@x.org\r\nTo: <c+probe7k7@x.org>\r\nMessage-ID: <probe7k7@x.org>\r\n\r\nx\r\n";
+    const LOST_PLUS: &str =
+        "X-Codevd-Id: probe7k7\r\nFrom: c@x.org\r\nTo: <c@x.org>\r\nMessage-ID: <probe7k7@x.org>\r\n\r\nx\r\n";
     const NEW_ID: &str = "From: c@x.org\r\nTo: <C+Probe7K7@x.org>\r\nMessage-ID: <other@mx>\r\n\r\nx\r\n";
     const BOUNCE: &str = "From: <MAILER-DAEMON@x.org>\r\nTo: c@x.org\r\nReturn-Path: <>\r\n\
         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\

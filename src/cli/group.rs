@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(super) fn list(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> Result {
     let rows = match setup.reader_if_any()? {
         Some(reader) => {
-            let zones = naming::zones(&reader, &setup.formats()?)?;
+            let zones = naming::zones(&reader)?;
             reader.groups()?.into_iter().map(|g| (zones.get(&g.id).copied().unwrap_or_default(), g)).collect()
         }
         None => Vec::new(),

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 pub(super) fn backup(setup: &Setup, args: &BackupArgs, terminal: &mut Terminal) -> Result {
     let reader = setup.reader()?;
     let to = target(args, setup.now());
-    let key = edge::key_file(&to);
-    for file in [&to, &key] {
+    let (key, keys) = (edge::key_file(&to), edge::beside(&to, "keys"));
+    for file in [&to, &key, &keys] {
         if file.exists() {
             let text = format!("{} is there already; a backup overwrites nothing. Name another file", file.display());
             return Err(Failure::because(text));
@@ -28,6 +28,7 @@ pub(super) fn backup(setup: &Setup, args: &BackupArgs, terminal: &mut Terminal) 
     // people's words lie in it
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(|why| cannot(&to, &why))?;
     reader.backup(&to)?;
+    let with_keys = args.with_keys && reader.backup_keys(&to)?;
     let copied = edge::key_file(&setup.config.database);
     if copied.exists() {
         fs::copy(&copied, &key).map_err(|why| cannot(&key, &why))?;
@@ -39,7 +40,9 @@ pub(super) fn backup(setup: &Setup, args: &BackupArgs, terminal: &mut Terminal) 
     }
     let bytes = fs::metadata(&to)?.len();
     if args.json.json {
-        terminal.json("backup", &json!({ "file": to, "key": copied.exists().then_some(&key), "bytes": bytes }))?;
+        let keys = keys.exists().then_some(&keys);
+        let key = copied.exists().then_some(&key);
+        terminal.json("backup", &json!({ "file": to, "key": key, "keys": keys, "bytes": bytes }))?;
         return Ok(Done::Good);
     }
     terminal.line(format_args!("{} ({} kB), checked", to.display(), bytes.div_ceil(1024)))?;
@@ -49,8 +52,18 @@ pub(super) fn backup(setup: &Setup, args: &BackupArgs, terminal: &mut Terminal) 
             key.display()
         ))?;
     }
+    match with_keys {
+        true => terminal.line(format_args!(
+            "{} (the keys of people's words: keep it apart from the copy, and no longer than the words may be kept)",
+            keys.display()
+        ))?,
+        false => terminal.line(format_args!(
+            "What people wrote is sealed in it; the keys stay in {} alone (--with-keys copies them too)",
+            reader.keys_file().display()
+        ))?,
+    }
     terminal.line(format_args!(
-        "Keep both where only you can read them. To bring it back: codevd restore {}",
+        "Keep them where only you can read them. To bring it back: codevd restore {}",
         to.display()
     ))?;
     Ok(Done::Good)
@@ -78,16 +91,17 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
     let copy = edge::beside(database, "restoring");
     // left behind by a restore that was cut off
     remove(&copy)?;
-    let groups = match copied(setup, args, &copy) {
-        Ok(groups) if args.dry_run => {
+    let (groups, unreadable) = match copied(setup, args, &copy) {
+        Ok((groups, unreadable)) if args.dry_run => {
             remove(&copy)?;
+            closed(unreadable, terminal)?;
             terminal.line(format_args!(
                 "nothing was changed (--dry-run): {} is sound and holds {groups} groups",
                 args.file.display()
             ))?;
             return Ok(Done::Good);
         }
-        Ok(groups) => groups,
+        Ok(found) => found,
         Err(failure) => {
             remove(&copy)?;
             return Err(failure);
@@ -98,13 +112,22 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
     if key.exists() {
         copy_private(&key, &edge::key_file(database))?;
     }
+    let (new_keys, keys) = (edge::beside(&copy, "keys"), edge::beside(database, "keys"));
+    if new_keys.exists() {
+        if let Some(aside) = aside.as_ref().filter(|_| keys.exists() && edge::beside(&args.file, "keys").exists()) {
+            copy_private(&keys, &edge::beside(aside, "keys"))?;
+        }
+        fs::rename(&new_keys, &keys).map_err(|why| cannot(&keys, &why))?;
+    }
     fs::rename(&copy, database).map_err(|why| cannot(database, &why))?;
     if args.json.json {
-        let data = json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true });
+        let data =
+            json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true, "unreadable": unreadable });
         terminal.json("restore", &data)?;
         return Ok(Done::Good);
     }
     terminal.line(format_args!("{groups} groups from {} are back", args.file.display()))?;
+    closed(unreadable, terminal)?;
     if let Some(aside) = aside {
         terminal.line(format_args!("what was there before lies in {}", aside.display()))?;
     }
@@ -116,11 +139,38 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
     Ok(Done::Good)
 }
 
-/// A copy beside the database, of today's schema, checked and on hold; says how many groups it holds.
-fn copied(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<usize> {
+/// Says so when there are words that no key opens.
+fn closed(meetings: usize, terminal: &mut Terminal) -> Result<()> {
+    if meetings > 0 {
+        terminal.line(format_args!(
+            "What was said at {meetings} meetings can't be opened: their keys are in no file here. Put FILE.keys beside \
+             the backup and restore it again, if there is one"
+        ))?;
+    }
+    Ok(())
+}
+
+/// The keys that will do for the copy: those beside the backup, else those in use. With neither an empty file says
+/// that what they sealed is given up.
+fn bring_keys(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<()> {
+    let to = edge::beside(copy, "keys");
+    let places = [edge::beside(&args.file, "keys"), edge::beside(&setup.config.database, "keys")];
+    match places.iter().find(|file| file.exists()) {
+        Some(keys) => copy_private(keys, &to),
+        None => {
+            let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to);
+            made.map(drop).map_err(|why| cannot(&to, &why))
+        }
+    }
+}
+
+/// A copy beside the database, of today's schema, checked and on hold; says how many groups it holds, and at how many
+/// meetings words were said that can't be opened.
+fn copied(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<(usize, usize)> {
     if !args.file.exists() {
         return Err(Failure::because(format!("there is no {}", args.file.display())));
     }
+    bring_keys(setup, args, copy)?;
     let mut store = Store::copied(&args.file, copy)?;
     let wrong = store.quick_check()?;
     if !wrong.is_empty() {
@@ -128,11 +178,11 @@ fn copied(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<usize> {
     }
     store.restored_from(&args.file.display().to_string(), setup.now())?;
     // closing it writes its WAL into the file, which alone is moved
-    Ok(store.groups()?.len())
+    Ok((store.groups()?.len(), store.unreadable()?.len()))
 }
 
 fn remove(copy: &Path) -> Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in ["", "-wal", "-shm", ".keys", ".keys-journal"] {
         let file = PathBuf::from(format!("{}{suffix}", copy.display()));
         match fs::remove_file(&file) {
             Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&file, &why)),
@@ -227,7 +277,8 @@ fn told(args: &ForgetArgs, done: &[(GroupId, Forgotten)], terminal: &mut Termina
         ))?;
     }
     terminal.line(
-        "Two places are yours to clean: backups made before today, and mails that lie in codevd's mailbox at the provider",
+        "Three places are yours to clean: keys copied by `codevd backup --with-keys` before today, names and addresses in \
+         older backups, and mails that lie in codevd's mailbox at the provider",
     )?;
     Ok(Done::Good)
 }

@@ -26,7 +26,7 @@ pub(super) fn queue(setup: &Setup, args: &QueueArgs, terminal: &mut Terminal) ->
         terminal.line(format_args!("no mail waits{more}"))?;
         return Ok(Done::Good);
     }
-    let zones = naming::zones(&reader, &formats)?;
+    let zones = naming::zones(&reader)?;
     let line = |row: &QueueRow| {
         let zone = zones.get(&row.group).copied().unwrap_or(Tz::UTC);
         let when = row.sent_at.unwrap_or(if row.attempts > 0 { row.next_attempt } else { row.due });

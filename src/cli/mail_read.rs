@@ -93,6 +93,7 @@ impl Known for Told {
             question: *question,
             over: false,
             name: String::new(),
+            subject: String::new(),
             language: language.clone(),
             context: context.clone(),
         });

@@ -32,7 +32,7 @@ fn list(setup: &Setup, group: Option<&str>, as_json: bool, terminal: &mut Termin
     let (reader, formats) = (setup.reader()?, setup.formats()?);
     let group = group.map(|name| naming::group(&reader, &formats, name)).transpose()?.map(|l| l.group.id);
     let rows = reader.meetings(group.as_ref())?;
-    let zones = naming::zones(&reader, &formats)?;
+    let zones = naming::zones(&reader)?;
     let zone = |row: &MeetingRow| zones.get(&row.group).copied().unwrap_or_default();
     if as_json {
         let rows: Vec<_> = rows.iter().map(|row| with_zone(row, zone(row).name())).collect::<Result<_>>()?;

@@ -10,13 +10,19 @@ mod check;
 mod check_plus;
 mod check_proof;
 mod check_quota;
+mod check_secrets;
 mod check_templates;
+mod crowd;
 mod demo;
 mod difference;
 pub mod failure;
+mod format;
+mod generate;
 mod group;
 mod group_apply;
+mod group_export;
 mod group_live;
+mod group_remove;
 mod init;
 mod keep;
 mod log;
@@ -31,6 +37,7 @@ mod meeting;
 mod naming;
 mod orders;
 mod plan;
+mod reload;
 mod run;
 pub mod setup;
 mod soak;
@@ -111,6 +118,15 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Check(args) => check::check(config.as_deref(), &args, terminal),
         Command::Group { command: GroupCommand::Apply(args) } => group_apply::apply(&setup()?, &args, terminal),
         Command::Group { command: GroupCommand::GoLive(args) } => group_live::go_live(&setup()?, &args, terminal),
+        Command::Group { command: GroupCommand::Export { group, file } } => {
+            group_export::export(&setup()?, &group, file.as_deref(), terminal)
+        }
+        Command::Group { command: GroupCommand::Remove(args) } => group_remove::remove(&setup()?, &args, terminal),
+        Command::Format { command } => format::format(setup, command, terminal),
+        Command::Reload(json) => reload::reload(&setup()?, json.json, terminal),
+        Command::Healthcheck => reload::healthcheck(&setup()?, terminal),
+        Command::Completions(args) => generate::completions(&args, terminal),
+        Command::Man(args) => generate::man(&args, terminal),
         Command::Plan(args) => plan::plan(&setup()?, &args, terminal),
         Command::Group { command: GroupCommand::List(json) } => group::list(&setup()?, json.json, terminal),
         Command::Group { command: GroupCommand::Show { group, json } } => {
@@ -138,6 +154,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Backup(args) => keep::backup(&setup()?, &args, terminal),
         Command::Restore(args) => keep::restore(&setup()?, &args, terminal),
         Command::Forget(args) => keep::forget(&setup()?, &args, terminal),
+        Command::Crowd(args) => crowd::crowd(&setup()?, &args, terminal),
         Command::Soak(args) => soak::soak(&args, terminal),
         Command::Status(json) => status::status(&setup()?, json.json, terminal),
     }

@@ -76,14 +76,8 @@ pub(super) fn members(reader: &Reader, name: &str) -> Result<Vec<(GroupId, Membe
 ///
 /// # Errors
 /// The store's own.
-pub(super) fn zones(reader: &Reader, formats: &Formats) -> Result<BTreeMap<GroupId, Tz>> {
-    let mut zones = BTreeMap::new();
-    for row in reader.groups()? {
-        if let Some(loaded) = reader.load(&row.id, formats)? {
-            zones.insert(row.id, loaded.group.spec.zone);
-        }
-    }
-    Ok(zones)
+pub(super) fn zones(reader: &Reader) -> Result<BTreeMap<GroupId, Tz>> {
+    Ok(reader.zones()?)
 }
 
 /// `2026-12-08 18:00 Europe/Paris`.

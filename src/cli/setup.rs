@@ -8,7 +8,7 @@ use crate::daemon::ports::Clock;
 use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
 use crate::mail::{Believed, Key};
 use crate::render::{Mistake, RenderError, Renderer};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, StoreError};
 use crate::transport::imap::SentFolder;
 use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
@@ -24,6 +24,7 @@ const USUAL: [&str; 2] = ["codevd.toml", "/etc/codevd/codevd.toml"];
 const MAILDIR_LOOKS: Duration = Duration::from_secs(5);
 
 /// A configuration that was read, and where.
+#[derive(Debug, Clone)]
 pub struct Setup {
     /// Its file.
     pub file: PathBuf,
@@ -153,7 +154,11 @@ impl Setup {
         if std::fs::metadata(file).map_or(true, |m| m.len() == 0) {
             return Ok(None);
         }
-        Ok(Some(Reader::open(file)?))
+        match Reader::open(file) {
+            // a first start that was killed: nothing was written yet
+            Err(StoreError::Older { found: 0, .. }) => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
     }
 
     /// Looks into the database.
@@ -199,7 +204,7 @@ impl Setup {
     /// # Errors
     /// Templates, words, formats or the key file.
     pub fn engine(&self, store: Store) -> Result<Engine<RandomIds>> {
-        let used = store.counts()?.outbox.values().any(|n| *n > 0);
+        let used = store.wrote()?;
         let key = edge::read_or_make_key(&edge::key_file(&self.config.database), used)?;
         let kit = self.kit(key)?;
         Ok(Engine::new(kit, shared(store), RandomIds))

@@ -34,6 +34,8 @@ struct Seen {
     restored: Option<crate::store::Restored>,
     alarms: Vec<Alarm>,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
+    unreadable: Vec<crate::store::Unreadable>,
+    keys: std::path::PathBuf,
 }
 
 pub(super) fn status(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> Result {
@@ -67,7 +69,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         now,
         holder,
         groups: reader.groups()?,
-        zones: naming::zones(reader, &setup.formats()?)?,
+        zones: naming::zones(reader)?,
         counts: reader.counts()?,
         refused,
         kept,
@@ -75,6 +77,8 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         restored: reader.restored()?,
         alarms: reader.alarms()?,
         policy: reader.refused_by_policy()?,
+        unreadable: reader.unreadable()?,
+        keys: reader.keys_file(),
     })
 }
 
@@ -122,6 +126,16 @@ impl Seen {
                 bounced.why
             ));
         }
+        for lost in self.unreadable.iter().take(LISTED as usize) {
+            all.push(format!(
+                "{} texts of {}/{} can't be opened: their key is not in {}. Put that file back from a backup made with \
+                 --with-keys",
+                lost.texts,
+                lost.group,
+                lost.meeting,
+                self.keys.display()
+            ));
+        }
         all.extend(self.late());
         all.extend(self.told_by_the_daemon());
         all
@@ -166,12 +180,7 @@ impl Seen {
             Some(who) => terminal.line(format_args!("running: {who}"))?,
             None => terminal.line("not running")?,
         }
-        for group in &self.groups {
-            let live = if group.live { "live" } else { "not live" };
-            let next = group.next_due_at.map(|t| local(t, self.zone(Some(&group.id))));
-            let next = next.map_or_else(|| "nothing due".to_owned(), |t| format!("next due {t}"));
-            terminal.line(format_args!("group {}: {live}, {next}", group.id))?;
-        }
+        self.show_groups(terminal)?;
         terminal.line(format_args!("outbox: {}", numbers(&self.counts.outbox)))?;
         terminal.line(format_args!("inbox: {}", numbers(&self.counts.inbox)))?;
         terminal.line(format_args!("mails that came in: {}", mails(&self.counts.mails)))?;
@@ -192,6 +201,24 @@ impl Seen {
         }
         let next = if self.groups.is_empty() { "codevd group apply FILE" } else { "codevd meeting list" };
         terminal.line(format_args!("Next: {next}"))
+    }
+
+    /// All of them where they are few, else those that are due first.
+    fn show_groups(&self, terminal: &mut Terminal) -> std::io::Result<()> {
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        if groups.len() > LISTED as usize {
+            groups.sort_by_key(|g| (g.next_due_at.is_none(), g.next_due_at));
+        }
+        for group in groups.iter().take(LISTED as usize) {
+            let live = if group.live { "live" } else { "not live" };
+            let next = group.next_due_at.map(|t| local(t, self.zone(Some(&group.id))));
+            let next = next.map_or_else(|| "nothing due".to_owned(), |t| format!("next due {t}"));
+            terminal.line(format_args!("group {}: {live}, {next}", group.id))?;
+        }
+        match groups.len().saturating_sub(LISTED as usize) {
+            0 => Ok(()),
+            more => terminal.line(format_args!("and {more} groups more, due later: codevd group list")),
+        }
     }
 
     fn json(&self, troubles: &[String]) -> Value {

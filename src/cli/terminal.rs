@@ -166,11 +166,17 @@ impl Terminal {
         Ok(matches!(said.trim().to_lowercase().as_str(), "y" | "yes" | "o" | "oui"))
     }
 
-    /// Asks for a text, one line or several up to an empty one; `None` at the end of the input.
+    /// Asks for a text: one line, or with `fits` several up to an empty one, of which a line that does not fit is
+    /// told and left out. `None` at the end of the input.
     ///
     /// # Errors
     /// The streams are closed.
-    pub fn ask_text(&mut self, question: &str, default: Option<&str>, lines: bool) -> io::Result<Option<String>> {
+    pub fn ask_text(
+        &mut self,
+        question: &str,
+        default: Option<&str>,
+        fits: Option<&dyn Fn(&str) -> Result<(), String>>,
+    ) -> io::Result<Option<String>> {
         self.out.flush()?;
         let usual = default.map(|d| format!(" [{d}]")).unwrap_or_default();
         writeln!(self.err, "{}", harmless(&format!("{question}{usual}")))?;
@@ -182,10 +188,12 @@ impl Terminal {
             if io::stdin().lock().read_line(&mut line)? == 0 {
                 return Ok((!said.is_empty()).then_some(said));
             }
-            let over = !lines || line.trim().is_empty();
-            said.push_str(&line);
-            if over {
-                return Ok(Some(said));
+            match fits {
+                Some(fits) if !line.trim().is_empty() => match fits(&line) {
+                    Ok(()) => said.push_str(&line),
+                    Err(why) => self.note(why)?,
+                },
+                _ => return Ok(Some(said + &line)),
             }
         }
     }

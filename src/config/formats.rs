@@ -48,26 +48,32 @@ const COLLECTS: [(&str, Collects); 5] = [
 /// All formats: those in the binary, each replaced by the folder's file of the same name, and the
 /// folder's own. Errors of all files together.
 pub fn formats(dir: Option<&Path>) -> Result<Formats, Vec<ConfigError>> {
-    let mut texts = BTreeMap::new();
-    for file in EMBEDDED.files() {
-        let text = file.contents_utf8().unwrap_or_default().to_owned();
-        texts.insert(stem(file.path()), (file.path().display().to_string(), text));
-    }
     let mut errors = Vec::new();
-    for path in dir.map(|d| toml_files(d, &mut errors)).unwrap_or_default() {
-        match read_text(&path) {
-            Ok(text) => drop(texts.insert(stem(&path), (path.display().to_string(), text))),
-            Err(error) => errors.push(*error),
-        }
-    }
     let mut all = BTreeMap::new();
-    for (name, (file, text)) in &texts {
+    for (name, (file, text)) in &format_files(dir, &mut errors) {
         match format_from(name, file, text) {
             Ok(format) => drop(all.insert(format.id.clone(), format)),
             Err(more) => errors.extend(more),
         }
     }
     if errors.is_empty() { Ok(Arc::new(all)) } else { Err(errors) }
+}
+
+/// Their files by name: where each lies (its name alone for those in the binary), and its text. What can't be read
+/// is added to `errors`.
+pub fn format_files(dir: Option<&Path>, errors: &mut Vec<ConfigError>) -> BTreeMap<String, (String, String)> {
+    let mut texts = BTreeMap::new();
+    for file in EMBEDDED.files() {
+        let text = file.contents_utf8().unwrap_or_default().to_owned();
+        texts.insert(stem(file.path()), (file.path().display().to_string(), text));
+    }
+    for path in dir.map(|d| toml_files(d, errors)).unwrap_or_default() {
+        match read_text(&path) {
+            Ok(text) => drop(texts.insert(stem(&path), (path.display().to_string(), text))),
+            Err(error) => errors.push(*error),
+        }
+    }
+    texts
 }
 
 fn stem(path: &Path) -> String {

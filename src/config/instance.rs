@@ -8,9 +8,11 @@ use crate::config::{read_text, values};
 use crate::core::ids::{Email, Language};
 use std::path::{Path, PathBuf};
 
+mod keep;
 mod lmtp;
 mod operator;
 mod pace;
+pub use keep::Keep;
 pub use lmtp::LmtpListen;
 pub use pace::Pace;
 
@@ -164,6 +166,8 @@ pub struct Config {
     pub host: Option<String>,
     /// How fast mail leaves.
     pub pace: Pace,
+    /// How long what people write is kept.
+    pub keep: Keep,
     /// The control socket, if not beside the database.
     pub control: Option<PathBuf>,
     /// How much the daemon says.
@@ -247,19 +251,20 @@ fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck)
 }
 
 /// Keys of the parts, for those written in the wrong place.
-const ELSEWHERE: [(&str, &[&str]); 5] = [
+const ELSEWHERE: [(&str, &[&str]); 6] = [
     ("in [mailbox]", &["address", "name", "plus", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
     ("in [smtp]", &["connections"]),
     ("in [imap]", &["poll_seconds", "taken", "sent"]),
     ("in [pace]", pace::KEYS),
+    ("in [keep]", keep::KEYS),
 ];
 
 /// The keys that say where a password is.
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 31] = [
+const SHOWN: [&str; 34] = [
     "language",
     "authserv_id",
     "check_signatures",
@@ -289,6 +294,9 @@ const SHOWN: [&str; 31] = [
     "per_hour",
     "per_day",
     "unforeseen",
+    "keep",
+    "mails_days",
+    "words_months",
     "smtp",
     "imap",
 ];
@@ -312,6 +320,7 @@ impl<'a> Reader<'a> {
         let formats = self.path(&mut root, "formats", Wanted::Folder);
         let words = self.path(&mut root, "words", Wanted::Folder);
         let host = root.line("host").map(|at| at.value);
+        let keep = root.table("keep").map_or_else(Keep::default, keep::read);
         let pace = root.table("pace").map_or_else(Pace::default, |table| pace::read(self.doc, table));
         let control = self.path(&mut root, "control", Wanted::Parent);
         let log = log_level(&mut root);
@@ -328,6 +337,7 @@ impl<'a> Reader<'a> {
             words,
             host,
             pace,
+            keep,
             control,
             log,
             operator,

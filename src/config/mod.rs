@@ -6,6 +6,7 @@
 
 mod duration;
 pub mod error;
+mod exported;
 pub mod formats;
 pub mod group;
 pub mod instance;
@@ -21,11 +22,12 @@ mod values;
 pub mod written;
 
 pub use error::{ConfigError, Place, Warning};
-pub use formats::{format_from, formats};
+pub use exported::group_file;
+pub use formats::{format_files, format_from, formats};
 pub use group::{Defaults, check_together, group, group_from};
 pub use instance::{
-    Config, ImapConfig, Incoming, LmtpListen, LogLevel, Login, Mailbox, Operator, Pace, SentMailbox, SmtpConfig, Taken,
-    config_from, load,
+    Config, ImapConfig, Incoming, Keep, LmtpListen, LogLevel, Login, Mailbox, Operator, Pace, SentMailbox, SmtpConfig,
+    Taken, config_from, load,
 };
 pub use secret::{Secret, SecretError, SecretSource, secret};
 pub use server::{Security, Server};

@@ -261,13 +261,16 @@ fn subject_asks(group: &Group, meeting: &Meeting) -> Vec<Due> {
         return mail(group, meeting, Kind::SubjectRequest, at, until, requester());
     };
     let backup = || meeting.backup.clone().into_iter().collect();
-    if let Some(told) = sent(Kind::NoSubject, &meeting.facilitator).filter(|told| *told > first) {
+    // each facilitator may decide (`decisions.md` 6)
+    let leaders = group.leaders();
+    let told = leaders.iter().chain([&meeting.facilitator]).filter_map(|id| sent(Kind::NoSubject, id)).max();
+    if let Some(told) = told.filter(|told| *told > first) {
         return add(Kind::Standby, told, backup());
     }
     let escalate = on(set.escalation_days).max(first + Duration::days(2));
     let mut all = Vec::new();
-    if group.member(&meeting.facilitator).is_some_and(Member::gets_mail) {
-        let task = Task::Mail { meeting: number, kind: Kind::NoSubject, to: vec![meeting.facilitator.clone()] };
+    if leaders.iter().any(|id| group.member(id).is_some_and(Member::gets_mail)) {
+        let task = Task::Mail { meeting: number, kind: Kind::NoSubject, to: leaders.clone() };
         all.push(Due { at: escalate, until: last_day, task });
     }
     all.extend(add(Kind::SubjectReminder, on(set.reminder_days.0).max(first + Duration::days(3)), requester()));

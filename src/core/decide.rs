@@ -48,6 +48,8 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Order(order) => order::order(&mut work, order)?,
         Event::Away { from, until } => outcome::away(&mut work, from, *until),
         Event::Complaint { from } => answer::complaint(&mut work, from),
+        Event::StoppedElsewhere { from } => answer::stopped_elsewhere(&mut work, from),
+        Event::BackElsewhere { from } => undo::back_elsewhere(&mut work, from),
         Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
     }
     Ok(work.done())
@@ -64,6 +66,10 @@ pub fn would_be_refused(group: &Group, answer: &Answer) -> bool {
 fn after_a_yes(work: &mut Work<'_>, what: &[Event]) -> Result<(), Refusal> {
     for event in what {
         let done = match event {
+            Event::Answer(answer) if unproven::is_superseded(work, answer) => {
+                unproven::superseded(work, answer);
+                Ok(())
+            }
             Event::Answer(answer) => answer::answer(work, answer),
             Event::Calendar(answer) => calendar::calendar(work, answer),
             Event::Asked(asked) => calendar::asked(work, asked),

@@ -379,6 +379,15 @@ pub enum Notice {
         /// Who.
         member: MemberId,
     },
+    /// Another facilitator gave an order about the subject or the seat.
+    Led {
+        /// Who.
+        member: MemberId,
+        /// Which: `remind`, `swap`, `open`.
+        order: String,
+        /// With whom.
+        name: Option<String>,
+    },
     /// Somebody takes the requester's seat.
     Volunteer {
         /// Who.

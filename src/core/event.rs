@@ -68,6 +68,16 @@ pub enum Event {
         /// From whom.
         from: MemberId,
     },
+    /// The member's address stopped all mail in another group, or to another group's file it had never wanted any.
+    StoppedElsewhere {
+        /// Who.
+        from: MemberId,
+    },
+    /// The member's address takes mail again, as they said in another group.
+    BackElsewhere {
+        /// Who.
+        from: MemberId,
+    },
     /// What became of a mail for good.
     Outcome {
         /// The mail.

@@ -205,6 +205,13 @@ impl Group {
         all
     }
 
+    /// Facilitators whom mail reaches, the leading one first; the leading one where it reaches nobody.
+    pub fn leaders(&self) -> Vec<MemberId> {
+        let all = self.facilitators();
+        let reached: Vec<_> = all.iter().filter(|m| m.gets_mail()).map(|m| m.id.clone()).collect();
+        if reached.is_empty() { all.first().map(|m| m.id.clone()).into_iter().collect() } else { reached }
+    }
+
     /// Whether the facilitator's own event of this meeting stands in a member's calendar.
     pub fn has_alarms(&self, meeting: MeetingNo, member: &MemberId) -> bool {
         let sent = |kind| self.was_sent(Some(meeting), kind, member).map(|s| s.at);

@@ -170,6 +170,15 @@ pub struct DigestState {
     pub correction_due: Option<DateTime<Utc>>,
 }
 
+/// A facilitator's order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Led {
+    /// Whose.
+    pub by: MemberId,
+    /// When it was done.
+    pub at: DateTime<Utc>,
+}
+
 /// One meeting of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meeting {
@@ -201,6 +210,9 @@ pub struct Meeting {
     pub backup: Option<MemberId>,
     /// Who leads.
     pub facilitator: MemberId,
+    /// The last order about the subject or the seat (M07): of several facilitators the first one's holds.
+    #[serde(default)]
+    pub led: Option<Led>,
     /// Newest answer of each who answered.
     pub attendance: BTreeMap<MemberId, Attendance>,
     /// The subject, once it came.

@@ -41,6 +41,12 @@ pub enum Refusal {
     /// Only the facilitator may do this.
     #[error("only the facilitator can do this")]
     FacilitatorOnly,
+    /// Another facilitator's order came first.
+    #[error("{name} decided first")]
+    LedBefore {
+        /// Who.
+        name: String,
+    },
     /// Only the requester may do this.
     #[error("only the requester of this meeting can do this")]
     RequesterOnly,
@@ -109,6 +115,7 @@ impl Refusal {
             Self::AlreadyRequester { .. } => "already-requester",
             Self::BadTime { .. } => "bad-time",
             Self::FacilitatorOnly => "facilitator-only",
+            Self::LedBefore { .. } => "led-before",
             Self::RequesterOnly => "requester-only",
             Self::EnoughReminders { .. } => "enough-reminders",
             Self::NotRunning => "not-running",

@@ -2,8 +2,8 @@
 //! otherwise, once a day at most while nothing changes (`reliability.md` 23).
 
 use super::compose::Sender;
-use super::health::{Health, Part};
 use super::ports::{Outgoing, Shared};
+use super::trouble::{Health, Part};
 use crate::core::{Email, Language};
 use crate::mail::{self, Auto, Suppress, WriteError};
 use crate::render::{OperatorTopic, RenderError, Renderer};
@@ -78,8 +78,8 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
     let aside: Vec<_> = store.groups()?.into_iter().filter(|g| g.error.is_some()).collect();
     if !aside.is_empty() {
         let names: Vec<_> = aside.iter().map(|g| g.id.to_string()).collect();
-        let error = aside.first().and_then(|g| g.error.clone()).unwrap_or_default();
-        let what = format!("{}: {}", names.join(", "), error.lines().next().unwrap_or_default());
+        // names of groups alone: what failed may name people, and status shows it
+        let what = names.join(", ");
         all.push(Found { topic: "set_aside", since: now, what, mark: names.join(",") });
     }
     let mut kept = store.inbox_list(&[InboxState::Quarantined], LISTED)?;
@@ -97,11 +97,8 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
         all.push(Found { topic: "in_doubt", since: now, what: ids.join(", "), mark: newest.to_string() });
     }
     let refused = store.refused_by_policy()?;
-    if let Some((group, member, last)) =
-        refused.into_iter().filter(|(_, _, b)| b.at > now - NEWS).max_by_key(|r| r.2.at)
-    {
-        let what = format!("{group}/{member}: {}", last.why.lines().next().unwrap_or_default());
-        all.push(Found { topic: "policy", since: last.at, what, mark: last.at.to_rfc3339() });
+    if let Some((group, _, last)) = refused.into_iter().filter(|(_, _, b)| b.at > now - NEWS).max_by_key(|r| r.2.at) {
+        all.push(Found { topic: "policy", since: last.at, what: group.to_string(), mark: last.at.to_rfc3339() });
     }
     if let Some(at) = counts.oldest_new.filter(|at| *at < now - WAITS) {
         all.push(Found { topic: "waits", since: at, what: at.to_rfc3339(), mark: "in".to_owned() });

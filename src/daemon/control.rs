@@ -1,11 +1,13 @@
 //! The control socket: how a command on this machine wakes the daemon, or hands it a mail.
 //!
 //! One request a connection. `poke\n` is answered `ok\n`; `deliver LENGTH\n` and that many bytes are
-//! answered `ok\n` once the mail is on disk, or `later REASON\n` when it could not be written.
+//! answered `ok\n` once the mail is on disk, or `later REASON\n` when it could not be written; `reload\n` is
+//! answered `ok\n` once templates, words and formats were read anew, or `no REASON\n`, and nothing changed.
 
 use super::edge::beside;
 use super::ports::{Clock, Shared};
 use super::receiver::take;
+use super::reload::Ask;
 use crate::transport::Fetched;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -45,16 +47,22 @@ pub fn open(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers requests until it is dropped. `wake` is told of each.
-pub async fn serve<C: Clock + Clone + 'static>(listener: UnixListener, store: Shared, clock: C, wake: Arc<Notify>) {
+pub async fn serve<C: Clock + Clone + 'static>(
+    listener: UnixListener,
+    store: Shared,
+    clock: C,
+    wake: Arc<Notify>,
+    again: Ask,
+) {
     let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let (store, clock, wake) = (store.clone(), clock.clone(), Arc::clone(&wake));
+                let (store, clock, wake, again) = (store.clone(), clock.clone(), Arc::clone(&wake), again.clone());
                 tokio::spawn(async move {
                     let _seat = seat;
-                    match tokio::time::timeout(LIMIT, answer(stream, &store, &clock, &wake)).await {
+                    match tokio::time::timeout(LIMIT, answer(stream, &store, &clock, &wake, &again)).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::debug!(%error, "a connection to the control socket broke off"),
                         Err(_) => tracing::debug!("a connection to the control socket took too long"),
@@ -69,18 +77,23 @@ pub async fn serve<C: Clock + Clone + 'static>(listener: UnixListener, store: Sh
     }
 }
 
-async fn answer<C: Clock>(stream: UnixStream, store: &Shared, clock: &C, wake: &Notify) -> io::Result<()> {
+async fn answer<C: Clock>(stream: UnixStream, store: &Shared, clock: &C, wake: &Notify, again: &Ask) -> io::Result<()> {
     let mut stream = tokio::io::BufReader::new(stream);
     let mut line = Vec::new();
     (&mut stream).take(64).read_until(b'\n', &mut line).await?;
     let line = String::from_utf8_lossy(&line);
     let said = match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
         ("poke", "") => "ok\n".to_owned(),
+        // a reason may have several lines, an answer has one
+        ("reload", "") => {
+            let asked = again.ask().await;
+            asked.map_or_else(|why| format!("no {}\n", why.replace('\n', "\t")), |()| "ok\n".to_owned())
+        }
         ("deliver", length) => match length.parse::<usize>() {
             Ok(length) if length <= MAX_MAIL => deliver(&mut stream, length, store, clock).await?,
             _ => format!("no a mail has at most {MAX_MAIL} bytes\n"),
         },
-        _ => "no expected poke, or deliver LENGTH\n".to_owned(),
+        _ => "no expected poke, reload, or deliver LENGTH\n".to_owned(),
     };
     wake.notify_one();
     stream.get_mut().write_all(said.as_bytes()).await
@@ -94,11 +107,15 @@ async fn deliver<C: Clock>(
 ) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.take(length as u64).read_to_end(&mut bytes).await?;
+    crash_point!("control.read");
     if bytes.len() != length {
         return Ok("no the mail broke off\n".to_owned());
     }
     match take(store, delivered(bytes), None, clock.now()) {
-        Ok(_) => Ok("ok\n".to_owned()),
+        Ok(_) => {
+            crash_point!("control.on_disk");
+            Ok("ok\n".to_owned())
+        }
         Err(error) => {
             tracing::error!(%error, "a mail handed in could not be written; its server keeps it");
             Ok(format!("later {}\n", error.to_string().replace('\n', " ")))
@@ -117,6 +134,19 @@ pub fn delivered(bytes: Vec<u8>) -> Fetched {
 /// Nobody listens.
 pub fn poke(socket: &Path) -> io::Result<()> {
     ask(socket, b"poke\n", &[]).map(|_| ())
+}
+
+/// Asks the daemon to read templates, words and formats anew. `Ok(None)` once it has, else what is wrong with them.
+///
+/// # Errors
+/// Nobody listens, or an older daemon that can't.
+pub fn reload(socket: &Path) -> io::Result<Option<String>> {
+    let said = ask(socket, b"reload\n", &[])?;
+    match said.trim_end().split_once(' ') {
+        None if said.trim_end() == "ok" => Ok(None),
+        Some(("no", why)) => Ok(Some(why.replace('\t', "\n"))),
+        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the daemon did not answer")),
+    }
 }
 
 /// Hands the daemon a mail. `Ok(None)` once it is on disk, else the daemon's reason.

@@ -143,7 +143,9 @@ fn make_key(file: &Path) -> Result<Key, KeyError> {
     let _ = fs::remove_file(&half);
     let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half).map_err(wrong)?;
     out.write_all(format!("{hex}\n").as_bytes()).and_then(|()| out.sync_all()).map_err(wrong)?;
+    crash_point!("key.written");
     fs::rename(&half, file).map_err(wrong)?;
+    crash_point!("key.named");
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::File::open(folder).and_then(|f| f.sync_all()).map_err(wrong)?;
     Ok(Key::new(bytes))

@@ -12,7 +12,7 @@ use crate::core::event::{Ask, CalendarAsk, Outcome};
 use crate::core::foresight::{next_look, previews};
 use crate::core::group::JournalLine;
 use crate::core::reach::Trouble;
-use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, MemberId, Moment, Order, Refusal};
+use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, Member, MemberId, Moment, Order, Refusal};
 use crate::mail::Key;
 use crate::render::Renderer;
 use crate::store::{
@@ -141,12 +141,15 @@ impl<I: Ids> Engine<I> {
     /// The store's own; a group whose decision fails is set aside and told in the story.
     pub fn step(&mut self, now: DateTime<Utc>) -> Result<Vec<Story>, EngineError> {
         let mut told = Vec::new();
+        // a page that can't be read: nobody's fault, and the others go on; all of it is tried again soon
+        let mut unread = None;
         let rows = self.store.get().next_inbox(BATCH)?;
         for row in rows {
             match self.inbox_row(&row, now) {
                 Ok(story) => told.extend(story),
                 Err(EngineError::Store(error)) if error.is_conflict() => {}
                 Err(EngineError::Store(error)) if error.is_temporary() => return Err(error.into()),
+                Err(EngineError::Store(error)) if error.is_damage() => unread = Some(error),
                 Err(error) => self.cannot_decide(&row, &error, now)?,
             }
         }
@@ -157,10 +160,11 @@ impl<I: Ids> Engine<I> {
                 Ok(story) => told.push(story),
                 // the disk's trouble is nobody's fault: all of it is tried again soon
                 Err(EngineError::Store(error)) if error.is_temporary() => return Err(error.into()),
+                Err(EngineError::Store(error)) if error.is_damage() => unread = Some(error),
                 Err(error) => self.set_aside(&group, &error, now)?,
             }
         }
-        Ok(told)
+        unread.map_or(Ok(told), |error| Err(error.into()))
     }
 
     /// When there will be something to do.
@@ -198,6 +202,7 @@ impl<I: Ids> Engine<I> {
     }
 
     fn inbox_row(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        crash_point!("engine.row");
         match row.kind {
             InboxKind::Mail => self.mail(row, now),
             InboxKind::Order => self.order(row, now),
@@ -210,12 +215,20 @@ impl<I: Ids> Engine<I> {
         match reading {
             Reading::Event { group, member, key, event } => {
                 let no_effect = without_effect(&event);
-                if let Event::Complaint { from } = &*event {
-                    self.complaint_elsewhere(&group, from, now)?;
-                }
                 let (key, waits) = (key.map(|k| k.to_string()), matches!(*event, Event::Unproven(_)));
                 let cause = Cause { row: Some(row), member, key, no_effect, held: false, waits };
                 self.for_row(row, &group, &event, &cause, now)
+            }
+            Reading::Stranger { address, stops } => {
+                self.store.get().opt(&address, stops, now)?;
+                self.in_all_groups(&address, None, stops, now)?;
+                let reason = if stops {
+                    "nobody we know, who wants no mail: none will go there"
+                } else {
+                    "nobody we know takes mail again"
+                };
+                self.close(row, InboxState::Done, reason.to_owned(), None, None, now)?;
+                Ok(None)
             }
             Reading::Kept { state, reason, about } => {
                 let (group, member) = about.unzip();
@@ -225,23 +238,56 @@ impl<I: Ids> Engine<I> {
         }
     }
 
-    /// A complaint pauses the address in its other groups too (`decisions.md` 16), before the row is
-    /// closed: after a stop in between it is done again, which changes nothing.
-    fn complaint_elsewhere(
-        &mut self,
-        group: &GroupId,
-        member: &MemberId,
-        now: DateTime<Utc>,
-    ) -> Result<(), EngineError> {
-        let loaded = self.store.get().load(group, &self.kit.formats)?;
-        let Some(email) = loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())) else { return Ok(()) };
-        let all = self.store.get().members_by_address(email.as_str())?;
-        for (other, from) in all.into_iter().filter(|(g, _)| g != group) {
-            let cause =
-                Cause { row: None, member: Some(from.clone()), key: None, no_effect: false, held: false, waits: false };
-            self.group(&other, &Event::Complaint { from }, &cause, now)?;
+    /// Who stopped all mail in one group gets none in the others, and who came back is back in all (`decisions.md`
+    /// 16): before the row is closed, so that after a crash in between it is done again, which changes nothing.
+    fn elsewhere(&mut self, before: &Group, after: &Group, now: DateTime<Utc>) -> Result<(), EngineError> {
+        for (member, stopped) in opted(before, after) {
+            for address in std::iter::once(&member.email).chain(&member.aliases) {
+                self.in_all_groups(address.as_str(), Some(&after.id), stopped, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// Every group but one hears that this address wants no mail, or takes it again.
+    fn in_all_groups(
+        &mut self,
+        address: &str,
+        but: Option<&GroupId>,
+        stopped: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), EngineError> {
+        let all = self.store.get().members_by_address(address)?;
+        for (group, from) in all.into_iter().filter(|(g, _)| Some(g) != but) {
+            let member = Some(from.clone());
+            let cause = Cause { row: None, member, key: None, no_effect: false, held: false, waits: false };
+            let event = match stopped {
+                true => Event::StoppedElsewhere { from },
+                false => Event::BackElsewhere { from },
+            };
+            self.group(&group, &event, &cause, now)?;
+        }
+        Ok(())
+    }
+
+    /// No group file brings mail to somebody who wants none: who is new in it, or has another address, and had said so
+    /// gets none.
+    fn respected(&self, before: Option<&Group>, change: Change, moment: &Moment) -> Result<Change, EngineError> {
+        let mut change = change;
+        for member in change.group.members.clone() {
+            let was = before.and_then(|b| b.member(&member.id));
+            let same = was.is_some_and(|w| w.email == member.email && w.left.is_none());
+            if same || !member.is_active() || !self.store.get().opted_out(member.email.as_str())? {
+                continue;
+            }
+            let from = member.id.clone();
+            let Ok(more) = decide(&change.group, &Event::StoppedElsewhere { from }, moment) else { continue };
+            change.drafts.retain(|d| d.key.member != member.id);
+            change.group = more.group;
+            change.drafts.extend(more.drafts);
+            change.journal.extend(more.journal);
+        }
+        Ok(change)
     }
 
     fn outcome(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
@@ -271,6 +317,7 @@ impl<I: Ids> Engine<I> {
         let loaded = self.store.get().load(&order.group, &self.kit.formats)?;
         match self.decide_order(loaded.as_ref().map(|l| &l.group), &order, &moment) {
             Ok(change) => {
+                let change = self.respected(loaded.as_ref().map(|l| &l.group), change, &moment)?;
                 let cause =
                     Cause { row: Some(row), member: None, key: None, no_effect: false, held: false, waits: false };
                 self.write(loaded.as_ref(), &change, &cause, now).map(Some)
@@ -301,6 +348,7 @@ impl<I: Ids> Engine<I> {
         match decide(&loaded.group, event, &moment) {
             Ok(mut change) => {
                 let held = self.hold_back(&mut change, now)?;
+                self.elsewhere(&loaded.group, &change.group, now)?;
                 self.write(Some(&loaded), &change, &Cause { held, ..cause.clone() }, now).map(Some)
             }
             Err(refusal) => {
@@ -384,6 +432,7 @@ impl<I: Ids> Engine<I> {
         cause: &Cause<'_>,
         now: DateTime<Utc>,
     ) -> Result<Story, EngineError> {
+        crash_point!("engine.decided");
         let composer = self.composer();
         let compose = |draft| composer.compose(&change.group, draft);
         let mails = change.drafts.iter().map(compose).collect::<Result<Vec<NewMail>, _>>()?;
@@ -430,6 +479,7 @@ impl<I: Ids> Engine<I> {
         if change.group.live && loaded.is_some_and(|l| !l.group.live) {
             self.store.get().drop_previews(&change.group.id, now)?;
         }
+        crash_point!("engine.committed");
         Ok(story)
     }
 
@@ -521,4 +571,11 @@ pub(super) fn close(
     let inbox = InboxDone { id, state, reason: Some(reason), group, member, draft_key: None, result };
     let commit = Commit { group: None, mails: Vec::new(), journal: Vec::new(), at: now, inbox: Some(inbox) };
     store.commit(commit).map(|_| ())
+}
+
+/// Members who stopped all mail by this change (`true`), or take it again.
+fn opted(before: &Group, after: &Group) -> Vec<(Member, bool)> {
+    let was = |member: &Member| before.member(&member.id).is_some_and(|m| m.paused.is_some());
+    let changed = after.members.iter().filter(|m| was(m) != m.paused.is_some());
+    changed.map(|m| (m.clone(), m.paused.is_some())).collect()
 }

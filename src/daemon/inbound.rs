@@ -10,7 +10,7 @@ use crate::core::event::{Answer, Certainty, Meaning};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Route, Verdict, Weight, verdict, weigh};
-use crate::core::{DraftKey, Event, Facts, Group, GroupId, MemberId, draft::InReplyTo};
+use crate::core::{DraftKey, Event, Facts, Group, GroupId, Language, MemberId, draft::InReplyTo};
 use crate::mail::{self, Asked, Class, Known, Letter, Sent, Token, Understood};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard};
@@ -30,6 +30,13 @@ pub enum Reading {
         key: Option<DraftKey>,
         /// What it is.
         event: Box<Event>,
+    },
+    /// Somebody who is in no group says whether mail may come to them.
+    Stranger {
+        /// Their address.
+        address: String,
+        /// They want none; else they take it again.
+        stops: bool,
     },
     /// Nothing to decide: kept, with the reason.
     Kept {
@@ -145,6 +152,15 @@ impl Known for House<'_> {
         Ok(all)
     }
 
+    fn is_receiver(&self, key: &DraftKey, sender: &(GroupId, MemberId)) -> Result<bool, StoreError> {
+        let email = |group: &GroupId, member: &MemberId| {
+            let loaded = self.store.load(group, &self.kit.formats)?;
+            Ok::<_, StoreError>(loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())))
+        };
+        let receiver = email(&key.group, &key.member)?;
+        Ok(receiver.is_some() && receiver == email(&sender.0, &sender.1)?)
+    }
+
     fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, StoreError> {
         Ok(self.store.open_question(group, member)?.map(|s| self.of_ours(s, false)))
     }
@@ -190,6 +206,7 @@ impl House<'_> {
             question: sent.draft.question,
             over: matches!(stage, Some(Stage::Collecting | Stage::Digested)),
             name: member.map(|m| m.name.clone()).unwrap_or_default(),
+            subject: sent.subject.clone(),
             language: member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone()),
             context: Context {
                 today: self.at.with_timezone(&zone).date_naive(),
@@ -224,6 +241,9 @@ fn thread(letter: &Letter) -> InReplyTo {
 /// A person's own words.
 fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Reading, StoreError> {
     let letter = &read.letter;
+    if let Some(reading) = stranger(house, read) {
+        return Ok(reading);
+    }
     if let Some(shown) = preview(house.store, letter)? {
         return about_a_preview(house, &shown, letter);
     }
@@ -259,6 +279,35 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
             Ok(Reading::Event { group: sent.group, member: Some(sent.member), key, event })
         }
     }
+}
+
+/// "Stop", and the way back, from somebody who answers no mail of ours (`decisions.md` 16): who is in no group is heard
+/// too, unless it is known to be forged.
+fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
+    let from = read.letter.from.as_ref()?;
+    // a member with a mail of ours at hand answers that; without one, it takes proof that it is them
+    let enough = match read.senders[..] {
+        [] => read.proof.level != Level::C,
+        _ => read.proof.level == Level::A,
+    };
+    if !enough || !matches!(read.route, None | Some(Route::Kept(_))) {
+        return None;
+    }
+    let hears = |language: Language| {
+        let context = Context::default();
+        let (words, name) = (&house.kit.words, String::new());
+        let asked = Asked { words, question: None, over: false, name, language, context };
+        let text = mail::understand(&read.letter, None, &asked);
+        let heard = house.kit.words.understand(None, &asked.language, &read.letter.subject, &asked.context);
+        let said = if text.text.trim().is_empty() { heard } else { text.heard };
+        match said.meaning {
+            Meaning::Stop => Some(true),
+            Meaning::Undo => Some(false),
+            _ => None,
+        }
+    };
+    let stops = hears(Language::french())?;
+    Some(Reading::Stranger { address: from.email.clone(), stops })
 }
 
 /// The preview that a mail answers: what a group that is not live shows its facilitator.

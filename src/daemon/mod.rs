@@ -5,12 +5,14 @@
 
 pub mod alarm;
 pub mod compose;
+pub mod confine;
 pub mod control;
 pub mod doubt;
 pub mod edge;
 pub mod engine;
 pub mod guard;
 pub mod health;
+pub mod housekeeping;
 pub mod inbound;
 pub mod lock;
 pub mod notify;
@@ -18,8 +20,10 @@ mod pace;
 pub mod ports;
 pub mod receiver;
 pub mod rehearsal;
+pub mod reload;
 pub mod run;
 pub mod sender;
+pub mod trouble;
 pub mod verify;
 pub mod watch;
 

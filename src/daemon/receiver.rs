@@ -38,16 +38,19 @@ pub async fn receiver_step<I: Incoming>(
         if fetched.is_empty() {
             return Ok(count);
         }
+        crash_point!("receiver.fetched");
         let mut failed = None;
         for mail in fetched {
             let place = mail.place.clone();
             // DKIM and DNS here, at the edge, once: what is found is kept with the mail
             let proof = prover.proof(&mail.bytes).await;
             take(store, mail, proof, now())?;
+            crash_point!("receiver.on_disk");
             // one that can't be marked holds up none of the others
             if let Err(error) = incoming.taken(&place).await {
                 failed.get_or_insert(error);
             }
+            crash_point!("receiver.acknowledged");
             count += 1;
         }
         if let Some(error) = failed {

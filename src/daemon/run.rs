@@ -4,11 +4,14 @@
 use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
-use super::health::{Health, Part};
+use super::health::{self, Damage};
+use super::housekeeping::{Keep, keeping};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
 use super::receiver::{ReceiverError, receiver_step};
+use super::reload::{self, Ask, Asked, Reread};
 use super::sender::{Crew, Pace, SenderStep, sender_step};
+use super::trouble::{Health, Part};
 use super::verify::Prover;
 use super::watch::Bell;
 use super::{doubt, watch as watching};
@@ -66,6 +69,12 @@ pub struct Daemon<O, M, S, C, I> {
     /// What `next_due_at` is derived by: groups derived by something else are derived again
     /// (`decisions.md` 28).
     pub derivation: String,
+    /// How long what people write is kept.
+    pub keep: Keep,
+    /// Reads templates, words and formats anew, when asked.
+    pub reread: Reread,
+    /// Whether a hang-up (SIGHUP) asks for that too: where no terminal could hang up.
+    pub hangup: bool,
 }
 
 /// Who wakes whom.
@@ -96,6 +105,9 @@ pub enum RunError {
     /// The store, at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database is not whole.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
     /// A fault of the program.
     #[error(
         "a part of the daemon broke down; nothing is lost. Start it again, and please report what was logged before"
@@ -131,7 +143,8 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, ways, mailbox, sent, bell, prover, clock, pace, from, socket, manager, derivation } = self;
+        let Self { engine, ways, mailbox, sent, bell, prover, clock, pace, from, socket, manager, .. } = self;
+        let (derivation, keep, reread, hangup) = (self.derivation, self.keep, self.reread, self.hangup);
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
@@ -142,23 +155,38 @@ where
         }
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
+        let (ask, asked) = Ask::channel(Arc::clone(&wake.engine));
         match control::open(&socket) {
             Ok(listener) => {
                 let wake = Arc::clone(&wake.engine);
-                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake)));
+                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
             }
             Err(error) => tracing::warn!(socket = %socket.display(), %error,
                 "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
                  Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
         }
+        if hangup {
+            drop(tokio::spawn(reload::on_hangup(ask)));
+        }
         let health = Health::default();
-        let mind =
-            Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager), health: health.clone() };
+        let manager_too = Arc::clone(&manager);
+        let mind = Mind {
+            engine,
+            clock: clock.clone(),
+            derivation,
+            manager: manager_too,
+            health: health.clone(),
+            asked,
+            reread,
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
-        let incoming =
-            Post { store: store.clone(), clock: clock.clone(), wake: Arc::clone(&wake), health: health.clone() };
-        tasks.spawn(receiving(incoming, mailbox, prover, stopping.clone()));
+        let (told_whole, whole) = watch::channel(false);
+        let damage = health::damage(store.get().reader()?, told_whole);
+        let post = Post { store: store.clone(), clock: clock.clone(), wake: Arc::clone(&wake), health: health.clone() };
+        let mail_in = receiving(post.clone(), mailbox, prover, stopping.clone());
+        tasks.spawn(once_whole(whole, stopping.clone(), mail_in));
+        tasks.spawn(keeping(store.clone(), clock.clone(), keep, stopping.clone()));
         let told = Arc::clone(&wake);
         let done = move || {
             told.engine.notify_one();
@@ -166,18 +194,24 @@ where
         };
         tasks.spawn(watching::asking(store.clone(), sent, clock.clone(), done, stopping.clone()));
         let bell = (bell, from.clone());
-        tasks.spawn(watching::alarming(store.clone(), health.clone(), bell, clock.clone(), stopping.clone()));
+        tasks.spawn(watching::alarming(store.clone(), health, bell, clock.clone(), stopping.clone()));
         let crew = Crew::new(store.clone(), from, pace, ways, clock.clone());
-        let post = Post { store: store.clone(), clock: clock.clone(), wake: Arc::clone(&wake), health };
         tasks.spawn(sending(crew, post, stopping));
         tracing::info!("ready");
+        crash_point!("run.ready");
         manager.say("READY=1");
+        let mut damaged = None;
         let broke = tokio::select! {
             () = &mut stop => false,
+            found = damage => {
+                damaged = Some(found);
+                false
+            }
             // none ends by itself: what broke is not left half running
             _ = tasks.join_next() => true,
         };
         tracing::info!("stopping: the mail in hand is finished first");
+        crash_point!("run.stopping");
         manager.say("STOPPING=1");
         let _ = stopper.send(true);
         let mut broken = usize::from(broke);
@@ -188,7 +222,12 @@ where
         if let Err(error) = look_after(&store, clock.now()) {
             tracing::warn!(%error, "mails that were cut off are looked after at the next start");
         }
-        if broken == 0 { Ok(()) } else { Err(RunError::Broke) }
+        crash_point!("run.stopped");
+        match damaged {
+            Some(damage) => Err(damage.into()),
+            None if broken == 0 => Ok(()),
+            None => Err(RunError::Broke),
+        }
     }
 
     /// One round: takes mail in, decides, sends, until there is nothing more to do now.
@@ -219,6 +258,7 @@ where
                 break;
             }
         }
+        self.keep.clean(&store, self.clock.now())?;
         round.received = received?;
         Ok(round)
     }
@@ -285,7 +325,7 @@ fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
 }
 
 /// Sleeps until woken, the time is over, or the daemon stops; `true` when it stops.
-async fn rest(stopping: &mut watch::Receiver<bool>, woken: &Notify, at_most: Duration) -> bool {
+pub(super) async fn rest(stopping: &mut watch::Receiver<bool>, woken: &Notify, at_most: Duration) -> bool {
     tokio::select! {
         () = woken.notified() => {}
         () = tokio::time::sleep(at_most) => {}
@@ -328,6 +368,8 @@ struct Mind<C, I> {
     derivation: String,
     manager: Arc<notify::Notify>,
     health: Health,
+    asked: Asked,
+    reread: Reread,
 }
 
 async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
@@ -344,6 +386,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
             wake.sender.notify_one();
         }
         mind.manager.say("WATCHDOG=1");
+        stale = mind.read_anew() || stale;
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
@@ -379,6 +422,25 @@ impl<C: Clock, I: Ids> Mind<C, I> {
     /// What can't be looked at is not released.
     fn is_held(&self) -> bool {
         self.engine.store().get().held().map_or(true, |held| held.is_some())
+    }
+
+    /// Reads templates, words and formats anew if somebody asked; `true` where groups may have to be derived again.
+    fn read_anew(&mut self) -> bool {
+        let Some(answer) = self.asked.next() else { return false };
+        self.manager.say("RELOADING=1");
+        let read = (self.reread)().map(|fresh| self.derivation = fresh.into_kit(&mut self.engine.kit));
+        match &read {
+            Ok(()) => {
+                self.engine.store().get().deriving(self.derivation.clone());
+                tracing::info!("templates, words and formats were read anew");
+            }
+            Err(why) => tracing::error!(%why, "templates, words and formats stay as they were"),
+        }
+        self.manager.say("READY=1");
+        let changed = read.is_ok();
+        // whoever asked may be gone
+        let _ = answer.send(read);
+        changed
     }
 
     /// Derives some groups again that another program, zone data or format derived; `true` while
@@ -420,6 +482,7 @@ fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) 
 }
 
 /// What the tasks that carry mail need beside their sockets.
+#[derive(Clone)]
 struct Post<C> {
     store: Shared,
     clock: C,
@@ -477,6 +540,23 @@ fn tell_sent(ended: Result<SenderStep, StoreError>, wake: &Wake) {
             }
         }
         Err(error) => tracing::error!(%error, "what became of a mail could not be written; it is tried again"),
+    }
+}
+
+/// Works once the database is known to be whole: no mail goes into a damaged one.
+async fn once_whole(
+    mut whole: watch::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
+    work: impl Future<Output = ()>,
+) {
+    let whole = tokio::select! {
+        known = whole.wait_for(|whole| *whole) => known.is_ok(),
+        _ = stopping.wait_for(|stop| *stop) => false,
+    };
+    match whole {
+        true => work.await,
+        // damaged: the others are asked to stop
+        false => drop(stopping.wait_for(|stop| *stop).await),
     }
 }
 

@@ -2,9 +2,9 @@
 //! settled after it, so that a server which takes ten minutes over one mail holds up no other.
 
 use super::compose::Sender;
-use super::health::Part;
 pub use super::pace::Pace;
 use super::ports::{Clock, Outgoing, Shared};
+use super::trouble::Part;
 use crate::core::WhenLate;
 use crate::store::{Claimed, Settled, StoreError};
 use crate::transport::{Delivery, Envelope, Lasting, Phase};
@@ -159,6 +159,9 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
         let claimed = self.store.get().claim_some(now, (all, others), |attempt| wait(false, attempt, 0))?;
         self.pace.unsettled = false;
         let count = claimed.len();
+        if count > 0 {
+            crash_point!("sender.claimed");
+        }
         for mail in claimed {
             let Some(out) = self.idle.pop() else { break };
             let (urgent, id) = (mail.urgent, mail.id);
@@ -320,7 +323,9 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
             }
         }
         self.unsettled.push((mail.id, settled));
+        crash_point!("sender.handed_over");
         self.catch_up()?;
+        crash_point!("sender.settled");
         if let Some(cause) = away {
             let at = |urgent| now + wait_for_server(urgent, mail.attempt);
             self.store.get().put_off(now, at(true), at(false), &cause)?;

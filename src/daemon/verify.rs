@@ -3,7 +3,9 @@
 use crate::core::proof::Proof;
 use crate::mail::{self, Believed, Verdict};
 use mail_auth::dmarc::{Alignment, Dmarc, Policy, Psd};
+use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{AuthenticatedMessage, DkimResult, DnsError, MessageAuthenticator};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for name servers, a mail.
@@ -81,42 +83,75 @@ async fn look(names: &MessageAuthenticator, raw: &[u8]) -> Verdict {
         return verdict;
     };
     // From's very own signature needs nothing else; any other is measured by what its domain asks for
-    if !verdict.signed_by.iter().any(|by| mail::ascii_domain(by) == from) {
-        match policy(names, &from).await {
-            Ok(Some(found)) => (verdict.policy, verdict.strict) = (Some(found.policy), found.strict),
-            Ok(None) => {}
-            // what its domain asks for is not known: a sister domain's signature proves nothing then
-            Err(Unanswered) => (verdict.unreachable, verdict.strict) = (true, true),
-        }
+    if !verdict.signed_by.iter().any(|by| mail::ascii_domain(by) == from)
+        && measure(names, &from, &mut verdict).await.is_err()
+    {
+        // what its domain asks for is not known: a sister domain's signature proves nothing then
+        (verdict.unreachable, verdict.strict) = (true, true);
     }
     verdict
 }
 
-/// What a domain asks of mail in its name.
-struct Asked {
-    policy: String,
-    strict: bool,
+/// Asks for From's policy, and for whose domains its organisation's are (RFC 9989 §4.10).
+async fn measure(names: &MessageAuthenticator, from: &str, verdict: &mut Verdict) -> Result<(), Unanswered> {
+    let walk = walk(names, from).await?;
+    if let Some((policy, strict)) = policy(names, from, &walk).await? {
+        (verdict.policy, verdict.strict) = (Some(policy), strict);
+    }
+    // of one organisation by the public suffix list; by what the domains say themselves it may be another's
+    let own = walk.organisation(from);
+    for by in std::mem::take(&mut verdict.signed_by) {
+        let signer = mail::ascii_domain(&by);
+        let alike = mail::organisation(&signer).is_some_and(|o| Some(o) == mail::organisation(from));
+        match alike && self::walk(names, &signer).await?.organisation(&signer) != own {
+            true => verdict.failed.push(format!("{by}, which signed it, says that it is another organisation's")),
+            false => verdict.signed_by.push(by),
+        }
+    }
+    Ok(())
 }
 
 /// A name server gave no answer, not even that there is none.
 struct Unanswered;
 
-/// Most names asked for, a mail (RFC 9989 §4.10).
+/// Most names asked for on the way up (RFC 9989 §4.10).
 const STEPS: usize = 8;
 
-/// From's policy: its own, else the one nearest to its organisation's domain on the way up to it, which may hold
-/// another for those below (`sp`; RFC 9989 §4.10). The public suffix list says where the way ends.
-async fn policy(names: &MessageAuthenticator, from: &str) -> Result<Option<Asked>, Unanswered> {
-    let top = mail::organisation(from).unwrap_or(from);
-    let mut found = None;
-    for name in way_up(from, top) {
+/// The records found on the way up from a domain, the lowest first.
+struct Walk<'d> {
+    found: Vec<(&'d str, Arc<Dmarc>)>,
+}
+
+impl Walk<'_> {
+    /// The organisation's domain (RFC 9989 §4.10.2): the one that says so (`psd=n`), or that lies right below a public
+    /// ending that says so (`psd=y`); else by the public suffix list.
+    fn organisation<'d>(&self, from: &'d str) -> &'d str {
+        let told = self.found.iter().find_map(|(name, record)| match record.psd {
+            Psd::No => from.ends_with(name).then(|| &from[from.len() - name.len()..]),
+            Psd::Yes if *name != from => Some(below(name, from)),
+            _ => None,
+        });
+        told.or_else(|| mail::organisation(from)).unwrap_or(from)
+    }
+}
+
+/// The part of a domain that has one label more than the ending above it.
+fn below<'d>(ending: &str, domain: &'d str) -> &'d str {
+    let rest = domain.strip_suffix(ending).unwrap_or_default().trim_end_matches('.');
+    let start = rest.rfind('.').map_or(0, |dot| dot + 1);
+    &domain[start..]
+}
+
+/// Asks for the records on the way up. Where somebody says where an organisation ends (`psd`), the way ends there too.
+async fn walk<'d>(names: &MessageAuthenticator, from: &'d str) -> Result<Walk<'d>, Unanswered> {
+    let mut found = Vec::new();
+    for name in way_up(from) {
         let asked = format!("_dmarc.{name}");
         let nothing_kept = None::<&mail_auth::common::cache::NoCache<Box<str>, mail_auth::Txt>>;
         match names.txt_lookup::<Dmarc>(asked, nothing_kept).await {
             Ok(record) => {
-                let own = name == from;
-                let last = own || record.psd == Psd::No;
-                found = Some(Asked { policy: asks(&record, own), strict: record.adkim == Alignment::Strict });
+                let last = record.psd != Psd::Default;
+                found.push((name, record));
                 if last {
                     break;
                 }
@@ -126,19 +161,46 @@ async fn policy(names: &MessageAuthenticator, from: &str) -> Result<Option<Asked
             Err(_) => {}
         }
     }
-    Ok(found)
+    Ok(Walk { found })
 }
 
-/// A domain and those above it up to `top`; of a very deep one the lowest and then the highest (RFC 9989 §4.10).
-fn way_up<'d>(from: &'d str, top: &str) -> Vec<&'d str> {
-    let mut all = vec![from];
-    let mut rest = from;
-    while rest != top
-        && let Some((_, above)) = rest.split_once('.')
-    {
-        all.push(above);
-        rest = above;
+/// From's policy and whether it is strict about signers: its own record's, else its organisation's, else that of the
+/// public ending which says that it is one (RFC 9989 §4.10.1). For those below holds `sp`, for names that do not exist
+/// `np`. A record on a public ending that does not say so is nobody's.
+async fn policy(
+    names: &MessageAuthenticator,
+    from: &str,
+    walk: &Walk<'_>,
+) -> Result<Option<(String, bool)>, Unanswered> {
+    let organisation = walk.organisation(from);
+    let own = walk.found.iter().find(|(name, _)| *name == from);
+    // the highest one there is, where its domain has none itself
+    let organisations = || walk.found.iter().rfind(|(name, _)| name.ends_with(organisation));
+    let public = || walk.found.iter().find(|(name, record)| record.psd == Psd::Yes && organisation.ends_with(name));
+    let Some((name, record)) = own.or_else(organisations).or_else(public) else { return Ok(None) };
+    let asked = match *name == from {
+        true => record.p,
+        false if record.np != record.sp && !exists(names, from).await? => record.np,
+        false => record.sp,
+    };
+    Ok(Some((in_words(asked, record.t), record.adkim == Alignment::Strict)))
+}
+
+/// Whether the name is there at all: a server that knows no such name says so (RFC 8020); one without an address is
+/// there.
+async fn exists(names: &MessageAuthenticator, domain: &str) -> Result<bool, Unanswered> {
+    match names.txt_raw_lookup(domain).await {
+        Ok(_) => Ok(true),
+        Err(mail_auth::Error::Dns(DnsError::RecordNotFound(code))) => Ok(code != ResponseCode::NXDomain),
+        Err(mail_auth::Error::Dns(DnsError::Resolver(_))) => Err(Unanswered),
+        Err(_) => Ok(true),
     }
+}
+
+/// A domain and those above it; of a very deep one the lowest and then the highest (RFC 9989 §4.10).
+fn way_up(from: &str) -> Vec<&str> {
+    let mut all: Vec<&str> =
+        std::iter::successors(Some(from), |name| name.split_once('.').map(|(_, above)| above)).collect();
     let highest = all.split_off(all.len().saturating_sub(STEPS - 1).max(1));
     all.truncate(1);
     all.extend(highest);
@@ -146,9 +208,8 @@ fn way_up<'d>(from: &'d str, top: &str) -> Vec<&'d str> {
 }
 
 /// The policy in words; a domain that still tries it out asks for the next milder one (`t=y`).
-fn asks(record: &Dmarc, own: bool) -> String {
-    let policy = if own { record.p } else { record.sp };
-    match (policy, record.t) {
+fn in_words(policy: Policy, tries: bool) -> String {
+    match (policy, tries) {
         (Policy::Reject, false) => "reject",
         (Policy::Reject, true) | (Policy::Quarantine, false) => "quarantine",
         _ => "none",
@@ -161,11 +222,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_up_ends_at_the_organisation_and_is_never_long() {
-        assert_eq!(way_up("example.org", "example.org"), ["example.org"]);
-        assert_eq!(way_up("a.b.example.org", "example.org"), ["a.b.example.org", "b.example.org", "example.org"]);
+    fn the_way_up_is_never_long() {
+        assert_eq!(way_up("example.org"), ["example.org", "org"]);
+        assert_eq!(way_up("a.b.example.org"), ["a.b.example.org", "b.example.org", "example.org", "org"]);
         let deep = "z.y.x.w.v.u.t.s.r.example.org";
-        let all = way_up(deep, "example.org");
-        assert_eq!((all.len(), all[0], all[7]), (STEPS, deep, "example.org"));
+        let all = way_up(deep);
+        assert_eq!((all.len(), all[0], all[1], all[7]), (STEPS, deep, "u.t.s.r.example.org", "org"));
+    }
+
+    #[test]
+    fn right_below_an_ending() {
+        assert_eq!(below("example", "a.b.example"), "b.example");
+        assert_eq!(below("gov.example", "b.gov.example"), "b.gov.example");
     }
 }

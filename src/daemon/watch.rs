@@ -4,8 +4,8 @@
 use super::alarm::{Book, Operator, Teller, alarm_step};
 use super::compose::Sender;
 use super::doubt::doubt_step;
-use super::health::Health;
 use super::ports::{Clock, Outgoing, SentMail, Shared};
+use super::trouble::Health;
 use crate::render::Renderer;
 use std::time::Duration;
 use tokio::sync::watch;

@@ -13,6 +13,9 @@ pub(super) struct Body {
     pub whole: String,
 }
 
+/// Lines of text that are read: each costs as much as a page of words.
+const MAX_LINES: usize = 8_000;
+
 /// Sentences that stand in a plain part only to say that there is none.
 const NO_PLAIN: [&str; 6] = [
     "enable html",
@@ -29,12 +32,14 @@ pub(super) fn choose(raw: &[u8], parts: &[&MessagePart<'_>], limits: &Limits, pr
     let mut source = String::new();
     for part in parts.iter().filter(|p| !is_file(p)) {
         match (&part.body, kind(part).as_str()) {
-            (PartType::Text(_), "text/plain") => append(&mut plain, &plain_text(raw, part), limits),
-            (PartType::Html(_), _) => append(&mut source, &decoded(raw, part), limits),
+            (PartType::Text(_), "text/plain") => append(&mut plain, &plain_text(raw, part, limits.max_text), limits),
+            (PartType::Html(_), _) => append(&mut source, &decoded(raw, part, limits.max_text), limits),
             _ => {}
         }
     }
-    if plain.len() >= limits.max_text || source.len() >= limits.max_text {
+    let longer = |part: &&&MessagePart<'_>| part.text_contents().is_some_and(|t| t.len() > limits.max_text);
+    let full = plain.len() >= limits.max_text || source.len() >= limits.max_text;
+    if full || plain.lines().count() >= MAX_LINES || parts.iter().filter(|p| !is_file(p)).any(|p| longer(&p)) {
         problems.push(format!("more than {} kB of text: the rest was not read", limits.max_text / 1024));
     }
     let whole_html = if source.is_empty() { String::new() } else { html::bare(&source) };
@@ -69,11 +74,14 @@ fn append(to: &mut String, more: &str, limits: &Limits) {
     if !to.is_empty() && !to.ends_with('\n') {
         to.push('\n');
     }
-    to.push_str(text::cut(more, limits.max_text.saturating_sub(to.len())));
+    let fits = text::cut(more, limits.max_text.saturating_sub(to.len()));
+    let lines = MAX_LINES.saturating_sub(to.lines().count());
+    let end = fits.match_indices('\n').nth(lines.saturating_sub(1)).map_or(fits.len(), |(at, _)| at);
+    to.push_str(&fits[..end]);
 }
 
-fn plain_text(raw: &[u8], part: &MessagePart<'_>) -> String {
-    let body = text::clean(&decoded(raw, part));
+fn plain_text(raw: &[u8], part: &MessagePart<'_>, max: usize) -> String {
+    let body = text::clean(&decoded(raw, part, max));
     let says = |name: &str, value: &str| {
         part.content_type().and_then(|ct| ct.attribute(name)).is_some_and(|v| v.eq_ignore_ascii_case(value))
     };
@@ -81,16 +89,18 @@ fn plain_text(raw: &[u8], part: &MessagePart<'_>) -> String {
 }
 
 /// The part's text with the usual charset lies put right: UTF-8 said to be Latin-1, Latin-1 said to be UTF-8, and
-/// windows-1252 said to be Latin-1.
-fn decoded(raw: &[u8], part: &MessagePart<'_>) -> String {
-    let said = part.text_contents().unwrap_or_default();
+/// windows-1252 said to be Latin-1. So many bytes of it at most.
+fn decoded(raw: &[u8], part: &MessagePart<'_>, max: usize) -> String {
+    let said = text::cut(part.text_contents().unwrap_or_default(), max);
     if said.is_ascii() {
         return said.to_owned();
     }
     if said.contains('\u{fffd}')
-        && let Some(Err(wrong)) = original_bytes(raw, part).map(String::from_utf8)
+        && let Some(bytes) = original_bytes(raw, part, max)
+        // a character cut off at the end is none
+        && std::str::from_utf8(&bytes).is_err_and(|wrong| wrong.error_len().is_some())
     {
-        return wrong.into_bytes().iter().map(|b| windows_1252(*b)).collect();
+        return bytes.iter().map(|b| windows_1252(*b)).collect();
     }
     match as_single_bytes(said).map(String::from_utf8) {
         Some(Ok(utf8)) => utf8,
@@ -98,9 +108,11 @@ fn decoded(raw: &[u8], part: &MessagePart<'_>) -> String {
     }
 }
 
-/// The part's bytes without their transfer encoding, before any charset.
-fn original_bytes(raw: &[u8], part: &MessagePart<'_>) -> Option<Vec<u8>> {
+/// The part's first bytes without their transfer encoding, before any charset.
+fn original_bytes(raw: &[u8], part: &MessagePart<'_>, max: usize) -> Option<Vec<u8>> {
     let slice = raw.get(part.offset_body as usize..part.offset_end as usize)?;
+    // an encoding takes three bytes for one at most
+    let slice = &slice[..slice.len().min(if part.encoding == Encoding::None { max } else { 3 * max })];
     match part.encoding {
         Encoding::None => Some(slice.to_vec()),
         Encoding::QuotedPrintable => quoted_printable_decode(slice),

@@ -269,6 +269,20 @@ mod tests {
             "I am out of the office on Monday",
             "Afwezig op donderdag",
             "Fuori dai tempi",
+            "Automatisierung der Einladungen",
+            "Re: [EXT] Automatic reply",
+            "RE: Out of Office: session",
+            "Antw: Automatisch antwoord",
+            "Autant te répondre tout de suite",
+            "Absences de mars",
+            "Absents excusés le 8 décembre",
+            "Hors du bureau, mais joignable",
+            "Mon message d'absence est faux",
+            "Office hours on Tuesday",
+            "The auto-reply was wrong",
+            "Pas d'absence pour moi",
+            "Ausencia el martes",
+            "Tr : Réponse automatique : séance",
         ] {
             assert_eq!(class(subject), Class::Person, "{subject}");
         }

@@ -60,7 +60,8 @@ pub fn subject_tag(letter: &Letter) -> Option<String> {
 /// Whether a mail was written to this address: it stands, bare or with a `+`, in To or Cc. A mail to somebody else that
 /// is sent on to us as it was signed is no answer to us.
 pub fn addressed_to(raw: &[u8], address: &str) -> bool {
-    let Some(message) = MessageParser::default().parse_headers(raw) else { return false };
+    let (raw, _) = super::bound::within(raw);
+    let Some(message) = MessageParser::default().parse_headers(raw.as_ref()) else { return false };
     let bare = |email: &str| {
         let (local, domain) = email.rsplit_once('@')?;
         Some((local.split('+').next()?.to_lowercase(), super::proof::ascii_domain(domain)))

@@ -8,6 +8,7 @@ use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, M
 
 use super::body;
 use super::bounce::{self, Bounce};
+use super::bound;
 use super::class::{self, Class};
 use super::{absence, reaction, text};
 
@@ -91,11 +92,16 @@ pub fn letter(raw: &[u8]) -> Letter {
 
 /// Reads a mail within these limits.
 pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
+    let (raw, left_out) = bound::within(raw);
+    let raw = raw.as_ref();
     let parsed = MessageParser::default().parse(raw);
     let Some(message) = parsed.filter(|m| !m.parts.is_empty() && has_a_head(m)) else {
         return unreadable("no mail header was found: From, Date or Message-ID was expected");
     };
     let mut problems = Vec::new();
+    if left_out {
+        problems.push("more header fields or parts than any mail needs: the rest was not read".to_owned());
+    }
     let from = sender(&message, &mut problems);
     let parts = walk(&message, limits, &mut problems);
     let body = body::choose(raw, &parts, limits, &mut problems);

@@ -3,6 +3,7 @@
 use super::letter::Letter;
 use super::reply::{Reply, reply};
 use super::signature::without_name;
+use super::text;
 use crate::core::Question;
 use crate::core::event::{Certainty, Meaning};
 use crate::core::ids::Language;
@@ -23,6 +24,8 @@ pub struct Asked<'w> {
     pub language: Language,
     /// What the words alone don't say.
     pub context: Context,
+    /// The subject line of the mail that asked; empty where it is not known.
+    pub subject: String,
 }
 
 /// A reply and its meaning.
@@ -44,6 +47,10 @@ pub fn understand(letter: &Letter, sent: Option<&str>, asked: &Asked<'_>) -> Und
 /// The meaning of a reply that was cut out already.
 pub(super) fn meaning(letter: &Letter, reply: &Reply, asked: &Asked<'_>) -> Understood {
     let text = if letter.encrypted { String::new() } else { without_name(&reply.text, &asked.name) };
+    let nothing = reply.text.trim().is_empty() && !letter.encrypted;
+    if let Some(understood) = nothing.then(|| asked.hear_subject(&letter.subject)).flatten() {
+        return understood;
+    }
     let (question, mut heard) = asked.hear(&text);
     let keeps_marks = matches!(question, Some(Question::ActionPlan | Question::Review));
     let text = if keeps_marks { text } else { strip_marks(asked.words, &text) };
@@ -53,7 +60,38 @@ pub(super) fn meaning(letter: &Letter, reply: &Reply, asked: &Asked<'_>) -> Unde
     Understood { question, text, heard }
 }
 
+/// What is answered by a word of a few: free text does not stand in a subject.
+const BRIEF: [Question; 9] = [
+    Question::Attendance,
+    Question::Share,
+    Question::NoSubject,
+    Question::Volunteer,
+    Question::Live,
+    Question::Review,
+    Question::Counter,
+    Question::Confirm,
+    Question::Quorum,
+];
+/// Most words of an answer in a subject.
+const FEW: usize = 5;
+/// What mail programs put before a subject.
+const PREFIXES: [&str; 16] =
+    ["re", "rép", "réf", "aw", "antw", "sv", "vs", "odp", "r", "tr", "fwd", "fw", "wg", "rv", "i", "doorst"];
+
 impl Asked<'_> {
+    /// An empty mail whose subject is the answer: never for sure, and only where a word or a few answer.
+    fn hear_subject(&self, subject: &str) -> Option<Understood> {
+        let text = typed_subject(subject, &self.subject)?;
+        let (question, mut heard) = self.hear(&text);
+        let universal = matches!(heard.meaning, Meaning::Stop | Meaning::Undo | Meaning::Help | Meaning::Person);
+        let brief = universal || question.is_some_and(|q| BRIEF.contains(&q));
+        if heard.is_none() || !brief {
+            return None;
+        }
+        heard.certainty = Certainty::Probable;
+        Some(Understood { question, text, heard })
+    }
+
     /// What a text says, and against which question. Once the session is over, what was asked before it is read as what
     /// is collected now; and a digest's review may bring the request or the plan itself.
     fn hear(&self, text: &str) -> (Option<Question>, Heard) {
@@ -83,5 +121,92 @@ impl Asked<'_> {
         let body = text.split_once(':').filter(|(l, _)| label(l)).map_or(text, |(_, rest)| rest);
         let last = self.words.understand(Some(Question::LastCall), &self.language, body, &self.context);
         if matches!(last.meaning, Meaning::Plan { .. }) { last } else { heard }
+    }
+}
+
+/// What a person typed into the subject line: beside our own subject, or instead of it in a new mail. Nothing where
+/// all of it is ours or a mail program's.
+fn typed_subject(subject: &str, ours: &str) -> Option<String> {
+    let ours = without_brackets(ours);
+    if ours.is_empty() {
+        return None;
+    }
+    let whole = without_brackets(subject);
+    let (bare, answers) = without_prefixes(&whole);
+    let typed = match bare.to_lowercase().find(&ours.to_lowercase()) {
+        // lengths in lower case are those of the text as it was written, or nothing is found here
+        Some(at) => format!("{} {}", without_prefix_behind(bare.get(..at)?), bare.get(at + ours.len()..)?),
+        // another subject that was answered, or what is left of ours
+        None if answers => return None,
+        None => bare.to_owned(),
+    };
+    let signs = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—' | ',' | ';' | '.' | '…');
+    let typed = typed.trim_matches(signs);
+    let count = typed.split_whitespace().count();
+    (1..=FEW).contains(&count).then(|| typed.to_owned())
+}
+
+/// "[Codev Lyon] Séance [7K3F…]" without what stands in brackets, on one line.
+fn without_brackets(subject: &str) -> String {
+    let mut out = String::new();
+    let mut rest = subject;
+    while let Some((before, behind)) = rest.split_once('[') {
+        out.push_str(before);
+        out.push(' ');
+        rest = behind.split_once(']').map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    text::key(&out)
+}
+
+/// "Oui - Re:" without the "Re:" at its end, behind which ours stood.
+fn without_prefix_behind(text: &str) -> &str {
+    let bare = text.trim_end();
+    let Some(before) = bare.strip_suffix(':').map(str::trim_end) else { return bare };
+    let start = before.rfind(|c: char| !c.is_alphabetic()).map_or(0, |at| at + 1);
+    match before.get(start..).is_some_and(|last| PREFIXES.contains(&last.to_lowercase().as_str())) {
+        true => &before[..start],
+        false => bare,
+    }
+}
+
+/// A subject without "Re:" and its like, and whether one stood there.
+fn without_prefixes(subject: &str) -> (&str, bool) {
+    let (mut rest, mut any) = (subject.trim(), false);
+    while let Some((before, after)) = rest.split_once(':') {
+        if !PREFIXES.contains(&before.trim().to_lowercase().as_str()) {
+            break;
+        }
+        (rest, any) = (after.trim(), true);
+    }
+    (rest, any)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_person_typed_is_left_of_a_subject() {
+        let ours = "[Codev Lyon] Séance du 8 décembre : venez-vous ?";
+        for (subject, typed) in [
+            ("Oui", Some("Oui")),
+            ("Oui [7K3F92QDJX4M0ZT8]", Some("Oui")),
+            ("Oui : Re: [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]", Some("Oui")),
+            ("Re: [Codev Lyon] Séance du 8 décembre : venez-vous ? OUI", Some("OUI")),
+            ("No, sorry - Re: [Codev Lyon] Séance du 8 décembre : venez-vous ?", Some("No, sorry")),
+            ("Re: OUI - [Codev Lyon] Séance du 8 décembre : venez-vous ?", Some("OUI")),
+            ("Re: [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]", None),
+            ("[EXT] RE : [Codev Lyon] Séance du 8 décembre\u{a0}: venez-vous ?", None),
+            ("TR: [Codev Lyon] Séance du 8 décembre : venez-vous ?", None),
+            ("Re: [Codev Lyon] Séance du 8", None),
+            ("Re: oui, on se voit mardi", None),
+            ("", None),
+            ("[7K3F92QDJX4M0ZT8]", None),
+            ("une phrase de bien plus de cinq mots", None),
+        ] {
+            assert_eq!(typed_subject(subject, ours).as_deref(), typed, "{subject}");
+        }
+        assert_eq!(typed_subject("Oui", ""), None);
     }
 }

@@ -12,6 +12,7 @@ mod absence;
 pub mod auth_results;
 mod body;
 pub mod bounce;
+mod bound;
 mod calendar_check;
 pub mod class;
 pub mod evidence;

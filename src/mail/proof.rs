@@ -29,7 +29,8 @@ pub struct Verdict {
 
 /// Reads what a mail's headers and the own check say of its sender.
 pub fn proof(raw: &[u8], whom: Option<&Believed>, verdict: Option<&Verdict>) -> Proof {
-    let parsed = MessageParser::default().parse(raw);
+    let (raw, _) = super::bound::within(raw);
+    let parsed = MessageParser::default().parse(raw.as_ref());
     let Some(message) = parsed else { return Proof::nothing() };
     let Some(from) = domain_of_from(&message) else {
         return Proof::new(Level::B, "From does not name exactly one address");

@@ -438,6 +438,16 @@ mod tests {
             "[EXTERNAL]",
             "CAUTION: This email originated from outside the organization. Do not click.",
             "⚠ Attention : ce courriel provient de l'extérieur de l'entreprise.",
+            "Von meinem iPhone gesendet",
+            "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
+            "Gesendet mit der GMX Mail App",
+            "Enviado desde mi iPhone",
+            "Enviado con el correo electrónico seguro de Proton Mail.",
+            "Inviato da iPhone",
+            "Inviato con l'email sicura di Proton Mail.",
+            "Verstuurd vanaf mijn iPhone",
+            "Outlook für Android herunterladen<https://aka.ms/AAb9ysg>",
+            "Scarica Outlook per iOS",
         ] {
             assert!(is_added(&text::key(added)), "{added}");
         }
@@ -448,6 +458,12 @@ mod tests {
             "Attention, un consultant extérieur vient jeudi.",
             "External consultants are my problem.",
             "Sent from Paris with love",
+            "Von meinem Chef habe ich noch nichts gehört",
+            "Von meiner Seite passt es",
+            "Gesendet von mir gestern Abend, also ja",
+            "Enviado desde Madrid ayer por Paula",
+            "Inviato da Paolo ieri sera",
+            "Verzonden door Paul",
         ] {
             assert!(!is_added(&text::key(theirs)), "{theirs}");
         }

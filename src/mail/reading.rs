@@ -33,6 +33,15 @@ pub trait Known {
     /// It can't tell.
     fn senders(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, Self::Error>;
 
+    /// Whether the receiver of that mail is this member of another group: an address that counts there alone is a new
+    /// one here.
+    ///
+    /// # Errors
+    /// It can't tell.
+    fn is_receiver(&self, _key: &DraftKey, _sender: &(GroupId, MemberId)) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+
     /// The newest mail that asks this member something.
     ///
     /// # Errors
@@ -208,7 +217,7 @@ impl Reading {
         let doubtful = self.doubtful(raw, known.own_address(), &open);
         let asks = open.iter().map(|mail| mail.key.clone()).collect();
         mails.extend(open);
-        let senders = self.senders.clone();
+        let senders = self.others(known, hits.first())?;
         let route = route(&Directory { hits, senders, proof: self.proof.level, open: asks, doubtful });
         let (said, why) = self.told(&route, &lead);
         self.step("question", said, why);
@@ -218,6 +227,18 @@ impl Reading {
         };
         self.route = Some(route);
         Ok(answered)
+    }
+
+    /// Who writes, for the mail that it answers: without its receiver under another group's roof.
+    fn others<K: Known>(&self, known: &K, hit: Option<&Hit>) -> Result<Vec<(GroupId, MemberId)>, K::Error> {
+        let mut all = self.senders.clone();
+        let Some(hit) = hit.filter(|hit| all.iter().all(|(group, _)| *group != hit.key.group)) else { return Ok(all) };
+        for sender in &self.senders {
+            if known.is_receiver(&hit.key, sender)? {
+                all.retain(|other| other != sender);
+            }
+        }
+        Ok(all)
     }
 
     /// Without a token: it was written to somebody else, or the hint in its subject is another mail's.

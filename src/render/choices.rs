@@ -1,16 +1,24 @@
 //! The answers to a mail's open question, as words to write and as buttons that write them.
 
 use super::Post;
-use crate::core::Question;
+use crate::core::{Draft, Kind, Question};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// `templates/<lang>/choices.toml`: the answers of each question, in the order they are shown.
+/// `templates/<lang>/choices.toml`: the answers of each question, in the order they are shown; a mail that asks it in
+/// other words than the rest has labels of its own.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Choices(BTreeMap<Question, Vec<Choice>>);
+pub(super) struct Choices(BTreeMap<Asked, Vec<Choice>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    Question(Question),
+    Mail(Kind),
+}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,9 +28,11 @@ struct Choice {
 }
 
 impl Choices {
-    /// The choices of a question for the template: `word`, `label`, `href`.
-    pub fn of(&self, question: Option<Question>, subject: &str, post: &Post) -> Value {
-        let all = question.and_then(|q| self.0.get(&q)).map(Vec::as_slice).unwrap_or_default();
+    /// The choices of a mail's question for the template: `word`, `label`, `href`.
+    pub fn of(&self, draft: &Draft, subject: &str, post: &Post) -> Value {
+        let mail = draft.question.and_then(|_| self.0.get(&Asked::Mail(draft.key.kind)));
+        let question = || draft.question.and_then(|q| self.0.get(&Asked::Question(q)));
+        let all = mail.or_else(question).map(Vec::as_slice).unwrap_or_default();
         let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.mark, &c.word) });
         all.iter().map(one).collect()
     }

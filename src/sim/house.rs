@@ -52,6 +52,9 @@ impl Task {
     }
 }
 
+/// More mails than any day of a simulated group has.
+const REMEMBERED: u32 = 2000;
+
 /// How the sender goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sends {
@@ -107,7 +110,7 @@ impl House {
         let (office, mailbox, points) = (ports.office.clone(), ports.mailbox.clone(), ports.points.clone());
         let sent = SentBox { office, mailbox, points, fills: sends.fills };
         let mut pace = sends.pace();
-        pace.remember(store.get().sent_since(ports.wall.now() - Duration::days(1))?);
+        pace.remember(store.get().sent_since(ports.wall.now() - Duration::days(1), REMEMBERED)?);
         let ways = (0..sends.connections.max(1)).map(|line| ports.office.line(line)).collect();
         let crew = Crew::new(store.clone(), kit.sender.clone(), pace, ways, ports.wall.clone());
         let engine = Engine::new(kit, store, SeededIds::of(seed ^ (u64::from(life) << 32)));

@@ -80,13 +80,25 @@ impl Person {
         number: u64,
         now: DateTime<Utc>,
     ) -> Vec<Answered> {
-        let fits = |h: &&Habit| {
+        self.by_habit(key, step, ours, number, now).into_iter().map(|(_, answered)| answered).collect()
+    }
+
+    /// The same, each with the position in [`Person::habits`] of the habit that it comes from.
+    pub fn by_habit(
+        &self,
+        key: &DraftKey,
+        step: Option<StepKey>,
+        ours: &Letter,
+        number: u64,
+        now: DateTime<Utc>,
+    ) -> Vec<(usize, Answered)> {
+        let fits = |h: &Habit| {
             h.on == key.kind && h.step == step && h.meeting.is_none_or(|m| key.meeting.is_some_and(|k| k.0 == m))
         };
         // a mail that comes once more (a prompt with the request) is not answered once more
         let first = key.revision == 0 || !matches!(key.kind, Kind::StepPrompt);
-        let habits = self.habits.iter().filter(fits).filter(|_| first);
-        habits.zip(number..).filter_map(|(h, n)| self.act(h, ours, n, now + h.after)).collect()
+        let habits = self.habits.iter().enumerate().filter(|(_, h)| first && fits(h));
+        habits.zip(number..).filter_map(|((i, h), n)| Some((i, self.act(h, ours, n, now + h.after)?))).collect()
     }
 
     fn act(&self, habit: &Habit, ours: &Letter, number: u64, at: DateTime<Utc>) -> Option<Answered> {

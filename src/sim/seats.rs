@@ -1,5 +1,5 @@
-//! Seats: who is played by somebody else. A played person does nothing by habit; what they would have done is held
-//! back, to be looked at, and done after all when the seat is given back in time.
+//! Seats: who is played by somebody else, and which habits are switched off. What a person would have done is held back,
+//! to be looked at, and done after all when the seat is given back, or the habit switched on again, in time.
 
 use super::world::{Outbound, Underway, World};
 use crate::core::DraftKey;
@@ -7,16 +7,30 @@ use crate::daemon::{Clock, Ids};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
+/// Where a mail that somebody sends by habit comes from.
+pub(super) struct ByHabit {
+    /// The mail of ours that it answers.
+    pub about: DraftKey,
+    /// The position in their habits.
+    pub which: usize,
+    /// The whole of their words, where they write some.
+    pub words: Option<String>,
+}
+
 /// Whose habits are held back.
 #[derive(Default)]
 pub(super) struct Seats {
     played: BTreeSet<String>,
+    /// Addresses with positions in their habits.
+    off: BTreeSet<(String, usize)>,
     held: Vec<(DateTime<Utc>, Underway)>,
 }
 
 impl Seats {
-    pub(super) fn is_played(&self, email: &str) -> bool {
-        self.played.contains(email)
+    /// Whether a mail is held back.
+    pub(super) fn holds(&self, mail: &Underway) -> bool {
+        let off = |h: &ByHabit| self.played.contains(&mail.from) || self.off.contains(&(mail.from.clone(), h.which));
+        mail.habit.as_ref().is_some_and(off)
     }
 
     pub(super) fn hold(&mut self, at: DateTime<Utc>, mail: Underway) {
@@ -45,32 +59,48 @@ impl<O: Outbound, I: Ids> World<O, I> {
     /// Somebody takes this person's seat: nothing more happens there by itself.
     pub fn take_seat(&mut self, email: &str) {
         self.seats.played.insert(email.to_owned());
-        let theirs = |mail: &Underway| mail.from == email && mail.habit.is_some();
-        let (held, on): (Vec<_>, Vec<_>) = std::mem::take(&mut self.underway).into_iter().partition(|(_, m)| theirs(m));
-        self.underway = on.into_iter().collect();
-        self.seats.held.extend(held.into_iter().map(|((at, _), mail)| (at, mail)));
+        self.sort_habits();
     }
 
     /// The seat is given back: habits go on, what was missed meanwhile is missed.
     pub fn leave_seat(&mut self, email: &str) {
         self.seats.played.remove(email);
+        self.sort_habits();
+    }
+
+    /// Switches one habit on or off, by its position in the person's habits.
+    pub fn switch_habit(&mut self, email: &str, which: usize, on: bool) {
+        let habit = (email.to_owned(), which);
+        match on {
+            true => self.seats.off.remove(&habit),
+            false => self.seats.off.insert(habit),
+        };
+        self.sort_habits();
+    }
+
+    /// What is held now, and what goes on its way (unless its time has passed).
+    fn sort_habits(&mut self) {
         let now = self.clock.now();
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.seats.held).into_iter().partition(|(_, mail)| mail.from == email);
-        self.seats.held = others;
-        for (at, mail) in theirs.into_iter().filter(|(at, _)| *at > now) {
+        let (held, on): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.underway).into_iter().partition(|(_, mail)| self.seats.holds(mail));
+        self.underway = on.into_iter().collect();
+        let (mut stay, freed): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.seats.held).into_iter().partition(|(_, mail)| self.seats.holds(mail));
+        stay.extend(held.into_iter().map(|((at, _), mail)| (at, mail)));
+        self.seats.held = stay;
+        for (at, mail) in freed.into_iter().filter(|(at, _)| *at > now) {
             self.put(at, mail);
         }
     }
 
     /// Whether somebody plays this person.
     pub fn is_played(&self, email: &str) -> bool {
-        self.seats.is_played(email)
+        self.seats.played.contains(email)
     }
 
     /// A mail was answered by hand: the habit's answer to it is dropped.
     pub fn answered_by_hand(&mut self, email: &str, about: &DraftKey) {
-        let other = |mail: &Underway| mail.from != email || mail.habit.as_ref().is_none_or(|(key, _)| key != about);
+        let other = |mail: &Underway| mail.from != email || mail.habit.as_ref().is_none_or(|h| h.about != *about);
         self.underway.retain(|_, mail| other(mail));
         self.seats.held.retain(|(_, mail)| other(mail));
     }
@@ -86,6 +116,7 @@ impl<O: Outbound, I: Ids> World<O, I> {
 }
 
 fn foreseen((at, mail, held): (DateTime<Utc>, &Underway, bool)) -> Option<Foreseen> {
-    let (about, words) = mail.habit.clone()?;
+    let ByHabit { about, words, .. } = mail.habit.as_ref()?;
+    let (about, words) = (about.clone(), words.clone());
     Some(Foreseen { at, from: mail.from.clone(), about, what: mail.what.clone(), words, held })
 }

@@ -3,7 +3,7 @@
 use super::clock::VirtualClock;
 use super::person::Person;
 use super::post::{Delivered, SimInbox};
-use super::seats::Seats;
+use super::seats::{ByHabit, Seats};
 use crate::core::{DraftKey, StepKey};
 use crate::daemon::receiver::ReceiverError;
 use crate::daemon::{Clock, Engine, EngineError, Ids, Outgoing, Pace, Prover, Story, receiver_step, sender_step};
@@ -77,8 +77,8 @@ pub(super) struct Underway {
     pub from: String,
     pub what: String,
     pub bytes: Vec<u8>,
-    /// The mail of ours that somebody's habit answers, and the words of the habit.
-    pub habit: Option<(DraftKey, Option<String>)>,
+    /// The habit it comes from, where nobody wrote it by hand.
+    pub habit: Option<ByHabit>,
 }
 
 /// The engine with its people.
@@ -236,12 +236,12 @@ impl<O: Outbound, I: Ids> World<O, I> {
         let step = self.step_of(&key)?;
         let person = self.people.iter().position(|p| p.email.eq_ignore_ascii_case(&delivered.to));
         let Some(person) = person else { return Ok(()) };
-        let answers = self.people[person].react(&key, step, &letter, self.counter + 1, now);
-        for answered in answers {
+        let answers = self.people[person].by_habit(&key, step, &letter, self.counter + 1, now);
+        for (which, answered) in answers {
             let from = self.people[person].email.clone();
-            let habit = Some((key.clone(), answered.words));
+            let habit = Some(ByHabit { about: key.clone(), which, words: answered.words });
             let mail = Underway { from, what: answered.what, bytes: answered.bytes, habit };
-            match self.seats.is_played(&mail.from) {
+            match self.seats.holds(&mail) {
                 true => {
                     // numbers of mails are never given twice
                     self.counter += 1;

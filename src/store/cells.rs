@@ -1,14 +1,14 @@
 //! Values as the tables hold them: times as UTC text, enums as their words, and back.
 
 use super::error::Fault;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Timelike, Utc};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Params, Row};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::str::FromStr;
 
-const UTC: &str = "%Y-%m-%dT%H:%M:%SZ";
 const WALL: &str = "%Y-%m-%d %H:%M";
 const WALL_SECONDS: &str = "%Y-%m-%d %H:%M:%S";
 
@@ -68,7 +68,7 @@ impl<T: Into<Self>> From<Option<T>> for Cell {
 
 /// `2026-11-24T17:00:00Z`; parts of a second are dropped.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
-    at.format(UTC).to_string()
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// `2026-12-08 18:00`; seconds only where there are some (rehearsals).
@@ -147,10 +147,10 @@ impl Read<'_> {
     }
     /// An enum by its word.
     pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T, Fault> {
-        to_word(column, self.text(column)?)
+        to_word(column, &self.text(column)?)
     }
     pub(super) fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Fault> {
-        self.opt_text(column)?.map(|t| to_word(column, t)).transpose()
+        self.opt_text(column)?.map(|t| to_word(column, &t)).transpose()
     }
     /// A small type by its text.
     pub(super) fn parsed<T: FromStr>(&self, column: &str) -> Result<T, Fault>
@@ -172,8 +172,8 @@ impl Read<'_> {
 }
 
 fn to_time(column: &str, text: &str) -> Result<DateTime<Utc>, Fault> {
-    let time = NaiveDateTime::parse_from_str(text, UTC).map(|t| t.and_utc());
-    time.map_err(|_| bad(column, text, "a time such as 2026-11-24T17:00:00Z"))
+    let time = DateTime::parse_from_rfc3339(text).ok().filter(|t| text.ends_with('Z') && t.nanosecond() == 0);
+    time.map(|t| t.to_utc()).ok_or_else(|| bad(column, text, "a time such as 2026-11-24T17:00:00Z"))
 }
 
 fn to_wall(column: &str, text: &str) -> Result<NaiveDateTime, Fault> {
@@ -182,9 +182,9 @@ fn to_wall(column: &str, text: &str) -> Result<NaiveDateTime, Fault> {
         .map_err(|_| bad(column, text, "an hour such as 2026-12-08 18:00"))
 }
 
-fn to_word<T: DeserializeOwned>(column: &str, text: String) -> Result<T, Fault> {
-    let found = text.clone();
-    serde_json::from_value(serde_json::Value::String(text)).map_err(|e| bad(column, &found, &e.to_string()))
+fn to_word<T: DeserializeOwned>(column: &str, text: &str) -> Result<T, Fault> {
+    let word: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+    T::deserialize(word).map_err(|e| bad(column, text, &e.to_string()))
 }
 
 fn to_parsed<T: FromStr>(column: &str, text: &str) -> Result<T, Fault>

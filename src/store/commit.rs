@@ -4,7 +4,8 @@ use super::cells::{first, json, run, utc, wall, word};
 use super::error::Fault;
 use super::inbox::{self, InboxState};
 use super::journal::{self, About};
-use super::{Store, StoreError, diff, meeting_rows};
+use super::{Store, StoreError, diff, meeting_rows, sealed};
+use crate::core::draft::Facts;
 use crate::core::{Draft, Email, Group, GroupId, JournalLine, MemberId};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, named_params, params};
@@ -125,6 +126,7 @@ impl Store {
 fn one(tx: &Connection, derivation: &str, batch: &Commit<'_>) -> Result<Committed, Fault> {
     let mut done = Committed::default();
     if let Some(group) = &batch.group {
+        super::opt_outs::note(tx, group.before, group.after, batch.at)?;
         done.version = Some(write_group(tx, derivation, group)?);
     }
     for mail in &batch.mails {
@@ -189,8 +191,9 @@ fn queue(tx: &Connection, mail: &NewMail, at: DateTime<Utc>, done: &mut Committe
     let id = tx.last_insert_rowid();
     run(
         tx,
-        "INSERT INTO outbox_bytes (outbox, bytes, plain, draft) VALUES (?, ?, ?, ?)",
-        params![id, mail.bytes, mail.plain, json(draft)?],
+        "INSERT INTO outbox_bytes (outbox, bytes, plain, draft) VALUES (?1, seal(?5, 'sent/' || ?1, ?2), \
+         seal(?6, 'plain/' || ?1, ?3), seal(?6, 'draft/' || ?1, ?4))",
+        params![id, mail.bytes, mail.plain, json(draft)?, sealed::mail_scope(at), sealed::draft_scope(draft, at)],
     )?;
     done.queued.push(id);
     let about = About::draft(draft, &key);
@@ -201,9 +204,9 @@ fn queue(tx: &Connection, mail: &NewMail, at: DateTime<Utc>, done: &mut Committe
 
 fn insert(tx: &Connection, mail: &NewMail, key: &str, at: DateTime<Utc>) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO outbox (draft_id, draft_key, group_id, meeting, kind, step, member, lane, subject, \
-        message_id, envelope_to, question, urgent, decided_at, due_at, useful_until, when_late, state, next_attempt_at) \
+        message_id, envelope_to, question, urgent, decided_at, due_at, useful_until, when_late, state, next_attempt_at, receipt) \
         VALUES (:draft_id, :draft_key, :group, :meeting, :kind, :step, :member, :lane, :subject, \
-        :message_id, :to, :question, :urgent, :at, :due, :until, :late, 'queued', :due)";
+        :message_id, :to, :question, :urgent, :at, :due, :until, :late, 'queued', :due, :receipt)";
     let draft = &mail.draft;
     let row = named_params! {
         ":draft_id": mail.draft_id, ":draft_key": key, ":group": draft.key.group.as_str(),
@@ -212,8 +215,15 @@ fn insert(tx: &Connection, mail: &NewMail, key: &str, at: DateTime<Utc>) -> Resu
         ":message_id": mail.message_id, ":to": mail.envelope_to.as_str(),
         ":question": draft.question.map(|q| q.name()), ":urgent": draft.urgent, ":at": utc(at),
         ":due": utc(draft.due), ":until": utc(draft.useful_until), ":late": word(&draft.when_late)?,
+        ":receipt": receipt(&draft.facts),
     };
     run(tx, SQL, row).map(|_| ())
+}
+
+/// Which receipt it is: caps count some of them.
+fn receipt(facts: &Facts) -> Option<String> {
+    let value = serde_json::to_value(facts).ok()?;
+    Some(value.get("receipt")?.as_str()?.to_owned())
 }
 
 pub(super) const OLDER_IN_LANE: &str = "SELECT id, draft_key FROM outbox INDEXED BY outbox_lane \

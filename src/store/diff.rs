@@ -2,6 +2,7 @@
 
 use super::cells::{Cell, bad, run};
 use super::error::Fault;
+use super::sealed;
 use rusqlite::{Connection, params_from_iter};
 use std::collections::BTreeMap;
 
@@ -61,22 +62,58 @@ fn one(table: &Table, action: &str, touched: usize) -> Result<usize, Fault> {
     if touched == 1 { Ok(1) } else { Err(bad(table.name, &format!("{touched} rows to {action}"), "one")) }
 }
 
-fn by_key(table: &Table) -> String {
-    table.keys.iter().map(|k| format!("{k} IS ?")).collect::<Vec<_>>().join(" AND ")
+/// The key's columns, as parameters from `first` on.
+fn by_key(table: &Table, first: usize) -> String {
+    let each = table.keys.iter().zip(first..).map(|(k, n)| format!("{k} IS ?{n}"));
+    each.collect::<Vec<_>>().join(" AND ")
 }
 
 fn delete_sql(table: &Table) -> String {
-    format!("DELETE FROM {} WHERE {}", table.name, by_key(table))
+    format!("DELETE FROM {} WHERE {}", table.name, by_key(table, 1))
 }
 
 fn update_sql(table: &Table) -> String {
-    let set = table.cells.iter().map(|c| format!("{c} = ?")).collect::<Vec<_>>().join(", ");
-    format!("UPDATE {} SET {set} WHERE {}", table.name, by_key(table))
+    let place = |column: &str| {
+        let cell = table.cells.iter().position(|c| *c == column).map(|n| n + 1);
+        cell.or_else(|| table.keys.iter().position(|k| *k == column).map(|n| table.cells.len() + n + 1))
+    };
+    let set = table.cells.iter().map(|c| format!("{c} = {}", value(table, c, &place))).collect::<Vec<_>>().join(", ");
+    format!("UPDATE {} SET {set} WHERE {}", table.name, by_key(table, table.cells.len() + 1))
 }
 
 fn insert_sql(table: &Table) -> String {
     let columns: Vec<_> = table.keys.iter().chain(table.cells).copied().collect();
-    let marks = vec!["?"; columns.len()].join(", ");
+    let place = |column: &str| columns.iter().position(|c| *c == column).map(|n| n + 1);
+    let values: Vec<_> = columns.iter().map(|c| value(table, c, &place)).collect();
     let or = if table.replace { " OR REPLACE" } else { "" };
-    format!("INSERT{or} INTO {} ({}) VALUES ({marks})", table.name, columns.join(", "))
+    format!("INSERT{or} INTO {} ({}) VALUES ({})", table.name, columns.join(", "), values.join(", "))
+}
+
+/// A column's value as it is written: its parameter, sealed where the column is.
+fn value(table: &Table, column: &str, place: &impl Fn(&str) -> Option<usize>) -> String {
+    let own = place(column).map(|n| format!("?{n}")).unwrap_or_default();
+    match sealed::of_table(table.name) {
+        Some(s) if s.column == column => format!("seal({}, {}, {own})", with(s.scope, place), with(s.row, place)),
+        _ => own,
+    }
+}
+
+/// An expression with parameters in place of its columns; what stands in quotes stays.
+fn with(expression: &str, place: &impl Fn(&str) -> Option<usize>) -> String {
+    let parts = expression.split('\'').enumerate().map(|(n, part)| {
+        if n % 2 == 1 {
+            return format!("'{part}'");
+        }
+        let mut out = String::new();
+        let mut rest = part;
+        while let Some(from) = rest.find(|c: char| c.is_ascii_lowercase()) {
+            let word = &rest[from..];
+            let word = &word[..word.find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(word.len())];
+            out += &rest[..from];
+            out += &place(word).map_or_else(|| word.to_owned(), |n| format!("?{n}"));
+            rest = &rest[from + word.len()..];
+        }
+        out + rest
+    });
+    parts.collect()
 }

@@ -28,6 +28,16 @@ pub enum StoreError {
         /// The newest schema known here.
         known: i64,
     },
+    /// The second file, with the keys, is gone though there are words sealed with them.
+    #[error(
+        "{}: the file with the keys of people's words is gone, and {} holds words and mails sealed with them. Put it back from a backup made with `codevd backup --with-keys`. Or give up what they seal: make an empty file of that name, and what can't be opened any more is told by `codevd status`", keys.display(), file.display()
+    )]
+    KeysGone {
+        /// The database.
+        file: PathBuf,
+        /// Where the keys should lie.
+        keys: PathBuf,
+    },
     /// The file has an older schema and may only be read here.
     #[error(
         "{}: has schema {found}, this codevd needs {known}. Start `codevd run` once: it brings the file up to date", file.display()
@@ -109,6 +119,13 @@ impl StoreError {
         matches!(code, Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked))
     }
 
+    /// The file itself is not what it should be: only a backup helps.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        matches!(self, Self::Sql { source, .. }
+            if matches!(source.sqlite_error_code(), Some(Code::DatabaseCorrupt | Code::NotADatabase)))
+    }
+
     /// Loading the group again and deciding anew may help.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })
@@ -142,6 +159,12 @@ pub(super) enum Fault {
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
+        if let rusqlite::Error::SqliteFailure(_, Some(said)) = &error
+            && let Some((_, what)) = said.split_once(super::sealed::DAMAGED)
+        {
+            let (place, found) = what.split_once(" holds ").unwrap_or((what, ""));
+            return super::cells::bad(place, found, "what was sealed there");
+        }
         Self::Sql(error)
     }
 }

@@ -3,6 +3,7 @@
 use super::cells::{all, first, run};
 use super::error::Fault;
 use super::journal::{self, About};
+use super::sealed::{self, SEALED, Sealed};
 use super::{Store, StoreError};
 use crate::core::{GroupId, MemberId};
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ const GONE: &str = "…";
 const OTHERS_WORDS: &[&str] = &["words", "subjects", "actions", "attendance_comments"];
 /// Columns that name members: by themselves, in a draft's key, or in JSON.
 const NAMES: &[&str] =
-    &["member", "requester", "backup", "facilitator", "draft_key", "lane", "draft", "inverse", "spec", "waiting"];
+    &["member", "requester", "backup", "facilitator", "led_by", "draft_key", "lane", "spec", "waiting"];
 /// Tables whose rows are looked at one by one instead.
 const BY_HAND: &[&str] = &["members", "member_addresses", "member_delegates"];
 
@@ -50,11 +51,13 @@ impl Store {
     /// from them emptied, and name, addresses and identifier go from every other row of the group.
     /// Attendance and turns stay, under a name that says nothing. Mail bytes of the whole group that
     /// are dealt with are emptied, since they may quote that person. Nothing of it stays in the file
-    /// (`secure_delete`, and the WAL is emptied); backups made before still hold it.
+    /// (`secure_delete`, and the WAL is emptied). What remains of the group's words is sealed anew and the keys of
+    /// before are thrown away: what backups hold of them opens with the keys of those backups alone.
     ///
     /// # Errors
     /// SQLite's own.
     pub fn forget(&mut self, group: &GroupId, member: &MemberId, at: DateTime<Utc>) -> Result<Forgetting, StoreError> {
+        let seals = self.inner.seals.clone();
         let done = self.write("forget a member", |tx, _| {
             let Some(scrub) = Scrub::of(tx, group, member)? else { return Ok(Forgetting::NotGone) };
             let waiting = scrub.waiting(tx, group, member)?;
@@ -62,6 +65,8 @@ impl Store {
                 return Ok(Forgetting::Waiting(waiting));
             }
             let now = scrub.now.clone();
+            // what others wrote is sealed anew below, with keys that no backup made before has
+            seals.keys().retire(sealed::KEYS_OF_GROUP, group.as_str())?;
             // the rows that name the member are renamed one table after the other
             tx.pragma_update(None, "defer_foreign_keys", true)?;
             let texts = delete_texts(tx, group, member)?;
@@ -78,13 +83,14 @@ impl Store {
             Ok(Forgetting::Done(Forgotten { now, texts, sent, received }))
         })?;
         if matches!(done, Forgetting::Done(_)) {
+            self.throw_keys_away(group)?;
             self.empty_wal()?;
         }
         Ok(done)
     }
 
     /// Writes the WAL's pages into the file and empties it.
-    fn empty_wal(&mut self) -> Result<(), StoreError> {
+    pub(super) fn empty_wal(&mut self) -> Result<(), StoreError> {
         self.look("empty the write-ahead log", |conn| {
             all(conn, "PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map(drop)
         })
@@ -106,7 +112,9 @@ fn delete_texts(conn: &Connection, group: &GroupId, member: &MemberId) -> Result
         deleted += run(conn, &sql, about)?;
     }
     run(conn, "DELETE FROM challenges WHERE group_id = ?1 AND member = ?2", about)?;
-    run(conn, "DELETE FROM undos WHERE group_id = ?1 AND (member = ?2 OR instr(inverse, '\"' || ?2 || '\"'))", about)?;
+    let undos = "DELETE FROM undos WHERE group_id = ?1 AND (member = ?2 \
+        OR instr(unseal_text('undos/' || group_id || '/' || position, sealed), '\"' || ?2 || '\"'))";
+    run(conn, undos, about)?;
     Ok(deleted)
 }
 
@@ -195,11 +203,12 @@ impl Scrub {
 
     /// How many mails to others, not sent yet, name the person.
     fn waiting(&self, conn: &Connection, group: &GroupId, member: &MemberId) -> Result<usize, Fault> {
-        let sql = "SELECT b.plain, b.bytes FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id \
+        let sql = "SELECT unseal_text('plain/' || o.id, b.plain) AS plain, unseal('sent/' || o.id, b.bytes) AS bytes \
+            FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id \
             WHERE o.group_id = ? AND o.member <> ? AND o.state IN ('queued', 'sending')";
         let named = all(conn, sql, params![group.as_str(), member.as_str()], |r| {
             let bytes = r.opt_blob("bytes")?.unwrap_or_default();
-            let texts = [r.text("plain")?, String::from_utf8_lossy(&bytes).into_owned()];
+            let texts = [r.opt_text("plain")?.unwrap_or_default(), String::from_utf8_lossy(&bytes).into_owned()];
             Ok(texts.iter().any(|text| self.text(text, true, false) != *text))
         })?;
         Ok(named.into_iter().filter(|named| *named).count())
@@ -226,11 +235,13 @@ impl Scrub {
         let tables = all(conn, TEXTS, [], |r| Ok((r.text("tbl")?, r.text("col")?)))?;
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         conn.create_scalar_function("scrub", 3, flags, move |call| {
-            Ok(self.text(&call.get::<String>(0)?, call.get::<bool>(1)?, call.get::<bool>(2)?))
+            let text = call.get::<Option<String>>(0)?;
+            let (first_name_too, id_too) = (call.get::<bool>(1)?, call.get::<bool>(2)?);
+            Ok(text.map(|text| self.text(&text, first_name_too, id_too)))
         })?;
         let done = tables.iter().filter(|(table, _)| !BY_HAND.contains(&table.as_str())).try_for_each(|(table, column)| {
             let rows = match table.as_str() {
-                "outbox_bytes" | "attempts" => "outbox IN (SELECT id FROM outbox WHERE group_id = ?2)",
+                "attempts" => "outbox IN (SELECT id FROM outbox WHERE group_id = ?2)",
                 "groups" => "id = ?2",
                 _ => "group_id = ?2",
             };
@@ -245,15 +256,33 @@ impl Scrub {
             let id_too = NAMES.contains(&column.as_str());
             run(conn, &sql, params![first_name_too, group.as_str(), id_too]).map(drop)
         });
+        let done = done.and_then(|()| SEALED.iter().try_for_each(|sealed| reseal(conn, sealed, group)));
         conn.remove_function("scrub", 3)?;
         done
     }
 }
 
+/// Scrubs a sealed column of the group's rows and seals it anew.
+fn reseal(conn: &Connection, sealed: &Sealed, group: &GroupId) -> Result<(), Fault> {
+    let Sealed { table, column, row, scope, of_group, .. } = sealed;
+    let first_name_too = !OTHERS_WORDS.contains(table);
+    let id_too = *column == "draft" || *table == "undos";
+    let plain = match sealed.text {
+        true => format!("scrub(unseal_text({row}, {column}), {first_name_too}, {id_too})"),
+        false => format!("unseal({row}, {column})"),
+    };
+    // what can't be opened stays as it is: nobody can
+    let sql = format!(
+        "UPDATE {table} SET {column} = seal({scope}, {row}, {plain}) \
+         WHERE {of_group} AND {column} IS NOT NULL AND opens({column})"
+    );
+    run(conn, &sql, [group.as_str()]).map(drop)
+}
+
 /// All columns of text in tables whose rows belong to a group.
 const TEXTS: &str = "SELECT t.name AS tbl, c.name AS col FROM pragma_table_list t JOIN pragma_table_info(t.name) c \
     WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND c.type = 'TEXT' \
-    AND (t.name IN ('groups', 'outbox_bytes', 'attempts') \
+    AND (t.name IN ('groups', 'attempts') \
          OR EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'group_id'))";
 
 /// Where nobody reads.
@@ -270,16 +299,22 @@ fn addresses_of(conn: &Connection, group: &GroupId, member: &MemberId) -> Result
 /// The longer ones of their texts, as they are and as JSON writes them.
 fn texts_of(conn: &Connection, group: &GroupId, member: &MemberId) -> Result<Vec<String>, Fault> {
     let brought = "meeting IN (SELECT number FROM meetings WHERE group_id = ?1 AND requester = ?2)";
-    let sql = format!(
-        "SELECT text FROM words WHERE group_id = ?1 AND member = ?2 \
-         UNION SELECT text FROM attendance_comments WHERE group_id = ?1 AND member = ?2 \
-         UNION SELECT text FROM words WHERE group_id = ?1 AND section = 'request' AND {brought} \
-         UNION SELECT text FROM subjects WHERE group_id = ?1 AND {brought} \
-         UNION SELECT text FROM actions WHERE group_id = ?1 AND {brought}"
-    );
-    let texts = all(conn, &sql, params![group.as_str(), member.as_str()], |r| r.text("text"))?;
+    let by = "member = ?2";
+    let of = |table: &str, which: &str| {
+        let row = sealed::of_table(table).map_or("NULL", |s| s.row);
+        format!("SELECT unseal_text({row}, sealed) AS text FROM {table} WHERE group_id = ?1 AND {which}")
+    };
+    let sql = [
+        of("words", by),
+        of("attendance_comments", by),
+        of("words", &format!("section = 'request' AND {brought}")),
+        of("subjects", brought),
+        of("actions", brought),
+    ];
+    let sql = sql.join(" UNION ");
+    let texts = all(conn, &sql, params![group.as_str(), member.as_str()], |r| r.opt_text("text"))?;
     let mut found = Vec::new();
-    for text in texts {
+    for text in texts.into_iter().flatten() {
         // lines too: a mail wraps and quotes them one by one
         let lines = text.lines().map(str::trim).chain([text.trim()]);
         for line in lines.filter(|line| line.chars().count() >= 6) {

@@ -4,6 +4,7 @@ use super::cells::{Cell, Read, all, bad, json, number, word};
 use super::diff::{Rows, Table};
 use super::error::Fault;
 use crate::core::challenge::Challenge;
+use crate::core::event::Inverse;
 use crate::core::group::{Sent, SentKey, Turn, Undo};
 use crate::core::reach::{Away, Reach};
 use crate::core::{Email, Group, GroupId, Meeting, MeetingNo, Member, MemberId};
@@ -59,7 +60,7 @@ pub(super) static SENT: Table = Table {
 pub(super) static UNDOS: Table = Table {
     name: "undos",
     keys: &["group_id", "position"],
-    cells: &["meeting", "member", "receipt", "at", "inverse"],
+    cells: &["meeting", "member", "receipt", "at", "sealed"],
     replace: false,
 };
 
@@ -299,13 +300,17 @@ pub(super) fn load_sent(
 }
 
 pub(super) fn load_undos(conn: &Connection, group: &GroupId) -> Result<Vec<Undo>, Fault> {
-    let sql = "SELECT * FROM undos WHERE group_id = ? ORDER BY position";
+    let sql = "SELECT *, unseal_text('undos/' || group_id || '/' || position, sealed) AS inverse \
+        FROM undos WHERE group_id = ? ORDER BY position";
     all(conn, sql, [group.as_str()], |r| {
+        // what can't be read any more takes nothing back: there is no such text
+        let known = r.opt_text("inverse")?.is_some();
+        let inverse = if known { r.json("inverse")? } else { Inverse::Word { id: u32::MAX } };
         Ok(Undo {
             meeting: r.opt_small("meeting")?.map(MeetingNo),
             member: r.parsed("member")?,
             receipt: r.small("receipt")?,
-            inverse: r.json("inverse")?,
+            inverse,
             at: r.time("at")?,
         })
     })

@@ -75,14 +75,17 @@ impl Store {
 }
 
 impl Reader {
-    /// When mails were sent since then, oldest first.
+    /// When mails were sent since then, oldest first; looked for among the `at_most` newest that were sent, so
+    /// that a start takes no longer when the file is old.
     ///
     /// # Errors
     /// SQLite's own.
-    pub fn sent_since(&self, then: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    pub fn sent_since(&self, then: DateTime<Utc>, at_most: u32) -> Result<Vec<DateTime<Utc>>, StoreError> {
         self.look("count the mails that were sent", |conn| {
-            let sql = "SELECT sent_at FROM outbox WHERE state = 'sent' AND sent_at > ? ORDER BY sent_at";
-            Ok(super::cells::all(conn, sql, [utc(then)], |r| r.opt_time("sent_at"))?.into_iter().flatten().collect())
+            let mut sent = super::cells::all(conn, NEWEST_SENT, [at_most], |r| r.opt_time("sent_at"))?;
+            sent.retain(|at| at.is_some_and(|at| at > then));
+            sent.sort();
+            Ok(sent.into_iter().flatten().collect())
         })
     }
 
@@ -94,6 +97,8 @@ impl Reader {
         self.look("look whether mail is held", held)
     }
 }
+
+pub(super) const NEWEST_SENT: &str = "SELECT sent_at FROM outbox WHERE state = 'sent' ORDER BY id DESC LIMIT ?";
 
 pub(super) fn held(conn: &Connection) -> Result<Option<Held>, Fault> {
     let row = |r: &super::cells::Read<'_>| Ok((r.opt_time("held_at")?, r.opt_text("held_why")?));

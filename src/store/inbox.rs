@@ -129,7 +129,7 @@ impl Store {
         self.write("take an order in", |tx, _| {
             let sql = "INSERT INTO inbox (kind, place, received_at, state) VALUES ('order', 'command line', ?, 'new')";
             run(tx, sql, [utc(at)])?;
-            with_bytes(tx, order.as_bytes())
+            with_bytes(tx, order.as_bytes(), at)
         })
     }
 }
@@ -148,7 +148,8 @@ impl Reader {
     /// # Errors
     /// As [`Self::next_inbox`].
     pub fn inbox_row(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
-        let sql = "SELECT i.*, b.bytes FROM inbox i JOIN inbox_bytes b ON b.inbox = i.id WHERE i.id = ?";
+        let sql = "SELECT i.*, unseal('received/' || i.id, b.bytes) AS bytes FROM inbox i \
+            JOIN inbox_bytes b ON b.inbox = i.id WHERE i.id = ?";
         self.look("look into the inbox", |conn| first(conn, sql, [id], read_row))
     }
 
@@ -178,7 +179,7 @@ impl Reader {
     }
 }
 
-pub(super) const NEXT: &str = "SELECT i.*, b.bytes FROM inbox i JOIN inbox_bytes b ON b.inbox = i.id \
+pub(super) const NEXT: &str = "SELECT i.*, unseal('received/' || i.id, b.bytes) AS bytes FROM inbox i JOIN inbox_bytes b ON b.inbox = i.id \
     WHERE i.state = 'new' ORDER BY i.id LIMIT ?";
 
 fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
@@ -196,13 +197,14 @@ fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
     let proof = mail.proof.as_ref().map(json).transpose()?;
     let values = params![mail.place, mail.message_id, mail.hash, at, mail.from, proof, word(&state)?, reason, done];
     run(tx, sql, values)?;
-    with_bytes(tx, &mail.bytes).map(Taken::New)
+    with_bytes(tx, &mail.bytes, mail.received_at).map(Taken::New)
 }
 
 /// The bytes of the row just written; its number.
-fn with_bytes(tx: &Connection, bytes: &[u8]) -> Result<i64, Fault> {
+fn with_bytes(tx: &Connection, bytes: &[u8], at: DateTime<Utc>) -> Result<i64, Fault> {
     let id = tx.last_insert_rowid();
-    run(tx, "INSERT INTO inbox_bytes (inbox, bytes) VALUES (?, ?)", params![id, bytes])?;
+    let sql = "INSERT INTO inbox_bytes (inbox, bytes) VALUES (?1, seal(?3, 'received/' || ?1, ?2))";
+    run(tx, sql, params![id, bytes, super::sealed::mail_scope(at)])?;
     Ok(id)
 }
 
@@ -216,7 +218,7 @@ pub(super) fn outcome(
     let sql = "INSERT INTO inbox (kind, place, received_at, group_id, member, draft_key, state) \
         VALUES ('outcome', 'outbox', ?, ?, ?, ?, 'new')";
     run(tx, sql, params![utc(at), group.as_str(), member.as_str(), key])?;
-    with_bytes(tx, json(outcome)?.as_bytes()).map(|_| ())
+    with_bytes(tx, json(outcome)?.as_bytes(), at).map(|_| ())
 }
 
 /// Marks a row as dealt with; one that is done already is not done twice.

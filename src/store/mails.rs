@@ -132,7 +132,8 @@ pub struct Attempt {
 
 pub(super) const LAST: &str = "o.group_id = ? AND o.member = ? AND o.state IN ('sent', 'sending', 'in_doubt') \
     ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT 1";
-pub(super) const SENT_MAIL: &str = "SELECT o.*, b.plain, b.draft FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id";
+pub(super) const SENT_MAIL: &str = "SELECT o.*, unseal_text('plain/' || o.id, b.plain) AS plain, \
+    unseal_text('draft/' || o.id, b.draft) AS draft FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id";
 
 impl Reader {
     /// The mail of that token.
@@ -181,7 +182,9 @@ impl Reader {
 
     fn sent_mail(&self, condition: &str, values: &[&str]) -> Result<Option<SentMail>, StoreError> {
         self.look("look for a mail of ours", |conn| {
-            first(conn, &format!("{SENT_MAIL} WHERE {condition}"), params_from_iter(values), read_sent_mail)
+            // a draft that can't be opened any more is as good as unknown
+            let sql = format!("{SENT_MAIL} WHERE {condition}");
+            Ok(first(conn, &sql, params_from_iter(values), read_sent_mail)?.flatten())
         })
     }
 
@@ -237,17 +240,20 @@ impl Reader {
     /// # Errors
     /// As [`Self::outbox_by_draft_id`].
     pub fn outbox_bytes(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        let sql = "SELECT bytes FROM outbox_bytes WHERE outbox = ?";
+        let sql = "SELECT unseal('sent/' || outbox, bytes) AS bytes FROM outbox_bytes WHERE outbox = ?";
         self.look("read a mail", |conn| Ok(first(conn, sql, [id], |r| r.opt_blob("bytes"))?.flatten()))
     }
 }
 
-fn read_sent_mail(r: &Read<'_>) -> Result<SentMail, Fault> {
-    Ok(SentMail {
+fn read_sent_mail(r: &Read<'_>) -> Result<Option<SentMail>, Fault> {
+    if r.opt_text("draft")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(SentMail {
         id: r.int("id")?,
         draft_id: r.text("draft_id")?,
         draft: r.json("draft")?,
-        plain: r.text("plain")?,
+        plain: r.opt_text("plain")?.unwrap_or_default(),
         group: r.parsed("group_id")?,
         member: r.parsed("member")?,
         envelope_to: r.parsed("envelope_to")?,
@@ -255,7 +261,7 @@ fn read_sent_mail(r: &Read<'_>) -> Result<SentMail, Fault> {
         subject: r.text("subject")?,
         state: r.word("state")?,
         sent_at: r.opt_time("sent_at")?,
-    })
+    }))
 }
 
 fn read_queue_row(r: &Read<'_>) -> Result<QueueRow, Fault> {

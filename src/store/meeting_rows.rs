@@ -4,7 +4,7 @@ use super::cells::{Cell, Read, all, first, number, wall};
 use super::diff::{Rows, Table, Tables};
 use super::error::Fault;
 use super::group_rows::{self, and, meeting_key, word_cell};
-use crate::core::meeting::{Action, DigestState};
+use crate::core::meeting::{Action, DigestState, Led};
 use crate::core::{Attendance, Group, GroupId, Meeting, MeetingNo, MemberId, Run, RunStep, Subject, Word};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,8 @@ static MEETINGS: Table = Table {
         "digest_withdrawn",
         "digest_sent_at",
         "digest_correction_due_at",
+        "led_by",
+        "led_at",
     ],
     replace: false,
 };
@@ -54,22 +56,22 @@ static ATTENDANCE: Table = Table {
 };
 
 static COMMENTS: Table =
-    Table { name: "attendance_comments", keys: &["group_id", "meeting", "member"], cells: &["text"], replace: false };
+    Table { name: "attendance_comments", keys: &["group_id", "meeting", "member"], cells: &["sealed"], replace: false };
 
 static SUBJECTS: Table =
-    Table { name: "subjects", keys: &["group_id", "meeting"], cells: &["sharing", "at", "text"], replace: false };
+    Table { name: "subjects", keys: &["group_id", "meeting"], cells: &["sharing", "at", "sealed"], replace: false };
 
 static WORDS: Table = Table {
     name: "words",
     keys: &["group_id", "meeting", "id"],
-    cells: &["position", "member", "section", "at", "anonymous", "withdrawn", "text"],
+    cells: &["position", "member", "section", "at", "anonymous", "withdrawn", "sealed"],
     replace: false,
 };
 
 static ACTIONS: Table = Table {
     name: "actions",
     keys: &["group_id", "meeting", "id"],
-    cells: &["position", "due", "shared", "progress", "text"],
+    cells: &["position", "due", "shared", "progress", "sealed"],
     replace: false,
 };
 
@@ -143,6 +145,8 @@ fn meeting(group: &GroupId, m: &Meeting, rows: &mut Rows) -> Result<(), Fault> {
         m.digest.withdrawn.into(),
         m.digest.sent.into(),
         m.digest.correction_due.into(),
+        m.led.as_ref().map(|led| led.by.as_str()).into(),
+        m.led.as_ref().map(|led| led.at).into(),
     ];
     rows.add(meeting_key(group, m), cells);
     Ok(())
@@ -245,6 +249,7 @@ pub(super) fn load(conn: &Connection, group: &GroupId, number: MeetingNo) -> Res
 }
 
 fn bare(r: &Read<'_>, number: MeetingNo) -> Result<Meeting, Fault> {
+    let led = r.opt_parsed("led_by")?.zip(r.opt_time("led_at")?);
     Ok(Meeting {
         number,
         uid: r.parsed("uid")?,
@@ -273,6 +278,7 @@ fn bare(r: &Read<'_>, number: MeetingNo) -> Result<Meeting, Fault> {
             sent: r.opt_time("digest_sent_at")?,
             correction_due: r.opt_time("digest_correction_due_at")?,
         },
+        led: led.map(|(by, at)| Led { by, at }),
     })
 }
 
@@ -296,7 +302,8 @@ fn load_attendance(
     group: &GroupId,
     number: MeetingNo,
 ) -> Result<BTreeMap<MemberId, Attendance>, Fault> {
-    let sql = "SELECT a.*, c.text AS comment FROM attendance a LEFT JOIN attendance_comments c \
+    let sql = "SELECT a.*, c.sealed IS NOT NULL AS commented, \
+        unseal_text('comments/' || c.group_id || '/' || c.meeting || '/' || c.member, c.sealed) AS comment FROM attendance a LEFT JOIN attendance_comments c \
                ON c.group_id = a.group_id AND c.meeting = a.meeting AND c.member = a.member \
                WHERE a.group_id = ? AND a.meeting = ?";
     let given = all(conn, sql, params![group.as_str(), number.0], |r| {
@@ -304,7 +311,7 @@ fn load_attendance(
             answer: r.word("answer")?,
             sequence: r.small("sequence")?,
             stamp: r.time("stamp")?,
-            comment: r.opt_text("comment")?,
+            comment: r.flag("commented")?.then(|| readable(r, "comment")).transpose()?,
         };
         Ok((r.parsed("member")?, given))
     })?;
@@ -312,21 +319,23 @@ fn load_attendance(
 }
 
 fn load_subject(conn: &Connection, group: &GroupId, number: MeetingNo) -> Result<Option<Subject>, Fault> {
-    let sql = "SELECT text, sharing, at FROM subjects WHERE group_id = ? AND meeting = ?";
+    let sql = "SELECT unseal_text('subjects/' || group_id || '/' || meeting, sealed) AS text, sharing, at \
+        FROM subjects WHERE group_id = ? AND meeting = ?";
     first(conn, sql, params![group.as_str(), number.0], |r| {
-        Ok(Subject { text: r.text("text")?, sharing: r.opt_word("sharing")?, at: r.time("at")? })
+        Ok(Subject { text: readable(r, "text")?, sharing: r.opt_word("sharing")?, at: r.time("at")? })
     })
 }
 
 fn load_words(conn: &Connection, group: &GroupId, number: MeetingNo) -> Result<Vec<Word>, Fault> {
-    let sql = "SELECT * FROM words WHERE group_id = ? AND meeting = ? ORDER BY position";
+    let sql = "SELECT *, unseal_text('words/' || group_id || '/' || meeting || '/' || id, sealed) AS text \
+        FROM words WHERE group_id = ? AND meeting = ? ORDER BY position";
     all(conn, sql, params![group.as_str(), number.0], |r| {
         Ok(Word {
             id: r.small("id")?,
             by: r.parsed("member")?,
             section: r.word("section")?,
             at: r.time("at")?,
-            text: r.text("text")?,
+            text: readable(r, "text")?,
             anonymous: r.flag("anonymous")?,
             withdrawn: r.flag("withdrawn")?,
         })
@@ -334,14 +343,21 @@ fn load_words(conn: &Connection, group: &GroupId, number: MeetingNo) -> Result<V
 }
 
 fn load_actions(conn: &Connection, group: &GroupId, number: MeetingNo) -> Result<Vec<Action>, Fault> {
-    let sql = "SELECT * FROM actions WHERE group_id = ? AND meeting = ? ORDER BY position";
+    let sql = "SELECT *, unseal_text('actions/' || group_id || '/' || meeting || '/' || id, sealed) AS text \
+        FROM actions WHERE group_id = ? AND meeting = ? ORDER BY position";
     all(conn, sql, params![group.as_str(), number.0], |r| {
         Ok(Action {
             id: r.small("id")?,
-            text: r.text("text")?,
+            text: readable(r, "text")?,
             due: r.opt_day("due")?,
             shared: r.flag("shared")?,
             progress: r.opt_word("progress")?,
         })
     })
+}
+
+/// What somebody wrote, or that it can't be read any more: its key is gone. It stays in its row as it is, since a
+/// row that does not differ is not written.
+fn readable(r: &Read<'_>, column: &str) -> Result<String, Fault> {
+    Ok(r.opt_text(column)?.unwrap_or_else(|| super::sealed::UNREADABLE.to_owned()))
 }

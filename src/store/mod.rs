@@ -3,7 +3,8 @@
 //! Reading order: `migrate` brings the file up to date; `cells` and `diff` turn values into
 //! rows and write those that differ; `group_rows` and `meeting_rows` name the rows of a group;
 //! `commit` is the one transaction of the engine; `outbox` the sender's, `inbox` the receiver's;
-//! `read`, `mails` and `journal` are for whoever looks.
+//! `read`, `mails` and `journal` are for whoever looks. `sealed` says which columns are sealed, and `keys` is the
+//! second file: whoever has this one alone reads nobody's words.
 
 mod alarms;
 mod cells;
@@ -17,13 +18,18 @@ mod group_rows;
 mod hold;
 mod inbox;
 mod journal;
+mod keys;
+mod lost;
 mod mails;
 mod meeting_rows;
 mod migrate;
+mod opt_outs;
 mod outbox;
 #[cfg(test)]
 mod plans;
 mod read;
+mod retention;
+mod sealed;
 mod upkeep;
 
 pub use alarms::Alarm;
@@ -35,12 +41,17 @@ pub use forget::{Forgetting, Forgotten};
 pub use hold::Held;
 pub use inbox::{InboxKind, InboxRow, InboxState, Received, Taken};
 pub use journal::{About, JournalRow};
+pub use lost::Unreadable;
 pub use mails::{Attempt, MailState, QueueFilter, QueueRow, SentMail};
 pub use outbox::{Claimed, Recovered, Settled};
 pub use read::{Counts, GroupRow, Loaded, MeetingRow};
+pub use retention::Emptied;
 
 use error::{Fault, remedy};
+use keys::Keys;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use sealed::Seals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +67,7 @@ const STATEMENTS: usize = 128;
 pub struct Reader {
     conn: Connection,
     file: PathBuf,
+    seals: Seals,
 }
 
 /// The writer: one a file. It can all that a [`Reader`] can.
@@ -66,6 +78,8 @@ pub struct Store {
     /// How long the Sent folder is asked for a mail in doubt, where there is one.
     doubt_for: Option<chrono::Duration>,
     watched: fault::Watched,
+    /// The keys file is not the one, or not the state of it, that the database was written with.
+    other_keys: bool,
 }
 
 impl std::ops::Deref for Store {
@@ -85,7 +99,7 @@ impl Store {
         let file = path.as_ref();
         check_library(rusqlite::version_number())?;
         make(file)?;
-        let mut conn = connect(file, OpenFlags::default())?;
+        let (mut conn, seals) = connect(file, OpenFlags::default(), true)?;
         // before anything is changed: a newer file is left as it is
         let known = newest();
         let found = migrate::version(&conn).map_err(open_error(file))?;
@@ -93,9 +107,15 @@ impl Store {
             return Err(StoreError::Newer { file: file.to_owned(), found, known });
         }
         settings(&conn).map_err(open_error(file))?;
-        migrate::migrate(&mut conn, file, &migrate::embedded())?;
-        let inner = Reader { conn, file: file.to_owned() };
-        Ok(Self { inner, derivation: String::new(), doubt_for: None, watched: fault::Watched::default() })
+        let opening = |fault: Fault| fault.at(file, "look for the keys");
+        let other_keys = lost::other_keys(&conn, &seals, found).map_err(opening)?;
+        if other_keys == lost::Found::Gone {
+            return Err(StoreError::KeysGone { file: file.to_owned(), keys: keys::path(file) });
+        }
+        migrate::migrate(&mut conn, file, &migrate::embedded(), &seals)?;
+        let inner = Reader { conn, file: file.to_owned(), seals };
+        let other_keys = other_keys == lost::Found::Other;
+        Ok(Self { inner, derivation: String::new(), doubt_for: None, watched: fault::Watched::default(), other_keys })
     }
 
     /// A reader beside this writer, for another task.
@@ -128,14 +148,25 @@ impl Store {
         let Self { inner, derivation, watched, .. } = self;
         let done = || {
             watched.reach(WritePoint::Begin)?;
+            crash_point!("store.begin", doing);
             let tx = inner.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            inner.seals.keys().begin()?;
             let done = act(&tx, derivation)?;
+            lost::note(&tx, &inner.seals)?;
             watched.reach(WritePoint::Written)?;
+            // a key is on disk before the first row sealed with it
+            inner.seals.keys().commit()?;
+            crash_point!("store.written", doing);
             tx.commit()?;
+            crash_point!("store.on_disk", doing);
             let _ = watched.reach(WritePoint::Committed);
             Ok(done)
         };
-        done().map_err(|fault: Fault| fault.at(&file, doing))
+        let done = done();
+        if done.is_err() {
+            inner.seals.keys().rollback();
+        }
+        done.map_err(|fault: Fault| fault.at(&file, doing))
     }
 }
 
@@ -147,14 +178,14 @@ impl Reader {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let file = path.as_ref();
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = connect(file, flags)?;
+        let (conn, seals) = connect(file, flags, false)?;
         let known = newest();
         let found = migrate::version(&conn).map_err(open_error(file))?;
         let file = file.to_owned();
         match found.cmp(&known) {
             std::cmp::Ordering::Greater => Err(StoreError::Newer { file, found, known }),
             std::cmp::Ordering::Less => Err(StoreError::Older { file, found, known }),
-            std::cmp::Ordering::Equal => Ok(Self { conn, file }),
+            std::cmp::Ordering::Equal => Ok(Self { conn, file, seals }),
         }
     }
 
@@ -209,13 +240,18 @@ fn newest() -> i64 {
     migrate::embedded().last().map_or(0, |step| step.to)
 }
 
-fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+fn connect(file: &Path, flags: OpenFlags, writes: bool) -> Result<(Connection, Seals), StoreError> {
     let open = || {
         let conn = Connection::open_with_flags(file, flags)?;
         conn.busy_timeout(BUSY)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.pragma_update(None, "foreign_keys", true)?;
-        Ok(conn)
+        // else a statement kept for reuse is compiled anew for each other LIMIT it is given
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        // no files elsewhere: the daemon reaches its own folders alone
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
+        let seals = Seals::on(&conn, Keys::of(file, writes))?;
+        Ok((conn, seals))
     };
     open().map_err(open_error(file))
 }

@@ -194,6 +194,10 @@ impl Store {
                 while left > 0
                     && let Some(mail) = due(tx, sql, now)?
                 {
+                    if mail.bytes.is_empty() {
+                        can_not_be_opened(tx, mail.id, now)?;
+                        continue;
+                    }
                     take(tx, &mail, now, wait(mail.attempt))?;
                     found.push(mail);
                     left -= 1;
@@ -277,11 +281,14 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn recover_but(&mut self, underway: &[i64], now: DateTime<Utc>) -> Result<Recovered, StoreError> {
+        let (seals, other_keys) = (self.inner.seals.clone(), self.other_keys);
         let ask = self.doubt_for;
-        self.write("look after mails in flight", |tx, _| {
+        let done = self.write("look after mails in flight", |tx, _| {
             let mut done = Recovered::default();
-            let rows = all(tx, "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id", [], Row::read)?;
-            for row in rows.into_iter().filter(|row| !underway.contains(&row.id)) {
+            if other_keys {
+                super::lost::tell(tx, &seals, now)?;
+            }
+            for row in all(tx, IN_FLIGHT, [], Row::read)?.into_iter().filter(|row| !underway.contains(&row.id)) {
                 if row.after_dot {
                     in_doubt(tx, &row, "stopped between the final dot and the server's answer", ask, now)?;
                     done.in_doubt.push(row.id);
@@ -292,7 +299,9 @@ impl Store {
                 }
             }
             Ok(done)
-        })
+        })?;
+        self.other_keys = false;
+        Ok(done)
     }
 
     /// The operator wants it sent after all: refused, dropped and doubtful mails are queued again,
@@ -355,9 +364,9 @@ impl Reader {
 
 // SQLite knows nothing of how many rows are in which state: the indexes are named, and a statement
 // that can't use its own is an error at once
-//
+pub(super) const IN_FLIGHT: &str = "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id";
 // prompts to one person keep their order, but a prompt is not late for one that hangs: it waits so long at most
-pub(super) const DUE_PROMPTS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
+pub(super) const DUE_PROMPTS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
     WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ?1 \
     AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight \
@@ -366,7 +375,7 @@ pub(super) const DUE_PROMPTS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED 
         AND a.at > ?2 AND a.at <= ?1) \
     ORDER BY o.next_attempt_at, o.id LIMIT 1";
 
-pub(super) const DUE_OTHERS: &str = "SELECT o.*, b.bytes FROM outbox o INDEXED BY outbox_next \
+pub(super) const DUE_OTHERS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
     WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ?1 AND ?2 IS NOT NULL \
     AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
@@ -417,9 +426,18 @@ fn due(tx: &Connection, sql: &str, now: DateTime<Utc>) -> Result<Option<Claimed>
             useful_until: r.time("useful_until")?,
             when_late: r.word("when_late")?,
             attempt: r.small("attempts")? + 1,
-            bytes: r.blob("bytes")?,
+            bytes: r.opt_blob("bytes")?.unwrap_or_default(),
         })
     })
+}
+
+/// Drops a mail whose key is gone; the core is told, as of any mail that did not go.
+pub(super) fn can_not_be_opened(tx: &Connection, id: i64, now: DateTime<Utc>) -> Result<(), Fault> {
+    let row = Row::one(tx, id)?;
+    run(tx, "UPDATE outbox SET state = 'dropped' WHERE id = ?", [id])?;
+    tracing::error!(mail = id, "not sent: the key it was sealed with is gone");
+    row.story(tx, now, "not sent: it can't be opened, for the key it was sealed with is gone")?;
+    row.outcome(tx, now, &Outcome::Expired)
 }
 
 /// Drops what is of no use any more.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{Store, commit, inbox, mails, outbox, read};
+use super::{Store, commit, hold, inbox, mails, outbox, read};
 
 #[test]
 fn look_ups_that_grow_use_their_index() {
@@ -26,6 +26,9 @@ fn look_ups_that_grow_use_their_index() {
         (commit::OLDER_IN_LANE, "outbox_lane"),
         (&last_mail, "outbox_receiver"),
         (inbox::NEXT, "inbox_state"),
+        // what a start looks at
+        (outbox::IN_FLIGHT, "outbox_state"),
+        (hold::NEWEST_SENT, "outbox_state"),
     ];
     for (sql, index) in by {
         let plan = plan(&store, sql);
@@ -33,7 +36,9 @@ fn look_ups_that_grow_use_their_index() {
         assert!(!plan.lines().any(|l| l.starts_with("SCAN") && !l.contains("INDEX")), "{sql}\n{plan}");
     }
     // the engine's and the sender's queues are in order already
-    for sql in [read::DUE, outbox::DUE_PROMPTS, outbox::DUE_OTHERS, outbox::NEXT_OTHER] {
+    for sql in
+        [read::DUE, outbox::DUE_PROMPTS, outbox::DUE_OTHERS, outbox::NEXT_OTHER, outbox::IN_FLIGHT, hold::NEWEST_SENT]
+    {
         assert!(!plan(&store, sql).contains("TEMP B-TREE"), "{sql}\n{}", plan(&store, sql));
     }
 }

@@ -8,6 +8,7 @@ use crate::core::caps::Capped;
 use crate::core::reach::{Bounced, Reach};
 use crate::core::{FormatId, Formats, Group, GroupId, Meeting, MeetingNo, MemberId, Stage, Uid};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use chrono_tz::Tz;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -154,6 +155,28 @@ impl Reader {
         self.look("look for groups to derive again", |conn| all(conn, STALE, params![by, limit], |r| r.parsed("id")))
     }
 
+    /// The zone of each group, without loading any.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn zones(&self) -> Result<BTreeMap<GroupId, Tz>, StoreError> {
+        self.look("look for zones", |conn| {
+            let sql = "SELECT id, json_extract(spec, '$.zone') AS zone FROM groups";
+            Ok(all(conn, sql, [], |r| Ok((r.parsed("id")?, r.parsed("zone")?)))?.into_iter().collect())
+        })
+    }
+
+    /// Whether any mail was ever decided.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn wrote(&self) -> Result<bool, StoreError> {
+        self.look("look whether mail was decided", |conn| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM outbox) AS wrote";
+            Ok(first(conn, sql, [], |r| r.flag("wrote"))?.unwrap_or(false))
+        })
+    }
+
     /// One whole meeting, whether it still matters or not.
     ///
     /// # Errors
@@ -238,11 +261,11 @@ impl Reader {
     ) -> Result<(Vec<DateTime<Utc>>, Vec<DateTime<Utc>>), StoreError> {
         let which = match capped {
             Capped::Refusal => "o.kind = 'refusal'",
-            Capped::Person => "o.kind = 'receipt' AND json_extract(b.draft, '$.facts.receipt') = 'person_asked'",
+            Capped::Person => "o.kind = 'receipt' AND o.receipt = 'person_asked'",
         };
         let sql = format!(
             "SELECT o.decided_at AS at, lower(o.envelope_to) = lower(?2) AS same FROM outbox o \
-             JOIN outbox_bytes b ON b.outbox = o.id WHERE o.decided_at > ?1 AND {which}"
+             WHERE o.decided_at > ?1 AND {which}"
         );
         let rows = self.look("count answers", |conn| {
             let values = rusqlite::params![super::cells::utc(since), address];

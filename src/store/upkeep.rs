@@ -1,8 +1,9 @@
-//! Looking after the file: groups set aside, groups removed, backups, checks, old bytes emptied.
+//! Looking after the file: groups set aside, groups removed, backups, checks.
 
 use super::cells::{all, run, utc};
 use super::error::{Fault, remedy};
 use super::journal::{self, About};
+use super::sealed::KEYS_OF_GROUP;
 use super::{Reader, Store, StoreError};
 use crate::core::GroupId;
 use chrono::{DateTime, Utc};
@@ -31,38 +32,30 @@ impl Store {
         })
     }
 
-    /// Removes a group with all its people and their words; mails that wait are dropped. What was
-    /// sent and the story stay until they are old.
+    /// Removes a group with all its people, their words and the keys of these; mails that wait are dropped.
+    /// That something was sent, and the story, stay until they are old.
     ///
     /// # Errors
     /// SQLite's own. `false` when there is no such group.
     pub fn remove_group(&mut self, group: &GroupId, at: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.write("remove a group", |tx, _| {
+        let seals = self.inner.seals.clone();
+        let removed = self.write("remove a group", |tx, _| {
             let there = run(tx, "DELETE FROM groups WHERE id = ?", [group.as_str()])? == 1;
             let sql = "UPDATE outbox SET state = 'dropped' WHERE state = 'queued' AND group_id = ?";
             let dropped = run(tx, sql, [group.as_str()])?;
+            // nobody answers them any more; what is in flight is cleaned up later
+            let sql = "DELETE FROM outbox_bytes WHERE outbox IN \
+                (SELECT id FROM outbox WHERE group_id = ? AND state <> 'sending')";
+            run(tx, sql, [group.as_str()])?;
+            seals.keys().retire(KEYS_OF_GROUP, group.as_str())?;
             if there {
                 let about = About { group: Some(group), ..About::default() };
                 journal::write(tx, at, &about, &format!("group removed; {dropped} mails that waited are dropped"))?;
             }
             Ok(there)
-        })
-    }
-
-    /// Empties mails sent, or otherwise done with, and mails received and dealt with, before a day
-    /// (`decisions.md` 32: 90 days back). The plain text that recognises our quotes stays. Says how
-    /// many were emptied.
-    ///
-    /// # Errors
-    /// SQLite's own.
-    pub fn purge(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {
-        self.write("empty old mails", |tx, _| {
-            let ours = "UPDATE outbox_bytes SET bytes = NULL WHERE bytes IS NOT NULL AND outbox IN \
-                (SELECT id FROM outbox WHERE state NOT IN ('queued', 'sending') AND due_at < ?)";
-            let theirs = "UPDATE inbox_bytes SET bytes = NULL WHERE bytes IS NOT NULL AND inbox IN \
-                (SELECT id FROM inbox WHERE state <> 'new' AND received_at < ?)";
-            Ok(run(tx, ours, [utc(before)])? + run(tx, theirs, [utc(before)])?)
-        })
+        })?;
+        self.throw_keys_away(group)?;
+        Ok(removed)
     }
 }
 
@@ -73,16 +66,27 @@ impl Store {
     /// # Errors
     /// What [`Store::open`] says, a file that is no database, a target that is there already or can't be written.
     pub fn copied(from: &Path, to: &Path) -> Result<Self, StoreError> {
-        let source = super::connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let (source, seals) = super::connect(from, flags, false)?;
         // the version first: what is no database says so before anything is written
         super::migrate::version(&source).map_err(super::open_error(from))?;
         super::make(to)?;
-        Reader { conn: source, file: from.to_owned() }.backup(to)?;
+        Reader { conn: source, file: from.to_owned(), seals }.backup(to)?;
         Self::open(to)
     }
 }
 
 impl Reader {
+    /// Copies the keys beside a copy of the database, which is made first: so every key it needs is there. `false`
+    /// when nothing was sealed yet.
+    ///
+    /// # Errors
+    /// The target can't be written.
+    pub fn backup_keys(&self, copy: impl AsRef<Path>) -> Result<bool, StoreError> {
+        let to = super::keys::path(copy.as_ref());
+        self.seals.keys().backup(&to).map_err(|fault| fault.at(&to, "write the keys' backup"))
+    }
+
     /// Copies the whole file, consistent, while others write.
     ///
     /// # Errors

@@ -162,7 +162,10 @@ impl Imap {
         loop {
             let (mut open, fresh) = self.session().await?;
             let result = match mailbox == self.settings.mailbox && uid_validity == open.uid_validity {
-                true => open.mark(uid, &self.settings).await,
+                true => {
+                    crash_point!("imap.mark");
+                    open.mark(uid, &self.settings).await
+                }
                 false => Ok(()),
             };
             if let Some(result) = self.settle(open, fresh, "marking a mail as taken", result) {
@@ -186,6 +189,7 @@ impl Imap {
             return Ok(());
         }
         if open.idle {
+            crash_point!("imap.idle");
             let idled = open.idle(at_most.min(IDLE), self.settings.limit).await;
             open.idle = idled.map_err(|error| self.told("waiting for mail", &error))?;
         }
@@ -250,7 +254,9 @@ impl Imap {
 
     async fn login(&self) -> Result<Login, TransportError> {
         let settings = &self.settings;
+        crash_point!("imap.dial");
         let client = self.greeted().await?;
+        crash_point!("imap.greeted");
         let login = client.login(&settings.user, settings.password.reveal());
         let login = async { login.await.map_err(|(error, _)| error) };
         timed(settings.limit, login).await.map_err(|error| self.told("logging in", &error))
@@ -268,7 +274,9 @@ impl Imap {
             expunges_by_uid: false,
             story: format!("{} answers ({version}) and accepts the login of {}", self.dialer.place(), settings.user),
         };
+        crash_point!("imap.logged_in");
         self.select(&mut open).await?;
+        crash_point!("imap.selected");
         Ok(open)
     }
 

@@ -110,6 +110,7 @@ impl Lmtp {
             if waiting.answer.is_closed() {
                 continue;
             }
+            crash_point!("lmtp.handed_in");
             self.count += 1;
             let place = format!("lmtp {}", self.count);
             let bytes = with_envelope(&waiting.mail);
@@ -124,6 +125,7 @@ impl Lmtp {
     pub fn taken(&mut self, place: &str) {
         if let Some(answer) = self.open.remove(place) {
             // a client that is gone comes again; the mail is known by its bytes then
+            crash_point!("lmtp.answer");
             let _ = answer.send(());
         }
     }

@@ -94,9 +94,13 @@ impl Maildir {
             .and_then(|name| name.split_once(":2,"))
             .map_or("", |(_, flags)| flags);
         let target = self.path.join(TAKEN).join("cur").join(format!("{place}:2,{info}"));
+        crash_point!("maildir.move");
         match fs::rename(&file, &target) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&file, "marking a mail as taken")(error)),
-            _ => sync(&self.path.join(TAKEN).join("cur")),
+            _ => {
+                crash_point!("maildir.moved");
+                sync(&self.path.join(TAKEN).join("cur"))
+            }
         }
     }
 

@@ -205,7 +205,9 @@ impl Smtp {
 
     async fn open(&self, limits: &Timeouts) -> Result<Connection, Failure> {
         let hello = &self.settings.hello_name;
+        crash_point!("smtp.dial");
         let (stream, greeting) = wire::open(&self.dialer, hello, limits).await?;
+        crash_point!("smtp.greeted");
         let mut story = format!("{} answers ({}, {:?})", self.dialer.place(), stream.version(), greeting.text);
         let watch = Arc::new(Watch::default());
         let wire = Wire::new(stream, greeting.into_raw(), Arc::clone(&watch));
@@ -222,6 +224,7 @@ impl Smtp {
             asked(Phase::Auth, limits.greeting, login).await?;
             story.push_str(&format!(" and accepts the login of {user}"));
         }
+        crash_point!("smtp.open");
         Ok(Connection { smtp, watch, used: false, half_open: false, story })
     }
 
@@ -296,18 +299,20 @@ impl Connection {
             (Phase::Rcpt, rcpt_to, limits.command),
             (Phase::Data, "DATA\r\n".to_owned(), limits.data),
         ] {
+            crash_point!("smtp.ask", phase.doing());
             match asked(phase, limit, self.smtp.command(command)).await {
                 Err(failure) => return Ended::failed(failure),
                 Ok(reply) if (phase == Phase::Data) != reply.has_code(354) => {
                     let error = out_of_turn(&reply);
                     return Ended::failed(Failure::Broken { phase, error });
                 }
-                Ok(_) => {}
+                Ok(_) => crash_point!("smtp.answered", phase.doing()),
             }
         }
         if let Err(cause) = before_dot() {
             return Ended { delivery: Delivery::Unreached { phase: Phase::Data, cause }, fate: Fate::Dead };
         }
+        crash_point!("smtp.hand_over");
         self.hand_over(mail, limits).await
     }
 
@@ -362,6 +367,7 @@ impl Connection {
         };
         let failure = match result {
             Ok(reply) if reply.code().to_string().starts_with('2') => {
+                crash_point!("smtp.accepted");
                 return Ended { delivery: Delivery::Accepted { reply: words(&reply) }, fate: Fate::Clean };
             }
             Ok(reply) => Failure::Broken { phase: Phase::Dot, error: out_of_turn(&reply) },

@@ -103,7 +103,7 @@ impl Ask<'_> {
         };
         match &found[..] {
             [] if r.all(Label::Swap).any(of_another) => Heard::none(),
-            [one] => Heard::probable(Meaning::Swap { name: Some(one.clone()) }),
+            [one] => Heard::probable(Meaning::Swap { name: Some(self.spelled(one)) }),
             _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
                 let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
                 Heard::probable(Meaning::Swap { name: written })
@@ -121,7 +121,11 @@ impl Ask<'_> {
         if r.says(Label::All) && !withdraws && !r.has(Label::Edit) {
             return self.choice(Meaning::ShareAll);
         }
-        if r.has(Label::Edit) || (r.normal.words() > CORRECTION && !withdraws && r.unknown() > 8) {
+        let edits = r.all(Label::Edit).any(|s| !r.negated(s));
+        if r.has(Label::Edit) && !edits && !withdraws && !r.says(Label::No) {
+            return Heard::probable(Meaning::Approve);
+        }
+        if edits || (r.normal.words() > CORRECTION && !withdraws && r.unknown() > 8) {
             return Heard::sure_if(Meaning::Correction, !self.agrees() && !r.says(Label::Approve) && !withdraws);
         }
         if r.all(Label::Withdraw).any(|s| !r.asked(s)) {

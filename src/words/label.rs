@@ -133,10 +133,10 @@ impl Label {
     /// and no, then marks.
     pub(super) fn rank(self) -> u8 {
         match self {
-            Self::IfNeeded | Self::Rest => 0,
+            Self::IfNeeded | Self::Rest | Self::Person => 0,
             Self::Ignore | Self::Empty => 1,
             Self::Yes | Self::No | Self::Ok | Self::Ack => 3,
-            Self::Help | Self::Stop | Self::Undo | Self::Person => 4,
+            Self::Help | Self::Stop | Self::Undo => 4,
             Self::Negation | Self::Half | Self::Condition | Self::But | Self::Change => 5,
             Self::Greeting | Self::Closing | Self::Filler => 6,
             _ => 2,

@@ -6,6 +6,7 @@ use super::normal::Spelling;
 use super::offered::OfferedWords;
 use super::plan::PlanWords;
 use super::scan::Table;
+use super::typos::Typos;
 use crate::core::ids::Language;
 use regex::Regex;
 use serde::Deserialize;
@@ -41,6 +42,8 @@ struct File {
     #[serde(default)]
     spelling: BTreeMap<String, String>,
     #[serde(default)]
+    alone: BTreeMap<String, String>,
+    #[serde(default)]
     signs: BTreeMap<String, String>,
     #[serde(default)]
     numbers: BTreeMap<String, u32>,
@@ -54,7 +57,40 @@ struct File {
     persons: Persons,
     #[serde(default)]
     offered: OfferedWords,
+    /// Words so often mistyped that one letter too many, too few or wrong is read over.
+    #[serde(default)]
+    typos: RawTypos,
+    /// "Non, enfin", "no wait": what stood before is taken back.
+    #[serde(default)]
+    corrections: RawWrappers,
+    /// Polite ways into a request: "pourriez-vous"; what they wrap is read without them.
+    #[serde(default)]
+    wrappers: RawWrappers,
     phrases: BTreeMap<TableName, Lists>,
+    /// Phrases with gaps, tried where the others find nothing; never sure.
+    #[serde(default)]
+    loose: BTreeMap<TableName, Lists>,
+}
+
+/// `[typos]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTypos {
+    /// Words that are read over one slip.
+    words: Vec<String>,
+    /// "j" = "je": written without a gap before the next word.
+    #[serde(default)]
+    glued: BTreeMap<String, String>,
+    /// Short words it is written with: "me", "te".
+    #[serde(default)]
+    after: Vec<String>,
+}
+
+/// `[wrappers]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWrappers {
+    patterns: Vec<Spanned<String>>,
 }
 
 /// The lists of phrases there are: one for all questions, one for consent, one a question.
@@ -149,6 +185,10 @@ pub(super) struct Persons {
 pub(super) struct Lexicon {
     pub(super) spelling: Spelling,
     pub(super) tables: BTreeMap<TableName, Table>,
+    pub(super) loose: BTreeMap<TableName, Table>,
+    pub(super) wrappers: Vec<Regex>,
+    pub(super) corrections: Vec<Regex>,
+    pub(super) typos: Typos,
     pub(super) dates: DateWords,
     pub(super) plan: PlanWords,
     pub(super) persons: Persons,
@@ -208,6 +248,10 @@ impl Lexicon {
         let mut lexicon = Self {
             spelling: Spelling::default(),
             tables: BTreeMap::new(),
+            loose: BTreeMap::new(),
+            wrappers: Vec::new(),
+            corrections: Vec::new(),
+            typos: Typos::default(),
             dates: DateWords::default(),
             plan: PlanWords::default(),
             persons: Persons::default(),
@@ -229,15 +273,25 @@ impl Lexicon {
         if file.light {
             self.light.insert(language.clone());
         }
-        for (table, lists) in &file.phrases {
-            let table = self.tables.entry(*table).or_default();
-            for (label, patterns) in lists {
-                for pattern in patterns {
+        let full = !file.light;
+        for (lists, tables) in [(&file.phrases, &mut self.tables), (&file.loose, &mut self.loose)] {
+            for (table, lists) in lists {
+                let table = tables.entry(*table).or_default();
+                for (label, pattern) in lists.iter().flat_map(|(label, all)| all.iter().map(move |p| (label, p))) {
                     let filled = fill(pattern.get_ref(), &file.parts);
+                    if full {
+                        self.typos.knows(&filled);
+                    }
                     table.add(place.regex(pattern, &filled)?, *label, language);
                 }
             }
         }
+        for (list, raw) in [(&mut self.wrappers, &file.wrappers), (&mut self.corrections, &file.corrections)] {
+            for pattern in &raw.patterns {
+                list.push(place.regex(pattern, &fill(pattern.get_ref(), &file.parts))?);
+            }
+        }
+        self.typos.take(file.typos.words, file.typos.glued, file.typos.after);
         self.dates.take(&file.dates, place)?;
         self.offered.take(file.offered);
         self.plan.take(file.plan);
@@ -246,6 +300,7 @@ impl Lexicon {
         self.persons.third.extend(file.persons.third);
         self.persons.query.extend(file.persons.query);
         self.persons.adverbs.extend(file.persons.adverbs);
+        self.spelling.take_alone(file.alone);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);
         Ok(())

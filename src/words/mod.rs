@@ -8,6 +8,7 @@
 mod agree;
 mod choices;
 mod dates;
+mod decisive;
 mod free;
 mod json;
 mod label;
@@ -21,6 +22,7 @@ mod poll;
 mod progress;
 mod request;
 mod scan;
+mod typos;
 
 pub use json::to_json;
 pub use lexicon::WordsError;
@@ -126,6 +128,8 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
+        let own = unquoted(text);
+        let text = own.as_deref().unwrap_or(text);
         let heard = self.understand_in(question, text, context, &self.tongues(language, false));
         if !heard.is_none() || is_free(question) || text.len() > LIGHT || !self.is_foreign(question, text, language) {
             return heard;
@@ -151,14 +155,97 @@ impl Words {
     }
 
     fn understand_in(&self, question: Option<Question>, text: &str, context: &Context, tongues: &Tongues<'_>) -> Heard {
-        let heard = self.understand_as(question, text, context, self.read_in(tables(question), head(text), tongues));
+        if let Some(rest) = self.corrected(head(text)) {
+            let heard = self.understand_in(question, rest, context, tongues);
+            if !heard.is_none() {
+                return Heard::probable(heard.meaning);
+            }
+        }
+        let reading = self.read_in(tables(question), head(text), tongues);
+        if reading.has(Label::Auto) && !is_free(question) {
+            return self.understand_as(question, text, context, reading);
+        }
+        let told = !reading.has(Label::Edit);
+        let heard = self.understand_as(question, text, context, reading);
+        if told && heard.meaning == Meaning::Correction {
+            // a long text that asks for no change: perhaps small talk around a plain answer
+            let plain = self.lexicon.spelling.normal(head(text));
+            let part = self.decisive(question, head(text), context, tongues, &plain, false);
+            return if part.is_none() { Heard::probable(heard.meaning) } else { part };
+        }
         if !heard.is_none() || is_free(question) {
             return heard;
         }
         // "je dois malheureusement renoncer": once more without what only colours it
-        let plain = self.lexicon.spelling.normal(head(text)).without(&self.lexicon.persons.adverbs);
-        let again = plain.map(|normal| self.read_normal(tables(question), head(text), normal, tongues));
-        again.map_or(heard, |reading| self.understand_as(question, text, context, reading))
+        let plain = self.lexicon.spelling.normal(head(text));
+        let bare = plain.without(&self.lexicon.persons.adverbs);
+        if let Some(normal) = bare.clone() {
+            let again = self.read_normal(tables(question), head(text), normal, tongues);
+            let heard = self.understand_as(question, text, context, again);
+            if !heard.is_none() {
+                return heard;
+            }
+        }
+        self.guess(question, text, context, tongues, plain, bare)
+    }
+
+    /// "Non, enfin si, je viens", "add ten, no sorry, five": what comes after the last correction counts.
+    fn corrected<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let normal = self.lexicon.spelling.normal(text);
+        let found = self.lexicon.corrections.iter().filter_map(|c| c.find_iter(&normal.text).last());
+        let end = found.map(|f| f.end()).max()?;
+        let next = normal.tokens.get(normal.starts.partition_point(|s| *s < end)..)?.iter().find(|t| !t.is_mark())?;
+        text.get(next.from.start..)
+    }
+
+    /// Slips mended, polite wrappings off, phrases with gaps: what is understood so is asked back.
+    fn guess(
+        &self,
+        question: Option<Question>,
+        text: &str,
+        context: &Context,
+        tongues: &Tongues<'_>,
+        plain: normal::Normal,
+        bare: Option<normal::Normal>,
+    ) -> Heard {
+        let mended = self.mended(&plain, context);
+        let orders = question.is_some_and(takes_orders);
+        let unwrapped = Some(&mended).filter(|_| orders).and_then(|m| m.unwrapped(&self.lexicon.wrappers));
+        let strict = |normal: normal::Normal| {
+            let reading = self.read_normal(tables(question), head(text), normal, tongues);
+            self.understand_as(question, text, context, reading)
+        };
+        let loose = |normal: normal::Normal| {
+            let reading = self.read_loosely(tables(question), head(text), normal, tongues);
+            self.understand_as(question, text, context, reading)
+        };
+        let parts = |loosely: bool| self.decisive(question, head(text), context, tongues, &plain, loosely);
+        let first = || unwrapped.clone().into_iter().chain([mended.clone()]).map(strict).find(|h| !h.is_none());
+        let second = || unwrapped.clone().into_iter().chain([mended.clone()]).chain(bare).map(loose);
+        let heard = first().or_else(|| Some(parts(false)).filter(|h| !h.is_none()));
+        let heard = heard.or_else(|| second().find(|h| !h.is_none())).unwrap_or_else(|| parts(true));
+        if heard.is_none() { heard } else { Heard::probable(heard.meaning) }
+    }
+
+    /// Slips of the finger mended; a member's name is none.
+    fn mended(&self, normal: &normal::Normal, context: &Context) -> normal::Normal {
+        let names: Vec<String> = context.names.iter().map(|n| normal::folded(n)).collect();
+        let named = |w: &str| names.iter().any(|n| n.split(' ').any(|part| part == w));
+        let mended = normal.replaced(|w| if named(w) { None } else { self.lexicon.typos.mended(w) });
+        mended.unwrap_or_else(|| normal.clone())
+    }
+
+    fn read_loosely<'a>(
+        &self,
+        names: &[TableName],
+        text: &'a str,
+        normal: normal::Normal,
+        tongues: &Tongues<'_>,
+    ) -> Reading<'a> {
+        let all = || [TableName::Common].iter().chain(names);
+        let strict = all().filter_map(|n| self.lexicon.tables.get(n));
+        let tables: Vec<_> = strict.chain(all().filter_map(|n| self.lexicon.loose.get(n))).collect();
+        Reading::new(text, normal, &tables, tongues)
     }
 
     fn understand_as(&self, question: Option<Question>, text: &str, context: &Context, reading: Reading<'_>) -> Heard {
@@ -197,6 +284,14 @@ impl Words {
     fn read<'a>(&self, names: &[TableName], text: &'a str) -> Reading<'a> {
         self.read_in(names, head(text), &self.tongues(&Language::french(), false))
     }
+}
+
+/// Without lines that quote another mail, where some do and others don't.
+fn unquoted(text: &str) -> Option<String> {
+    let quotes = |line: &&str| line.trim_start().starts_with('>');
+    let own: Vec<&str> = text.lines().filter(|l| !quotes(l)).collect();
+    let some = text.lines().any(|l| quotes(&l)) && own.iter().any(|l| !l.trim().is_empty());
+    some.then(|| own.join("\n"))
 }
 
 /// A language by its code.
@@ -239,6 +334,11 @@ fn tables(question: Option<Question>) -> &'static [TableName] {
 fn is_free(question: Option<Question>) -> bool {
     use Question::{ActionPlan, Contribution, LastCall, Learning, Note, StepRequest, Subject};
     matches!(question, Some(ActionPlan | Contribution | LastCall | Learning | Note | StepRequest | Subject))
+}
+
+/// Questions answered by telling what is to be done: "could you please …" tells it too.
+fn takes_orders(question: Question) -> bool {
+    matches!(question, Question::Live | Question::NoSubject | Question::Quorum | Question::Review | Question::Progress)
 }
 
 /// Questions in which a number that no phrase took up may change what is meant.
@@ -320,14 +420,22 @@ impl Ask<'_> {
         said.map(|(_, meaning)| Heard::sure(meaning))
     }
 
-    /// The name in a phrase as it was written: a member's whole name if that word is part of it.
+    /// The name in a phrase as it was written, in the member's own letters: the whole name if all of it stands there.
     fn name(&self, span: &scan::Span) -> Option<String> {
         let bytes = span.name.clone()?;
         let tokens = &self.reading.normal.tokens;
         let at = tokens.iter().position(|t| t.from.start >= bytes.start)?;
         let found = self.context.names.iter().filter_map(|name| self.stands_around(name, at)).max_by_key(|r| r.len());
         let bytes = found.unwrap_or_else(|| hyphenated(self.reading.original, bytes));
-        Some(self.reading.quote(&bytes).to_owned())
+        Some(self.spelled(self.reading.quote(&bytes)))
+    }
+
+    /// A member's name, or the part of it that was written, as the member spells it.
+    fn spelled(&self, written: &str) -> String {
+        let sought = normal::folded(written);
+        let whole = self.context.names.iter().find(|n| normal::folded(n) == sought);
+        let part = || self.context.names.iter().flat_map(|n| n.split(' ')).find(|p| normal::folded(p) == sought);
+        whole.map(String::as_str).or_else(part).unwrap_or(written).to_owned()
     }
 
     /// Where a member's name, in whole, stands around this token.

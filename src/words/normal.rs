@@ -13,6 +13,7 @@ pub(super) struct Spelling {
     numbers: BTreeMap<String, u32>,
     months: BTreeSet<String>,
     dictation: Vec<(Vec<String>, String)>,
+    alone: BTreeMap<String, String>,
 }
 
 /// A word or a mark (`.`, `,`, `?`), with the bytes of the original it was made of.
@@ -62,6 +63,47 @@ impl Normal {
         let kept: Vec<Token> = self.tokens.iter().filter(|t| !words.contains(&t.text)).cloned().collect();
         let fewer = kept.len() < self.tokens.len() && kept.iter().any(|t| !t.is_mark());
         fewer.then(|| Self::new(kept))
+    }
+
+    /// With other words for some; `None` if none changed.
+    pub(super) fn replaced(&self, instead: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let mut tokens = Vec::with_capacity(self.tokens.len());
+        let mut changed = false;
+        for token in &self.tokens {
+            match instead(&token.text) {
+                Some(words) => {
+                    tokens.extend(words.split(' ').map(|w| Token::new(w, token.from.clone())));
+                    changed = true;
+                }
+                None => tokens.push(token.clone()),
+            }
+        }
+        changed.then(|| Self::new(tokens))
+    }
+
+    /// Without what these patterns match; a question that was only polite is none.
+    pub(super) fn unwrapped(&self, wrappers: &[regex::Regex]) -> Option<Self> {
+        let mut gone = vec![false; self.tokens.len()];
+        for found in wrappers.iter().filter_map(|w| w.captures(&self.text)?.name("all")) {
+            gone.get_mut(self.tokens_in(&found.range()))?.fill(true);
+        }
+        if !gone.contains(&true) {
+            return None;
+        }
+        let ends = |i: usize| matches!(self.tokens[i].text.as_str(), "." | "?");
+        let mut tokens = Vec::new();
+        let mut polite = false;
+        for (i, token) in self.tokens.iter().enumerate() {
+            polite = (polite && !(i > 0 && ends(i - 1))) || gone[i];
+            let mut token = token.clone();
+            if polite && token.text == "?" {
+                ".".clone_into(&mut token.text);
+            }
+            if !gone[i] {
+                tokens.push(token);
+            }
+        }
+        tokens.iter().any(|t| !t.is_mark()).then(|| Self::new(tokens))
     }
 
     /// The tokens within a range of bytes of `text`.
@@ -158,6 +200,19 @@ fn mark_of(c: char) -> Option<&'static str> {
     }
 }
 
+/// "Nexttt", "ouiii": a letter drawn out is one letter.
+fn undrawn(letters: impl Iterator<Item = char>) -> String {
+    let mut runs: Vec<(char, usize)> = Vec::new();
+    for c in letters {
+        match runs.last_mut().filter(|(last, _)| *last == c) {
+            Some((_, times)) => *times += 1,
+            None => runs.push((c, 1)),
+        }
+    }
+    let times = |c: char, n: usize| if n > 2 && c.is_alphabetic() { 1 } else { n };
+    runs.into_iter().flat_map(|(c, n)| std::iter::repeat_n(c, times(c, n))).collect()
+}
+
 /// Splits `5min`, `18h30` and `15th` where digits and letters meet.
 fn split_number(word: &str) -> Vec<&str> {
     if !word.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-') {
@@ -228,7 +283,34 @@ impl Spelling {
             }
             i += 1;
         }
-        Normal::new(self.undictate(self.join_numbers(tokens)))
+        Normal::new(self.undictate(self.join_numbers(self.spell_alone(self.join_dates(tokens)))))
+    }
+
+    /// "18. März": the point belongs to the day.
+    fn join_dates(&self, tokens: Vec<Token>) -> Vec<Token> {
+        let day = |t: Option<&Token>| t.is_some_and(|t| t.text.parse::<u32>().is_ok_and(|n| n <= 31));
+        let month = |t: Option<&Token>| t.is_some_and(|t| self.months.contains(&t.text));
+        let inside = |i: usize| tokens[i].text == "." && i > 0 && day(tokens.get(i - 1)) && month(tokens.get(i + 1));
+        (0..tokens.len()).filter(|i| !inside(*i)).filter_map(|i| tokens.get(i).cloned()).collect()
+    }
+
+    /// Adds letters that are words where they stand alone.
+    pub(super) fn take_alone(&mut self, alone: BTreeMap<String, String>) {
+        self.alone.extend(alone);
+    }
+
+    /// "1 : Y, 2 : N": a letter between marks or numbers is a word.
+    fn spell_alone(&self, mut tokens: Vec<Token>) -> Vec<Token> {
+        let mark = |t: Option<&Token>| t.is_none_or(Token::is_mark);
+        let number = |t: Option<&Token>| t.is_some_and(|t| t.text.parse::<u32>().is_ok());
+        for i in 0..tokens.len() {
+            let (before, after) = (i.checked_sub(1).and_then(|b| tokens.get(b)), tokens.get(i + 1));
+            let stands = (mark(before) || number(before)) && (mark(after) || (number(before) && number(after)));
+            if let Some(word) = self.alone.get(&tokens[i].text).filter(|_| stands) {
+                tokens[i].text.clone_from(word);
+            }
+        }
+        tokens
     }
 
     fn push_word(&self, tokens: &mut Vec<Token>, chars: &Chars, range: Range<usize>) {
@@ -236,7 +318,7 @@ impl Spelling {
             return;
         };
         let from = first.1.start..last.1.end;
-        let word: String = chars.0[range].iter().map(|(c, _)| *c).collect();
+        let word = undrawn(chars.0[range].iter().map(|(c, _)| *c));
         let split = |w: &str| w.split('\'').flat_map(split_number).map(str::to_owned).collect::<Vec<_>>();
         let respelled = |w: &str| self.words.get(w).cloned();
         let words = respelled(&word).unwrap_or_else(|| {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 type Verdicts = BTreeMap<usize, Suits>;
 
 /// What stands in a clause, in order.
+#[derive(Clone)]
 enum Piece<'a> {
     Named(&'a Mention),
     Said(Label),
@@ -27,8 +28,12 @@ impl Ask<'_> {
             choices: &self.context.choices,
             today: self.context.today,
         };
-        let mentions = self.with_the_rest(self.not_counts(finder.all()));
-        if many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
+        let mentions = self.with_the_rest(self.not_parts(self.not_counts(finder.all())));
+        let asked = self.reading.normal.tokens.last().is_some_and(|t| t.text == "?")
+            && !self.reading.normal.tokens.iter().any(|t| t.text == ".")
+            && !self.reading.has(Label::Yes)
+            && self.left_over(&mentions) > 1;
+        if asked || many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
             return Heard::none();
         }
         let sure = !self.reading.asks()
@@ -70,11 +75,44 @@ impl Ask<'_> {
         (r.has(Label::All) || r.has(Label::Nothing)) && !r.has(Label::Except)
     }
 
+    /// "The 6th is great, I have an evening class": beside days a bare part of the day is no date.
+    fn not_parts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let part = |m: &Mention| {
+            let tokens = self.reading.normal.tokens.get(m.tokens.clone()).unwrap_or_default();
+            tokens.len() == 1 && tokens.iter().all(|t| self.words.lexicon.offered.parts.contains_key(&t.text))
+        };
+        if mentions.iter().any(|m| !part(m)) {
+            mentions.retain(|m| !part(m));
+        }
+        mentions
+    }
+
+    /// "Seulement le 6", "le 6 seulement": beside a date, not "I've only just …".
+    fn only(&self, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let beside = |s: &Span, m: &Mention| {
+            let far = if s.tokens.len() > 1 { 5 } else { 3 };
+            let before = s.tokens.start <= m.tokens.start && m.tokens.start.saturating_sub(s.tokens.end) <= far;
+            let after = m.tokens.end <= s.tokens.start && s.tokens.start - m.tokens.end <= 1;
+            before || after
+        };
+        r.all(Label::Only).any(|s| !r.negated(s) && !r.asked(s) && mentions.iter().any(|m| beside(s, m)))
+    }
+
     /// "Les autres": those not named, as one more place.
     fn with_the_rest(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let named: Vec<usize> = mentions.iter().flat_map(|m| m.choices.clone()).collect();
         let others: Vec<usize> = (0..self.context.choices.len()).filter(|k| !named.contains(k)).collect();
-        if let Some(span) = self.reading.all(Label::Rest).next().filter(|_| !named.is_empty() && !others.is_empty()) {
+        let later = |s: &Span| {
+            let clause = self.reading.clause(s);
+            let around = clause.start.saturating_sub(1)..clause.end + 8;
+            self.reading
+                .all(Label::Empty)
+                .chain(self.reading.all(Label::Maybe))
+                .any(|e| around.contains(&e.tokens.start))
+        };
+        let rest = self.reading.all(Label::Rest).next().filter(|s| !later(s));
+        if let Some(span) = rest.filter(|_| !named.is_empty() && !others.is_empty()) {
             mentions.push(Mention { tokens: span.tokens.clone(), choices: others, ambiguous: false, rest: true });
             mentions.sort_by_key(|m| m.tokens.start);
         }
@@ -93,7 +131,9 @@ impl Ask<'_> {
     fn postponed(&self, mentions: &[Mention]) -> bool {
         let outside =
             |s: &Span| !mentions.iter().any(|m| m.tokens.start < s.tokens.end && s.tokens.start < m.tokens.end);
-        self.reading.all(Label::Empty).any(|s| outside(s) || mentions.len() <= 1)
+        let said = [Label::Yes, Label::No, Label::IfNeeded].iter().any(|l| self.reading.has(*l));
+        let rest = self.reading.has(Label::Rest) && !mentions.is_empty() && said;
+        self.reading.all(Label::Empty).any(|s| !rest && (outside(s) || mentions.len() <= 1))
     }
 
     /// Words that neither a phrase nor a date took up.
@@ -111,7 +151,7 @@ impl Ask<'_> {
         let none = r.all(Label::Nothing).next().is_some();
         let every = r.says(Label::All);
         let refuses = r.has(Label::No) || r.all(Label::All).any(|s| r.negated(s));
-        if r.has(Label::Except) && (none || every) || self.names_another_date() {
+        if r.has(Label::Except) && (none || every) || (none && every) || self.names_another_date() {
             return Heard::none();
         }
         if none {
@@ -139,7 +179,9 @@ impl Ask<'_> {
         let whole = |i: usize| {
             // "none of the 4" counts them; "not at all in May" names another month
             let counts = r.normal.tokens[i].text.starts_with(|c: char| c.is_ascii_digit());
-            let about_all = |s: &&Span| s.label == Label::All || (counts && s.label == Label::Nothing);
+            let month = dates.month(&r.normal.tokens[i].text);
+            let offered = month.is_some_and(|m| self.context.choices.iter().any(|c| chrono::Datelike::month(c) == m));
+            let about_all = |s: &&Span| s.label == Label::All || ((counts || offered) && s.label == Label::Nothing);
             r.spans.iter().filter(about_all).any(|s| s.tokens.contains(&i))
         };
         let dated = |text: &str| {
@@ -190,6 +232,7 @@ impl Ask<'_> {
         for (i, end) in ends.iter().copied().enumerate() {
             let pieces = self.pieces(mentions, start..end);
             // "1 : oui": the word comes after the mark
+            let reason = self.tells_a_reason(mentions, start..end);
             let alone = !pieces.is_empty() && pieces.iter().all(|p| matches!(p, Piece::Named(_)));
             let next = ends.get(i + 1).map_or_else(Vec::new, |next| self.pieces(mentions, end + 1..*next));
             let answered = !next.is_empty() && next.iter().all(|p| matches!(p, Piece::Said(_)));
@@ -203,6 +246,7 @@ impl Ask<'_> {
                 let before = mentions.iter().rev().find(|m| m.tokens.end <= start);
                 said.extend(before.into_iter().flat_map(|m| &m.choices).map(|k| (*k, Suits::IfNeeded)));
             }
+            let pieces = if reason { [pieces, vec![Piece::Said(Label::No)]].concat() } else { pieces };
             let last = self.clause_verdicts(&pieces, carried, said);
             carried = if soft { last } else { None };
             if otherwise(end) && r.has(Label::Prefer) {
@@ -210,6 +254,21 @@ impl Ask<'_> {
             }
             start = end + 1;
         }
+    }
+
+    /// "Le 6 on enterre mon oncle": beside the date no word of yes or no, but what else is on that day.
+    fn tells_a_reason(&self, mentions: &[Mention], clause: std::ops::Range<usize>) -> bool {
+        let r = &self.reading;
+        let inside = |t: &std::ops::Range<usize>| t.start >= clause.start && t.end <= clause.end;
+        let dated = mentions.iter().any(|m| inside(&m.tokens) && !m.rest);
+        let courtesy = [Label::Filler, Label::Greeting, Label::Closing, Label::Half];
+        let worded = r.spans.iter().any(|s| inside(&s.tokens) && !courtesy.contains(&s.label));
+        let free = |i: &usize| {
+            !r.normal.tokens[*i].is_mark()
+                && !mentions.iter().any(|m| m.tokens.contains(i))
+                && !r.spans.iter().any(|s| s.tokens.contains(i))
+        };
+        dated && !worded && clause.clone().filter(free).count() >= 3
     }
 
     fn pieces<'m>(&self, mentions: &'m [Mention], clause: std::ops::Range<usize>) -> Vec<Piece<'m>> {
@@ -236,6 +295,10 @@ impl Ask<'_> {
             if negated && matches!(pieces[i], Piece::Said(Label::Yes | Label::Ok)) {
                 pieces[i] = Piece::Said(Label::No);
             }
+        }
+        // "freitags kann ich nie": at the end it turns the word before
+        if let [.., word @ Piece::Said(Label::Yes | Label::Ok), Piece::Said(Label::Negation)] = &mut pieces[..] {
+            *word = Piece::Said(Label::No);
         }
         pieces
     }
@@ -303,7 +366,7 @@ impl Ask<'_> {
                 said.entry(k).or_insert(verdict);
             }
         };
-        if r.says(Label::Only) {
+        if self.only(mentions) {
             rest(Suits::No);
         } else if r.has(Label::Except) {
             rest(if self.turned() { Suits::No } else { Suits::Yes });

@@ -108,9 +108,20 @@ fn cut(words: &Words, reading: &Reading<'_>) -> String {
     let last =
         letter.spans.last().filter(|s| s.label == Label::Closing && s.tokens.end >= tokens.len().saturating_sub(1));
     let end = last.map_or(tokens.len(), |s| s.tokens.start);
-    let bytes = tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
+    let bytes: Option<std::ops::Range<usize>> =
+        tokens.get(begin..end).and_then(|t| Some(t.first()?.from.start..t.last()?.from.end));
     let quote = bytes.map_or("", |b| reading.quote(&b));
+    // « Aidez-moi … ». Bien à vous
+    let opened = bytes_before(reading.original, quote);
+    let quote = opened.and_then(|close| quote.split_once(close)).map_or(quote, |(inside, _)| inside);
     quote.trim_matches(['"', '«', '»', '“', '”', ' ', '\u{a0}', ',', ':']).to_owned()
+}
+
+/// The mark that closes the quotation that begins right before.
+fn bytes_before(text: &str, quote: &str) -> Option<char> {
+    let at = text.find(quote)?;
+    let before = text.get(..at)?.trim_end();
+    [('«', '»'), ('“', '”'), ('"', '"')].into_iter().find(|(open, _)| before.ends_with(*open)).map(|(_, close)| close)
 }
 
 impl Reading<'_> {
@@ -122,7 +133,9 @@ impl Reading<'_> {
 impl Ask<'_> {
     pub(super) fn step_request(&self) -> Heard {
         let Some((text, clear)) = quote(self.words, self.text, &self.context.names) else { return Heard::none() };
-        if text.split_whitespace().count() < 3 || (self.says_nothing() && !clear) {
+        let light = [Label::Empty, Label::Maybe, Label::Closing, Label::Help];
+        let postpones = self.reading.spans.iter().any(|s| light.contains(&s.label) && s.tokens.len() > 1);
+        if text.split_whitespace().count() < 3 || ((postpones || self.says_nothing()) && !clear) {
             return Heard::none();
         }
         Heard::sure_if(Meaning::Request { text }, clear)
@@ -134,7 +147,12 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let lines = unwrap_lines(words.body(super::head(text), names));
     let sentences: Vec<&str> = lines.iter().flat_map(|l| plan::sentences(l)).collect();
     let readings: Vec<_> = sentences.iter().map(|s| words.read(&[TableName::StepRequest], s)).collect();
-    let asks = |r: &&Reading<'_>| r.first_request().is_some_and(|s| !r.negated(s));
+    let asks = |r: &&Reading<'_>| {
+        let hangs = |s: &super::scan::Span| {
+            r.all(Label::Condition).any(|c| c.tokens.start == 0 && c.tokens.end <= s.tokens.start)
+        };
+        r.first_request().is_some_and(|s| !r.negated(s) && !hangs(s))
+    };
     if let Some(asking) = readings.iter().find(asks) {
         return Some((cut(words, asking), true));
     }
@@ -144,7 +162,9 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let parts: Vec<String> =
         if whole <= QUOTE { told.iter().map(|r| without_intro(r)).collect() } else { vec![without_intro(first)] };
     let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then(|| (text, first.has(Label::Ignore)))
+    let introduced =
+        first.spans.first().is_some_and(|s| s.label == Label::Ignore && s.tokens.start == 0 && s.tokens.len() > 1);
+    (!text.is_empty()).then(|| (text, introduced))
 }
 
 /// "Ma demande : …": what follows the colon.
@@ -157,7 +177,7 @@ fn without_intro(reading: &Reading<'_>) -> String {
 /// "demande: …" from the facilitator: what follows the label, word for word.
 pub(super) fn noted(ask: &Ask<'_>) -> Option<String> {
     let r = &ask.reading;
-    let label = r.spans.iter().find(|s| s.label == Label::Request && r.unknown_before(s.tokens.start) == 0)?;
+    let label = r.spans.iter().find(|s| s.label == Label::Request && r.unknown_before(s.tokens.start) <= 4)?;
     let mark = r.normal.tokens.get(label.tokens.end)?;
     let written = r.quote(&mark.from).starts_with([':', '\n', '-', '=', '«', '"', '–', '—']);
     if !mark.is_mark() || !written {

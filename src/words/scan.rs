@@ -63,6 +63,17 @@ pub(super) fn past(text: &str, at: usize, end: usize) -> usize {
     (end.max(at + 1)..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len())
 }
 
+/// A name under the closing belongs to it: "Bien à vous, H. Garnier".
+fn sign(original: &str, normal: &Normal, spans: &mut [Span]) {
+    let Some(last) = spans.last_mut().filter(|s| s.label == Label::Closing) else { return };
+    let rest = normal.tokens.get(last.tokens.end..).unwrap_or_default();
+    let capital =
+        |t: &super::normal::Token| original.get(t.from.clone()).is_some_and(|w| w.starts_with(char::is_uppercase));
+    if rest.iter().filter(|t| !t.is_mark()).count() <= 4 && rest.iter().all(|t| t.is_mark() || capital(t)) {
+        last.tokens.end = normal.tokens.len() - usize::from(rest.last().is_some_and(super::normal::Token::is_mark));
+    }
+}
+
 /// Whose phrases count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tongues<'a> {
@@ -102,6 +113,7 @@ impl<'a> Reading<'a> {
             }
         }
         spans.sort_by_key(|s| s.tokens.start);
+        sign(original, &normal, &mut spans);
         let is_mark = |i: usize| normal.tokens.get(i).is_some_and(super::normal::Token::is_mark);
         let free_mark = |i: &usize| is_mark(*i) && !taken.get(*i).copied().unwrap_or(false);
         let mut breaks: Vec<usize> = (0..normal.tokens.len()).filter(free_mark).collect();

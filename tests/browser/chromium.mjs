@@ -1,4 +1,5 @@
-// The system's Chromium, driven by playwright-core; axe-core's text to put into a page.
+// The system's Chromium, driven by playwright-core; axe-core's text to put into a page; the running demo.
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
@@ -13,4 +14,19 @@ export function openBrowser() {
   const executablePath = candidates.find((path) => path && existsSync(path));
   if (!executablePath) throw new Error('no Chromium found; install it or set CHROMIUM');
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+}
+
+/** The demo without a terminal: its process and its address, which is the first line it prints. */
+export async function startDemo(binary, language) {
+  const demo = spawn(binary, ['demo', '--page', '--port', '0', '--lang', language], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const address = await new Promise((resolve, reject) => {
+    let said = '';
+    demo.stdout.on('data', (data) => {
+      if (said.includes('\n')) return;
+      said += data;
+      if (said.includes('\n')) resolve(said.split('\n')[0].trim());
+    });
+    demo.on('exit', (code) => reject(new Error(`the demo ended with ${code}`)));
+  });
+  return { demo, address };
 }

@@ -5,10 +5,9 @@
 // A month is played from the facilitator's seat in French and in English; at each stop the views are looked at
 // at 360 and 1280 px, light and dark, by axe-core too. Ends with 1 when something is wrong.
 // LANGUAGES="en" plays in one language.
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { axeSource, openBrowser } from './chromium.mjs';
+import { axeSource, openBrowser, startDemo } from './chromium.mjs';
 
 const [binary, shots] = process.argv.slice(2);
 const LANGUAGES = (process.env.LANGUAGES ?? 'fr en').split(' ');
@@ -18,20 +17,6 @@ const WIDTHS = [360, 1280];
 const SCHEMES = ['light', 'dark'];
 const findings = [];
 let views = 0;
-
-/** The demo without a terminal; its first line is its address. */
-async function startDemo(language) {
-  const demo = spawn(binary, ['demo', '--page', '--port', '0', '--lang', language], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const address = await new Promise((resolve, reject) => {
-    let said = '';
-    demo.stdout.on('data', (data) => {
-      said += data;
-      if (said.includes('\n')) resolve(said.split('\n')[0].trim());
-    });
-    demo.on('exit', (code) => reject(new Error(`the demo ended with ${code}`)));
-  });
-  return { demo, address };
-}
 
 function found(view, text) { findings.push(`${view}: ${text}`); }
 
@@ -61,7 +46,7 @@ const press = (page, what) => Promise.all([page.waitForNavigation(), page.click(
 
 /** The whole way a newcomer goes. */
 async function play(browser, language) {
-  const { demo, address } = await startDemo(language);
+  const { demo, address } = await startDemo(binary, language);
   const page = await (await browser.newContext({ baseURL: address, bypassCSP: true })).newPage();
   const ended = new Promise((resolve) => demo.on('exit', resolve));
   page.on('request', (r) => { if (!r.url().startsWith(address)) found(language, `asks for ${r.url()}`); });
@@ -83,6 +68,7 @@ async function play(browser, language) {
     await look(page, `${language}-7-next`, new URL(page.url()).pathname + new URL(page.url()).search);
     await keys(page, language, home);
     await look(page, `${language}-8-calendar`, `${home}/calendar`);
+    await look(page, `${language}-8-habits`, '/p/ana/habits');
     await look(page, `${language}-9-other`, '/p/farid');
     await page.goto('/digest');
     await Promise.all([page.waitForNavigation(), page.click('button[value="digest"]')]);

@@ -35,7 +35,7 @@ pub struct Servers {
 
 impl Servers {
     /// Starts both servers with a mailbox for each user (the part before the @). Takes two or three seconds.
-    pub fn start(users: &[&str]) -> Self {
+    pub fn start(users: &[impl AsRef<std::ffi::OsStr>]) -> Self {
         // another test may take the ports between the look and the start
         (0..5).find_map(|_| Self::try_start(users, free_ports())).expect("Postfix and Dovecot do not start")
     }
@@ -64,7 +64,7 @@ impl Servers {
             .collect()
     }
 
-    fn try_start(users: &[&str], base: u16) -> Option<Self> {
+    fn try_start(users: &[impl AsRef<std::ffi::OsStr>], base: u16) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         // made before the start, so that a start that fails half way is stopped as well
         let servers = Self {

@@ -161,6 +161,7 @@ fn planned(number: MeetingNo, wall: NaiveDateTime, requester: &str, backup: &str
         words: Vec::new(),
         actions: Vec::new(),
         digest: DigestState::default(),
+        led: None,
     }
 }
 

@@ -47,7 +47,8 @@ pub fn set<'a>(lines: impl Iterator<Item = &'a str>) -> Set {
     // the last one to close the file brings all of it into the one file
     stage.world = None;
     let database = std::fs::read(stage.folder.path().join("codevd.db")).unwrap();
-    Set { database, now: stage.now, got: stage.got }
+    let keys = std::fs::read(stage.folder.path().join("codevd.db.keys")).unwrap();
+    Set { database, keys, now: stage.now, got: stage.got }
 }
 
 fn played<'a>(lines: impl Iterator<Item = &'a str>) -> Stage {
@@ -74,6 +75,7 @@ fn played<'a>(lines: impl Iterator<Item = &'a str>) -> Stage {
 /// A scene as others find it: the database, the hour, and the mails that everybody got.
 pub struct Set {
     pub database: Vec<u8>,
+    pub keys: Vec<u8>,
     pub now: DateTime<Utc>,
     pub got: BTreeMap<String, Vec<(DraftKey, Option<StepKey>, Vec<u8>)>>,
 }
@@ -169,6 +171,7 @@ impl Stage {
             [who, "presses", button, "on", ..] => self.press(who, button, line).await,
             [who, "answers", ..] => self.answer(who, line).await,
             [who, "clicks", word, "in", ref mail @ ..] => self.click(who, word, &mail.join(" ")).await,
+            [who, "sends", ..] => self.edited(who, line).await,
             [who, "is", "away", "on", ..] => self.away(who, line).await,
             _ => panic!("not a directive: {line:?}"),
         }
@@ -347,6 +350,36 @@ impl Stage {
 
     /// A button of the mail itself: it opens a new mail, with nothing but its subject and one word.
     async fn click(&mut self, who: &str, word: &str, name: &str) {
+        let (address, subject, body) = self.button(who, word, name);
+        self.new_mail(who, &address, &subject, &body).await;
+    }
+
+    /// The same, changed by the program or the person: `WHO sends WORD in MAIL without PARTS`, the parts among
+    /// `subject`, `body`, `plus`; `… with subject: words`, `… with body: words`.
+    async fn edited(&mut self, who: &str, line: &str) {
+        let words = line.split_once(" sends ").unwrap().1;
+        let (word, rest) = words.split_once(" in ").unwrap();
+        let (name, change) = rest.split_once(" with").unwrap();
+        let (mut address, mut subject, mut body) = self.button(who, word, name);
+        for part in change.strip_prefix("out ").unwrap_or_default().split(' ') {
+            match part {
+                "subject" => subject.clear(),
+                "body" => body.clear(),
+                "plus" => address = ADDRESS.to_owned(),
+                other => assert!(other.is_empty(), "no such part: {other}"),
+            }
+        }
+        if let Some(words) = change.strip_prefix(" subject: ") {
+            subject = words.to_owned();
+        }
+        if let Some(words) = change.strip_prefix(" body: ") {
+            body = words.to_owned();
+        }
+        self.new_mail(who, &address, &subject, &body).await;
+    }
+
+    /// Where a button leads: address, subject, body.
+    fn button(&self, who: &str, word: &str, name: &str) -> (String, String, String) {
         let raw = self.mail(who, name);
         let mail = mail_parser::MessageParser::default().parse(&raw).unwrap();
         let html = mail.body_html(0).unwrap().replace("&amp;", "&").replace("&#x2F;", "/");
@@ -354,6 +387,10 @@ impl Stage {
         let link = links.into_iter().find(|l| l.ends_with(&format!("&body={word}"))).expect("such a button");
         let (address, rest) = link.split_once("?subject=").unwrap();
         let (subject, body) = rest.split_once("&body=").unwrap();
+        (address.to_owned(), subject.to_owned(), body.to_owned())
+    }
+
+    async fn new_mail(&mut self, who: &str, address: &str, subject: &str, body: &str) {
         let (number, from) = (self.world().number(), self.people[who].email.clone());
         let date = self.now.to_rfc2822();
         let text = format!(

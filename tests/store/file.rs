@@ -26,6 +26,13 @@ fn the_file_is_in_wal_mode_and_opening_it_again_changes_nothing() {
     assert_eq!(again.groups().unwrap().len(), 1);
 }
 
+/// The schema of the newest migration.
+fn newest() -> i64 {
+    let all = std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap();
+    let number = |name: String| name.split('_').next().unwrap().parse().unwrap();
+    all.map(|file| number(file.unwrap().file_name().into_string().unwrap())).max().unwrap()
+}
+
 #[test]
 fn every_table_is_strict() {
     let (dir, _store) = open();
@@ -185,6 +192,7 @@ fn a_backup_is_a_whole_store_and_old_bytes_are_emptied() {
     store.commit(mails(vec![mail(draft("ana", Kind::Invitation, 0, "event"))])).unwrap();
     let copy = dir.path().join("copy.db");
     store.backup(&copy).unwrap();
+    assert!(store.backup_keys(&copy).unwrap());
     assert_eq!(Store::open(&copy).unwrap().load(&lyon(), &formats()).unwrap().unwrap().group, group);
     let year = now() + chrono::Duration::days(365);
     assert_eq!(store.purge(year).unwrap(), 0, "what waits is kept");
@@ -194,7 +202,7 @@ fn a_backup_is_a_whole_store_and_old_bytes_are_emptied() {
     assert_eq!(store.outbox_bytes(1).unwrap(), None);
     let kept: Email = "ana@example.org".parse().unwrap();
     let found = store.outbox_by_draft_id("id-lyon-3-invitation---ana-0").unwrap().unwrap();
-    assert_eq!((found.plain.as_str(), found.envelope_to), ("Bonjour\n", kept));
+    assert_eq!((found.plain.as_str(), found.envelope_to), ("Bonjour\n", kept), "its meeting lies ahead");
 }
 
 #[test]
@@ -232,7 +240,7 @@ fn what_was_committed_survives_a_kill_and_is_read_without_a_daemon() {
     store.commit(state(None, None, &group)).unwrap();
     // what a killed process leaves: the file and its WAL, nobody having cleaned up
     let left = tempfile::tempdir().unwrap();
-    for name in ["codevd.db", "codevd.db-wal"] {
+    for name in ["codevd.db", "codevd.db-wal", "codevd.db.keys"] {
         std::fs::copy(dir.path().join(name), left.path().join(name)).unwrap();
     }
     let file = left.path().join("codevd.db");
@@ -246,8 +254,9 @@ fn what_was_committed_survives_a_kill_and_is_read_without_a_daemon() {
 #[test]
 fn the_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let (dir, _store) = open();
-    for name in ["codevd.db", "codevd.db-wal", "codevd.db-shm"] {
+    let (dir, mut store) = open();
+    store.commit(state(None, None, &rich("lyon"))).unwrap();
+    for name in ["codevd.db", "codevd.db-wal", "codevd.db-shm", "codevd.db.keys"] {
         let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{name} {mode:o}");
     }

@@ -123,6 +123,7 @@ pub fn meeting(group: &GroupId, number: u32, wall: &str, stage: Stage) -> Meetin
         words: Vec::new(),
         actions: Vec::new(),
         digest: DigestState::default(),
+        led: None,
     }
 }
 

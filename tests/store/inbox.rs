@@ -15,7 +15,7 @@ fn received(message_id: &str, hash: &str) -> Received {
     }
 }
 
-fn done(id: i64, state: InboxState) -> Commit<'static> {
+pub fn done(id: i64, state: InboxState) -> Commit<'static> {
     let row = InboxDone {
         id,
         state,

@@ -53,7 +53,7 @@ fn only_rows_that_differ_are_written() {
     assert_eq!(written(&before, 1, &before), 1);
     let mut after = before.clone();
     after.meetings[2].attendance.insert(id("cid"), before.meetings[1].attendance[&id("bob")].clone());
-    assert_eq!(written(&before, 2, &after), 3, "an answer and its comment");
+    assert_eq!(written(&before, 2, &after), 4, "an answer, its comment, and that the meeting has a key now");
     let before = after.clone();
     after.meetings[1].words[0].withdrawn = !after.meetings[1].words[0].withdrawn;
     assert_eq!(written(&before, 3, &after), 2, "a word taken back");

@@ -21,6 +21,7 @@ pub fn check(kit: Kit, row: &Row<'_>, set: &Set) -> (Kit, Result<(), String>) {
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
     let file = folder.path().join("codevd.db");
     std::fs::write(&file, &set.database).unwrap();
+    std::fs::write(folder.path().join("codevd.db.keys"), &set.keys).unwrap();
     prepare(&file, row, set);
     let mut engine = Engine::new(kit, shared(Store::open(&file).unwrap()), SeededIds::of(1));
     let bytes = write(row, set);

@@ -30,8 +30,13 @@ impl Answers {
     }
 }
 
+/// How many are asked at most.
+const QUESTIONS: usize = 6;
+
 /// One question: its flag, its words, what is taken when nothing is said.
 struct Question<'a> {
+    /// Its place among all that are asked.
+    number: usize,
     flag: &'static str,
     words: &'a str,
     default: Option<String>,
@@ -70,7 +75,10 @@ impl Desk<'_> {
             return Ok(None);
         }
         loop {
-            let typed = self.terminal.ask_text(question.words, default, question.lines)?;
+            let words = format!("{}/{QUESTIONS}  {}", question.number, question.words);
+            let line = |line: &str| read(line).map(drop);
+            let fits: &dyn Fn(&str) -> std::result::Result<(), String> = &line;
+            let typed = self.terminal.ask_text(&words, default, question.lines.then_some(fits))?;
             let Some(typed) = typed else { return Err(Failure::because("nothing was written")) };
             let text = if typed.trim().is_empty() { default.unwrap_or_default() } else { typed.as_str() };
             match read(text) {
@@ -91,6 +99,7 @@ pub(super) fn gather(args: &InitArgs, terminal: &mut Terminal) -> Result<Answers
     let address = address(&mut desk, args)?;
     let provider = provider(&mut desk, args, &all, address.as_ref())?;
     let question = Question {
+        number: 3,
         flag: "--group",
         words: "The group's name, as its members will read it?",
         default: Some("Codev".to_owned()),
@@ -101,6 +110,7 @@ pub(super) fn gather(args: &InitArgs, terminal: &mut Terminal) -> Result<Answers
     let facilitator = facilitator(&mut desk, args, members.as_deref().unwrap_or_default())?;
     let usual = zone_of_machine();
     let question = Question {
+        number: 6,
         flag: "--zone",
         words: "In which time zone does the group meet?",
         default: Some(usual.name().to_owned()),
@@ -117,6 +127,7 @@ pub(super) fn gather(args: &InitArgs, terminal: &mut Terminal) -> Result<Answers
 
 fn address(desk: &mut Desk<'_>, args: &InitArgs) -> Result<Option<Email>> {
     let question = Question {
+        number: 1,
         flag: "--address",
         words: "Which mailbox will codevd write from and read? It must be its own, nobody else's.",
         default: None,
@@ -140,7 +151,7 @@ fn provider(
     let names: Vec<&str> = all.iter().filter(|p| p.id != OWN).map(|p| p.id.as_str()).collect();
     let words = format!("Who hosts it: {}, or your own server's name?", names.join(", "));
     let default = Some(usual).filter(|_| address.is_some());
-    let question = Question { flag: "--provider", words: &words, default, lines: false };
+    let question = Question { number: 2, flag: "--provider", words: &words, default, lines: false };
     let read = |text: &str| {
         let found = providers::provider(all, text).map_err(|e| e.to_string())?;
         Ok(if found.lacks_host() { found.at(&format!("mail.{domain}")) } else { found })
@@ -150,6 +161,7 @@ fn provider(
 
 fn members(desk: &mut Desk<'_>, args: &InitArgs) -> Result<Option<Vec<NewMember>>> {
     let question = Question {
+        number: 4,
         flag: "--members",
         words: "Who are its five to eight members? One a line, as Ana Lopes <ana@example.org>; an empty line ends.",
         default: None,
@@ -168,6 +180,7 @@ fn members(desk: &mut Desk<'_>, args: &InitArgs) -> Result<Option<Vec<NewMember>
 /// Who leads, and whether they are one of the members.
 fn facilitator(desk: &mut Desk<'_>, args: &InitArgs, members: &[NewMember]) -> Result<Option<(NewMember, bool)>> {
     let question = Question {
+        number: 5,
         flag: "--facilitator",
         words: "Who facilitates? One of the members who has their turn too, or somebody else with name and address.",
         default: members.first().map(|m| m.name.clone()),

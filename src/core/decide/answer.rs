@@ -3,6 +3,7 @@
 use super::{Mail, Work, live, subject, undo};
 use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::{Answer, Certainty, Inverse, Meaning, PlanLine, Receipt, UNSUBSCRIBE};
+use crate::core::group::Undo;
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Action, Attendance, Attending, Meeting, Section, Stage};
 use crate::core::refusal::Refusal;
@@ -11,7 +12,7 @@ use chrono::Duration;
 /// Words beyond which a comment is worth passing on (`inbound.md` §7, advice 6).
 pub(super) const LONG: usize = 40;
 
-/// A reply to the digest of so few words is a courtesy.
+/// A reply of so few words to the digest, or to a receipt, is a courtesy.
 const THANKS: usize = 3;
 
 /// Routes an answer by what its mail asked; words that mean the same everywhere come after.
@@ -99,14 +100,26 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
 
 /// A complaint to the mail host is a `stop` nobody answers: the address is paused, the facilitator told.
 pub(super) fn complaint(work: &mut Work<'_>, from: &MemberId) {
-    let now = work.now();
-    let name = work.name(from);
+    let line = format!("the mail host of {} passed on a complaint: no more mail goes there", work.name(from));
+    silently(work, from, line);
+}
+
+/// The address wants no mail at all, and said so elsewhere.
+pub(super) fn stopped_elsewhere(work: &mut Work<'_>, from: &MemberId) {
+    let line = format!("{} wants no mail: none goes there", work.name(from));
+    silently(work, from, line);
+}
+
+/// A "stop" that nobody answers. The way back is an "undo" to any mail of before.
+fn silently(work: &mut Work<'_>, from: &MemberId, line: String) {
+    let at = work.now();
     let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) else { return };
-    if member.paused.is_some() {
+    if member.paused.is_some() || member.left.is_some() {
         return;
     }
-    member.paused = Some(now);
-    work.tell(None, Some(from), format!("the mail host of {name} passed on a complaint: no more mail goes there"));
+    member.paused = Some(at);
+    work.group.undos.push(Undo { meeting: None, member: from.clone(), receipt: 0, inverse: Inverse::Unpause, at });
+    work.tell(None, Some(from), line);
     pass_on(work, None, Notice::Stopped { member: from.clone() });
     seats_away(work, from);
 }
@@ -257,8 +270,7 @@ pub(super) fn take(
 /// M07: the requester can't or would rather not; the facilitator chooses. The backup is warned.
 pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) {
     let Some(meeting) = work.group.meeting(number) else { return };
-    let (requester, facilitator, backup) =
-        (meeting.requester.clone(), meeting.facilitator.clone(), meeting.backup.clone());
+    let (requester, backup, leaders) = (meeting.requester.clone(), meeting.backup.clone(), work.group.leaders());
     let until = work.group.starts(meeting);
     let due = work.now();
     if due > until {
@@ -281,7 +293,9 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
         });
     };
     let facts = Facts::NoSubject { why: why.to_owned(), reminders: 0 };
-    mail(Kind::NoSubject, facilitator, Question::NoSubject, facts);
+    for leader in leaders {
+        mail(Kind::NoSubject, leader, Question::NoSubject, facts.clone());
+    }
     if let Some(backup) = backup {
         mail(Kind::Standby, backup, Question::Subject, Facts::None);
     }
@@ -289,6 +303,10 @@ pub(super) fn requester_away(work: &mut Work<'_>, number: MeetingNo, why: &str) 
 
 /// A text that is kept as it is: contribution or learning.
 fn text(work: &mut Work<'_>, number: MeetingNo, answer: &Answer, section: Section) -> Result<(), Refusal> {
+    // "merci Paul !" under "your learning is kept" is no learning that the group reads
+    if answer.to.kind == Kind::Receipt && answer.text.split_whitespace().count() <= THANKS {
+        return note(work, Some(number), answer);
+    }
     let anonymous = matches!(answer.meaning, Meaning::Text { anonymous: true });
     let meeting = work.meeting(number)?;
     let (stage, corrected) = (meeting.stage, meeting.digest.sent.is_some());
@@ -456,8 +474,13 @@ pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Opti
 /// Tells the facilitator something.
 pub(super) fn pass_on(work: &mut Work<'_>, number: Option<MeetingNo>, notice: Notice) {
     let Some(to) = facilitator_of(work, number) else { return };
+    tell_leader(work, number, to, notice);
+}
+
+/// Tells one facilitator something.
+pub(super) fn tell_leader(work: &mut Work<'_>, number: Option<MeetingNo>, to: MemberId, notice: Notice) {
     let due = work.now();
-    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. });
+    let question = matches!(notice, Notice::Volunteer { .. } | Notice::RequesterAway { .. } | Notice::Led { .. });
     work.mail(Mail {
         meeting: number,
         kind: Kind::Notice,

@@ -87,6 +87,7 @@ fn new_meeting(
         words: Vec::new(),
         actions: Vec::new(),
         digest: DigestState::default(),
+        led: None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! The requester's subject: collected, read back, shared as far as they say; or the turn is swapped.
 
-use super::answer::{note, pass_on, requester_away};
+use super::answer::{note, pass_on, requester_away, tell_leader};
 use super::{Mail, Work};
 use crate::core::agenda::session_people;
 use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::{Answer, Inverse, Meaning, Receipt};
 use crate::core::group::Group;
 use crate::core::ids::{MeetingNo, MemberId};
-use crate::core::meeting::{Sharing, Stage, Subject};
+use crate::core::meeting::{Led, Sharing, Stage, Subject};
 use crate::core::refusal::Refusal;
 
 /// Most reminders a person gets on one subject (`decisions.md` 14).
@@ -134,6 +134,12 @@ pub(super) fn no_subject(work: &mut Work<'_>, number: MeetingNo, answer: &Answer
     if work.meeting(number)?.stage != Stage::Planned {
         return Err(Refusal::Over);
     }
+    // crossed with somebody else's order, which whoever wrote this had not seen (`decisions.md` 6)
+    let crossed = |led: &&Led| led.by != answer.from && answer.asked < led.at;
+    if let Some(led) = work.meeting(number)?.led.as_ref().filter(crossed) {
+        let name = work.name(&led.by);
+        return Err(Refusal::LedBefore { name });
+    }
     let (order, name, inverse) = match &answer.meaning {
         Meaning::Remind => {
             remind(work, number)?;
@@ -149,6 +155,12 @@ pub(super) fn no_subject(work: &mut Work<'_>, number: MeetingNo, answer: &Answer
         }
         _ => return Err(Refusal::NotUnderstood),
     };
+    let at = work.now();
+    work.meeting_mut(number)?.led = Some(Led { by: answer.from.clone(), at });
+    for other in work.group.leaders().into_iter().filter(|id| *id != answer.from) {
+        let notice = Notice::Led { member: answer.from.clone(), order: order.to_owned(), name: name.clone() };
+        tell_leader(work, Some(number), other, notice);
+    }
     let receipt = Receipt::Ordered { order: order.to_owned(), name };
     work.receipt(Some(number), &answer.from, receipt, inverse, &answer.mail);
     Ok(())

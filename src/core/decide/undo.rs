@@ -5,7 +5,7 @@ use super::subject::give_seat;
 use crate::core::draft::Kind;
 use crate::core::event::{Answer, Inverse, Receipt};
 use crate::core::group::{Group, Undo};
-use crate::core::ids::MeetingNo;
+use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::Stage;
 use crate::core::refusal::Refusal;
 
@@ -28,7 +28,15 @@ fn find(undos: &[Undo], answer: &Answer) -> Option<usize> {
         u.member == answer.from && u.meeting == answer.to.meeting && u.receipt == answer.to.revision && same_mail
     };
     let own = |u: &Undo| u.member == answer.from;
-    if told { undos.iter().rposition(exact) } else { undos.iter().rposition(own) }
+    let told_so = undos.iter().rposition(exact).filter(|_| told);
+    // who gets no mail takes that back first, by whatever mail is at hand: a complaint and a "stop" in another group
+    // had no receipt
+    let back = || undos.iter().rposition(|u| own(u) && u.inverse == Inverse::Unpause);
+    match told_so {
+        Some(at) => Some(at),
+        None if told => back(),
+        None => back().or_else(|| undos.iter().rposition(own)),
+    }
 }
 
 /// What "undo" in this answer would do.
@@ -37,13 +45,27 @@ pub fn would_take_back<'g>(group: &'g Group, answer: &Answer) -> Option<&'g Inve
     find(undos, answer).and_then(|at| undos.get(at)).map(|undo| &undo.inverse)
 }
 
+/// Mail goes to the member again, as they said in another group.
+pub(super) fn back_elsewhere(work: &mut Work<'_>, from: &MemberId) {
+    if !work.group.members.iter().any(|m| m.id == *from && m.paused.is_some() && m.left.is_none()) {
+        return;
+    }
+    unpause(work, from);
+    work.group.undos.retain(|u| u.member != *from || u.inverse != Inverse::Unpause);
+    work.tell(None, Some(from), format!("{} takes mail again", work.name(from)));
+}
+
+fn unpause(work: &mut Work<'_>, from: &MemberId) {
+    if let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) {
+        member.paused = None;
+    }
+    // what changed meanwhile was not written to them
+    super::order::update_own_calendar(work, from);
+}
+
 fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Result<(), Refusal> {
     if let Inverse::Unpause = undo.inverse {
-        if let Some(member) = work.group.members.iter_mut().find(|m| m.id == undo.member) {
-            member.paused = None;
-        }
-        // what changed meanwhile was not written to them
-        super::order::update_own_calendar(work, &undo.member);
+        unpause(work, &undo.member);
         return Ok(());
     }
     let number = number.ok_or(Refusal::NothingToUndo)?;
@@ -53,6 +75,7 @@ fn take_back(work: &mut Work<'_>, number: Option<MeetingNo>, undo: &Undo) -> Res
         if !there || work.meeting(number)?.stage != Stage::Planned {
             return Err(Refusal::Over);
         }
+        work.meeting_mut(number)?.led = None;
         return give_seat(work, number, member);
     }
     let meeting = work.meeting_mut(number)?;

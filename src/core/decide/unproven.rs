@@ -3,7 +3,8 @@
 use super::{Mail, Work};
 use crate::core::challenge::{Challenge, GOOD_HOURS, MOST_WAITING, Waiting};
 use crate::core::draft::{DraftKey, Facts, Kind, Question, WhenLate};
-use crate::core::event::Unproven;
+use crate::core::event::{Answer, Inverse, Meaning, Receipt, Unproven};
+use crate::core::group::Undo;
 use crate::core::ids::MemberId;
 use crate::core::refusal::Refusal;
 use crate::core::route::Weight;
@@ -115,6 +116,44 @@ pub(super) fn confirmed(work: &mut Work<'_>, from: &MemberId, challenge: &DraftK
     }
     work.tell(None, Some(from), format!("{name} writes from one more address"));
     Ok(())
+}
+
+/// Whether the member answered the same anew since the mail that waited came: of two answers the later one counts, in
+/// the order they came in (`inbound.md` row 56).
+pub(super) fn is_superseded(work: &Work<'_>, waited: &Answer) -> bool {
+    let now = work.now();
+    let since = |at| waited.at < at && at < now;
+    let told = |undo: &Undo| {
+        let same = matches!(
+            (&undo.inverse, waited.question),
+            (Inverse::Attendance { .. }, Some(Question::Attendance))
+                | (Inverse::Subject { .. }, Some(Question::Subject))
+                | (Inverse::Sharing { .. }, Some(Question::Share))
+                | (Inverse::Plan { .. }, Some(Question::ActionPlan))
+                | (Inverse::Digest { .. }, Some(Question::Review))
+                | (Inverse::Requester { .. }, Some(Question::NoSubject))
+        );
+        same && undo.member == waited.from && undo.meeting == waited.to.meeting && since(undo.at)
+    };
+    let meeting = waited.to.meeting.and_then(|n| work.group.meeting(n));
+    let comes =
+        meeting.and_then(|m| m.attendance.get(&waited.from)).filter(|_| waited.question == Some(Question::Attendance));
+    let everywhere = matches!(waited.meaning, Meaning::Stop | Meaning::Undo | Meaning::Help | Meaning::Person);
+    !everywhere && (work.group.undos.iter().any(told) || comes.is_some_and(|a| since(a.stamp)))
+}
+
+/// The newer answer stays, and the member is told what holds.
+pub(super) fn superseded(work: &mut Work<'_>, waited: &Answer) {
+    let number = waited.to.meeting;
+    let name = work.name(&waited.from);
+    work.tell(number, Some(&waited.from), format!("a newer answer of {name} holds: the mail that waited does nothing"));
+    let meeting = number.and_then(|n| work.group.meeting(n));
+    if let (Some(answer), Some(Question::Attendance)) =
+        (meeting.and_then(|m| m.attending(&waited.from)), waited.question)
+    {
+        let receipt = Receipt::Attendance { answer, late: None, asks: false };
+        work.receipt(number, &waited.from, receipt, None, &waited.mail);
+    }
 }
 
 /// Nobody said anything for so long that the word does not count any more.

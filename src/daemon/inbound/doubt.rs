@@ -149,7 +149,9 @@ fn waiting(house: &House<'_>, group: &Group, waiting: &Waiting) -> Result<Option
         return Ok(Some(event));
     }
     let Some(sent) = house.store.outbox_by_key(&waiting.answers.to_string())? else { return Ok(None) };
-    Ok(Some(Event::Answer(house.answered(group, &sent, &letter)?)))
+    // said when it came, whenever the word on it came
+    let then = House { at: held.received_at, ..*house };
+    Ok(Some(Event::Answer(then.answered(group, &sent, &letter)?)))
 }
 
 /// A calendar message that can't be asked about changes nothing.

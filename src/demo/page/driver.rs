@@ -2,18 +2,20 @@
 
 use super::scene::{Mail, Scene, Seat};
 use super::script::{Asked, Came, Command, Deed, Refused, Speed};
-use crate::core::{Kind, MemberId, Stage};
+use crate::core::{Kind, Meeting, MemberId, Stage};
 use crate::daemon::Clock;
 use crate::demo::run::{Demo, DemoError, Options, Stage as Set, Tale};
 use crate::sim::WorldEvent;
 use crate::sim::person::Answered;
 use chrono::{DateTime, Duration, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 /// Turns after which a jump stops, whatever it looked for.
 const FARTHEST: usize = 2_000;
+/// How far the clock goes at once while a session is paused: the next thing due may be days away.
+const STANDING: Duration = Duration::minutes(5);
 
 /// The month under way.
 pub(super) struct Driver<'a, S: FnMut(&str)> {
@@ -109,6 +111,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
 
     async fn obey(&mut self, command: Command) -> Result<Result<(), Refused>, DemoError> {
         match command {
+            _ if command.moves() && self.stands()? => self.run_until(self.now() + STANDING).await?,
             Command::Next => drop(self.turn().await?),
             Command::UntilMine => self.until_mine().await?,
             Command::Session => self.until_session().await?,
@@ -117,6 +120,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
             Command::Play(speed) => self.playing = Some(speed),
             Command::Pause => self.playing = None,
             Command::Seat { who, taken } => return Ok(self.seat(&who, taken)),
+            Command::Habit { who, which, on } => return Ok(self.habit(&who, which, on)),
             Command::Answer { who, mail, deed } => return self.answer(&who, mail, deed).await,
         }
         Ok(Ok(()))
@@ -124,6 +128,10 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
 
     async fn play_on(&mut self) -> Result<(), DemoError> {
         let before = self.mails.len();
+        if self.stands()? {
+            self.playing = None;
+            return self.show();
+        }
         let more = self.turn().await?;
         if !more || self.now() >= self.set.cast.end || self.asks_me(before) {
             self.playing = None;
@@ -156,7 +164,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
     async fn until_mine(&mut self) -> Result<(), DemoError> {
         let before = self.mails.len();
         for _ in 0..FARTHEST {
-            if !self.turn().await? || self.asks_me(before) {
+            if !self.turn().await? || self.asks_me(before) || self.stands()? {
                 break;
             }
         }
@@ -170,6 +178,7 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
             match (begins, self.set.world.next()?) {
                 (Some(begins), Some(next)) if next >= begins => return self.run_until(begins).await,
                 (_, None) => return Ok(()),
+                _ if self.stands()? => return Ok(()),
                 _ => drop(self.turn().await?),
             }
         }
@@ -181,11 +190,17 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
         let is_digest = |m: &Arc<Mail>| m.key.as_ref().is_some_and(|k| k.kind == Kind::Digest);
         for _ in 0..FARTHEST {
             let out = self.mails[before..].iter().any(is_digest);
-            if out || self.now() >= self.set.cast.end || !self.turn().await? {
+            if out || self.now() >= self.set.cast.end || self.stands()? || !self.turn().await? {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// A session is being held, and its clock is stopped.
+    fn stands(&self) -> Result<bool, DemoError> {
+        let paused = |m: &Meeting| m.stage == Stage::Running && m.run.as_ref().is_some_and(|r| r.paused.is_some());
+        Ok(self.set.group()?.is_some_and(|g| g.meetings.iter().any(paused)))
     }
 
     fn next_session(&self) -> Result<Option<DateTime<Utc>>, DemoError> {
@@ -202,6 +217,17 @@ impl<'a, S: FnMut(&str)> Driver<'a, S> {
             true => self.set.world.take_seat(&seat.person.email),
             false => self.set.world.leave_seat(&seat.person.email),
         }
+        Ok(())
+    }
+
+    fn habit(&mut self, who: &MemberId, which: usize, on: bool) -> Result<(), Refused> {
+        let seat = self.seats.iter_mut().find(|s| s.id == *who && which < s.person.habits.len());
+        let seat = seat.ok_or(Refused::Unknown)?;
+        match on {
+            true => seat.off.remove(&which),
+            false => seat.off.insert(which),
+        };
+        self.set.world.switch_habit(&seat.person.email, which, on);
         Ok(())
     }
 
@@ -282,7 +308,7 @@ fn seats(set: &Set) -> Vec<Seat> {
     let person = |email: &str| set.cast.people.iter().find(|p| p.email == email).cloned();
     let seat = |m: &crate::core::MemberSpec| Some((m.id.clone(), person(&m.email.to_string())?));
     let found = members.iter().filter_map(seat);
-    found.map(|(id, person)| Seat { id, person, played: false }).collect()
+    found.map(|(id, person)| Seat { id, person, played: false, off: BTreeSet::new() }).collect()
 }
 
 /// The mail that a deed makes.

@@ -37,6 +37,7 @@ pub(super) async fn act(State(app): State<App>, Form(fields): Form<Fields>) -> R
         _ => {}
     }
     let who = field(&fields, "who").parse::<MemberId>();
+    let habit = field(&fields, "habit").parse::<usize>();
     let (command, to) = match (field(&fields, "what"), who) {
         ("next", _) => (Command::Next, None),
         ("mine", _) => (Command::UntilMine, None),
@@ -47,6 +48,10 @@ pub(super) async fn act(State(app): State<App>, Form(fields): Form<Fields>) -> R
         ("pause", _) => (Command::Pause, None),
         ("take", Ok(who)) => (Command::Seat { who: who.clone(), taken: true }, Some(format!("/p/{who}"))),
         ("leave", Ok(who)) => (Command::Seat { who, taken: false }, None),
+        (switch @ ("habit-on" | "habit-off"), Ok(who)) => match habit {
+            Ok(which) => (Command::Habit { who, which, on: switch == "habit-on" }, None),
+            Err(_) => return views::missing(&app),
+        },
         _ => return views::missing(&app),
     };
     let mine = matches!(command, Command::UntilMine | Command::Session);

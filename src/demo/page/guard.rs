@@ -25,8 +25,9 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         let why = "This page answers at its own address alone, and to its own forms.\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
-    let is_mail = request.uri().path().ends_with("/html");
+    let asks_mail = request.uri().path().ends_with("/html");
     let mut response = next.run(request).await;
+    let is_mail = asks_mail && response.status().is_success();
     let policy = if is_mail { MAIL_POLICY } else { POLICY };
     let set = [
         (header::CONTENT_SECURITY_POLICY, policy),

@@ -179,7 +179,7 @@ impl View {
                                     strong { span class="given" { (seat.first()) } " "
                                         span class="rest" { (rest(&seat.person.name)) } }
                                     small {
-                                        (self.role(seat))
+                                        (self.role(seat)) (self.calendar_mark(i))
                                         @if seat.played { " · " b { (w.get("seat.you")) } }
                                     }
                                 }
@@ -192,6 +192,20 @@ impl View {
                 }
             }
         }
+    }
+
+    /// What somebody's calendar says of the next session, as a mark beside their part.
+    fn calendar_mark(&self, at: usize) -> Markup {
+        let next = self.scene.calendar(at).into_iter().find(|e| e.end > self.scene.now);
+        let Some(entry) = next else { return html! {} };
+        let (class, word) = super::mailbox::answer(&entry);
+        let mark = match class {
+            "yes" => "✓",
+            "no" | "off" => "✗",
+            _ => "?",
+        };
+        let word = self.words.get(word);
+        html! { " " span class=(format!("in-calendar {class}")) title=(word) { span aria-hidden="true" { (mark) } span class="unseen" { (word) } } }
     }
 
     /// The session being held: which step of six, until when, and the facilitator's buttons.
@@ -214,7 +228,7 @@ impl View {
                     }
                     @if run.paused.is_some() { " " span class="chip" { (w.get("live.paused")) } }
                 }
-                p class="then" { @if run.paused.is_some() { (w.get("live.stands")) } @else { (self.then(run, at)) } }
+                p class="then" { @if run.paused.is_some() { (w.get("live.stands")) } @else { (self.then(run, at, played.is_some())) } }
                 ol class="dots" aria-hidden="true" {
                     @for n in 1..=6 { li class=(if number.is_some_and(|now| n <= now) { "on" } else { "" }) {} }
                 }
@@ -234,15 +248,28 @@ impl View {
         }
     }
 
-    /// "Ensuite 1/6 · Exposé, annoncé à 18 h 13".
-    fn then(&self, run: &Run, at: usize) -> String {
+    /// "Ensuite : 1/6 · Exposé, à 18 h 13."; for who leads, that one word goes there.
+    fn then(&self, run: &Run, at: usize, leads: bool) -> String {
         let (w, zone) = (self.words, self.zone());
         let settings = self.scene.group.as_ref().map(|g| g.settings());
         let lead = Duration::seconds(settings.map_or(0, |s| i64::from(s.prompt_lead_seconds)));
         let Some(next) = run.steps.iter().skip(at + 1).find(|s| !s.skipped) else { return String::new() };
         let (step, hour) = (self.step_name(next.key), w.hour(next.start, zone));
-        let name = if next.start - lead <= self.scene.now { "live.announced" } else { "live.then" };
-        w.fill(name, &[("step", &step), ("hour", &hour)])
+        let announced = next.start - lead <= self.scene.now;
+        let told = |name| w.fill(name, &[("step", &step), ("hour", &hour)]);
+        match (announced, leads) {
+            (true, true) => format!("{} {}", told("live.announced"), w.get("live.jump")),
+            (true, false) => told("live.announced"),
+            (false, _) => told("live.then"),
+        }
+    }
+
+    /// The step that the session is in, and until when.
+    pub fn now(&self) -> String {
+        let Some((meeting, at)) = self.scene.live() else { return String::new() };
+        let Some(step) = meeting.run.as_ref().and_then(|run| run.steps.get(at)) else { return String::new() };
+        let until = self.words.fill("live.until", &[("hour", &self.words.hour(step.end, self.zone()))]);
+        format!("{}, {until}", self.step_name(step.key))
     }
 
     fn last_prompt(&self, seat: usize) -> Option<usize> {

@@ -90,7 +90,7 @@ impl View {
         }
     }
 
-    fn tabs(&self, seat: usize, here: &str) -> Markup {
+    pub fn tabs(&self, seat: usize, here: &str) -> Markup {
         let w = self.words;
         let base = format!("/p/{}", self.scene.seats[seat].id);
         let current = |name: &str| (name == here).then_some("page");
@@ -100,6 +100,7 @@ impl View {
                 a href=(base) aria-current=[current("mail")] { (w.get("tab.mail")) }
                 a href=(format!("{base}/calendar")) aria-current=[current("calendar")] {
                     (w.get("tab.calendar")) @if events > 0 { " (" (events) ")" } }
+                a href=(format!("{base}/habits")) aria-current=[current("habits")] { (w.get("tab.habits")) }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The demo's page on 127.0.0.1: people's mailboxes and calendars, a clock to move, seats to take.
 //!
 //! Reading order: `script` (what can be asked), `driver` (does it, with the real daemon), `scene` (what is shown),
-//! then the views: `layout`, `overview`, `timeline`, `mailbox`, `reading`, `answering`. `guard` says who may ask,
+//! then the views: `layout`, `overview`, `timeline`, `mailbox`, `habits`, `reading`, `answering`. `guard` says who may ask,
 //! `forms` and `views` are the addresses. Answers go in as mails, by the way everybody's mails go: nothing here decides.
 
 mod ahead;
@@ -10,6 +10,7 @@ mod driver;
 mod forms;
 mod frame;
 mod guard;
+mod habits;
 mod layout;
 mod mailbox;
 mod overview;
@@ -121,6 +122,7 @@ fn router(app: App) -> Router {
         .route("/digest", get(views::digest))
         .route("/p/{who}", get(views::mailbox))
         .route("/p/{who}/calendar", get(views::calendar))
+        .route("/p/{who}/habits", get(views::habits))
         .route("/p/{who}/m/{mail}", get(views::mail))
         .route("/p/{who}/m/{mail}/html", get(views::html))
         .route("/p/{who}/m/{mail}/mail.eml", get(views::eml))
@@ -130,6 +132,7 @@ fn router(app: App) -> Router {
         .route("/do", post(forms::act))
         .route("/elsewhere", get(views::elsewhere))
         .route("/version", get(views::version))
+        .route("/changes", get(views::changes))
         .route("/page.css", get(views::css))
         .route("/page.js", get(views::js))
         .route("/icon.svg", get(views::icon))

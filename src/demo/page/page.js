@@ -21,16 +21,44 @@ async function refresh() {
   if (focused && !document.activeElement.id) document.getElementById(focused)?.focus();
 }
 
-async function look() {
-  if (document.visibilityState === "visible") {
-    try {
-      const answer = await fetch("/version");
-      if (answer.ok && (await answer.text()) !== version()) await refresh();
-    } catch {
-      // the demo has ended: the page stays as it is
-    }
+let busy = false;
+let waiting;
+
+// Something changed, unless the page shows it already. One look at a time; what comes meanwhile is looked at next.
+async function changed(number) {
+  waiting = number;
+  if (busy) return;
+  busy = true;
+  while (waiting !== undefined) {
+    const newest = waiting;
+    waiting = undefined;
+    // the demo has ended: the page stays as it is
+    if (newest !== version()) await refresh().catch(() => {});
   }
-  setTimeout(look, 1000);
+  busy = false;
+}
+
+let events;
+
+// The server says when something changed. A page that nobody looks at listens to nothing: browsers allow few
+// connections to one address, and somebody may open every mailbox.
+function listen() {
+  if (document.visibilityState !== "visible") {
+    events?.close();
+    events = undefined;
+    return;
+  }
+  if (events) return;
+  events = new EventSource("/changes");
+  events.onmessage = (event) => changed(event.data);
+}
+
+// Where there are no events, the page asks each second.
+async function ask() {
+  if (document.visibilityState === "visible") {
+    await fetch("/version").then((answer) => answer.text()).then(changed).catch(() => {});
+  }
+  setTimeout(ask, 1000);
 }
 
 // A mail as high as it is: no second scroll bar. (It cannot run a script: see the sandbox.)
@@ -69,4 +97,9 @@ addEventListener("keydown", (event) => {
   }
 });
 
-look();
+if ("EventSource" in window) {
+  document.addEventListener("visibilitychange", listen);
+  listen();
+} else {
+  ask();
+}

@@ -93,7 +93,7 @@ impl View {
                 p { (w.fill("sent.gone", &[("what", &own.what)])) " " a href=(source) { (w.get("sent.source")) } }
                 @match receipt {
                     Some(receipt) => p { (w.get("sent.understood")) " " q { (first_paragraph(&receipt.letter.text)) } },
-                    None if self.scene.live().is_some() => p class="soft" { (w.get("sent.live")) },
+                    None if self.scene.live().is_some() => p class="soft" { (w.fill("sent.live", &[("step", &self.now())])) },
                     None => p class="soft" { (w.get("sent.silent")) },
                 }
             }

@@ -7,7 +7,7 @@ use crate::ical::{self, CalendarMessage, Method, PartStat, Stated, When};
 use crate::mail::{self, Letter};
 use crate::sim::{Foreseen, Person};
 use chrono::{DateTime, Duration, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A person of the group, as the page knows them.
@@ -19,6 +19,8 @@ pub struct Seat {
     pub person: Person,
     /// Somebody plays them: they do nothing by themselves.
     pub played: bool,
+    /// Positions of the habits that are switched off.
+    pub off: BTreeSet<usize>,
 }
 
 impl Seat {

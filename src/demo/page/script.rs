@@ -104,6 +104,15 @@ pub enum Command {
         /// Taken, or given back.
         taken: bool,
     },
+    /// Switches one habit of somebody's on or off.
+    Habit {
+        /// Whose.
+        who: MemberId,
+        /// Its position in their habits.
+        which: usize,
+        /// On, or off.
+        on: bool,
+    },
     /// Somebody answers a mail.
     Answer {
         /// Who.
@@ -113,6 +122,13 @@ pub enum Command {
         /// How.
         deed: Deed,
     },
+}
+
+impl Command {
+    /// Moves the clock.
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::Next | Self::UntilMine | Self::Session | Self::Digest | Self::End)
+    }
 }
 
 /// What came of a command: the numbers of the mails that went or came, in order.

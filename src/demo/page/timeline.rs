@@ -3,7 +3,7 @@
 use super::ahead::{Ahead, What};
 use super::layout::{View, avatar, numbered};
 use super::scene::{Mail, Seat};
-use crate::core::{Kind, MemberId, StepKey};
+use crate::core::{Attending, Kind, MemberId, StepKey};
 use crate::mail;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -191,7 +191,11 @@ impl View {
     /// "Ensuite : …", for whoever has this seat.
     pub fn coming(&self, seat: &Seat) -> String {
         let (w, zone) = (self.words, seat.person.zone);
-        let sure = |a: &&Ahead| !matches!(a.what, What::Mail { kind, .. } if is_if_silent(kind));
+        let away = self.scene.meeting().and_then(|m| m.attending(&seat.id)) == Some(Attending::No);
+        let sure = |a: &&Ahead| match a.what {
+            What::Mail { kind, .. } => !is_if_silent(kind),
+            What::Session { .. } | What::Step(_) => !away,
+        };
         let Some(next) = self.scene.ahead.iter().find(|a| sure(a) && a.what.is_for(&seat.id)) else {
             return String::new();
         };

@@ -7,9 +7,12 @@ use super::reading::Look;
 use super::scene::Mail;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream;
 use maud::html;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The query of an address.
@@ -102,9 +105,28 @@ pub(super) async fn elsewhere(State(app): State<App>, Query(asked): Asked) -> Re
     page(&view, view.elsewhere(asked.get("link").map_or("", String::as_str)))
 }
 
+pub(super) async fn habits(State(app): State<App>, Path(who): Path<String>) -> Response {
+    let mut view = app.view(&format!("/p/{who}/habits"));
+    let Some((seat, _)) = view.scene.seat(&who) else { return missing(&app) };
+    view.seat = Some(seat);
+    page(&view, view.habits(seat))
+}
+
 /// The number of the scene, for the script to see whether anything changed.
 pub(super) async fn version(State(app): State<App>) -> String {
     app.scene().version.to_string()
+}
+
+/// The same number as server-sent events: at once, then with each change, until the demo ends.
+pub(super) async fn changes(State(app): State<App>) -> impl IntoResponse {
+    let numbers = stream::unfold((app.shown, true), |(mut shown, first)| async move {
+        if !first {
+            shown.changed().await.ok()?;
+        }
+        let version = shown.borrow_and_update().version.to_string();
+        Some((Ok::<_, Infallible>(Event::default().data(version)), (shown, false)))
+    });
+    Sse::new(numbers).keep_alive(KeepAlive::default())
 }
 
 pub(super) async fn css() -> impl IntoResponse {

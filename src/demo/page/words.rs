@@ -145,6 +145,7 @@ mod tests {
             include_str!("layout.rs"),
             include_str!("overview.rs"),
             include_str!("mailbox.rs"),
+            include_str!("habits.rs"),
             include_str!("reading.rs"),
             include_str!("answering.rs"),
             include_str!("timeline.rs"),

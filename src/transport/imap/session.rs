@@ -46,6 +46,7 @@ impl Open {
         uids.sort_unstable_by_key(|uid| (self.tries(suspects, *uid), *uid));
         let mut more = uids.len() > BATCH;
         uids.truncate(BATCH);
+        crash_point!("imap.listed");
         let sizes = self.sizes(&uids, settings.limit).await?;
         let mut mails = Vec::new();
         let mut bytes = 0;
@@ -56,6 +57,7 @@ impl Open {
             }
             match self.body(uid, size, settings).await {
                 Ok(Some(mail)) => {
+                    crash_point!("imap.fetched");
                     suspects.remove(&(self.uid_validity, uid));
                     bytes += mail.bytes.len();
                     mails.push(mail);

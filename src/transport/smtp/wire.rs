@@ -156,6 +156,7 @@ impl AsyncWrite for Wire {
         let result = Pin::new(&mut this.inner).poll_write(cx, buf);
         if let Poll::Ready(Ok(count)) = result {
             this.watch.saw(&buf[..count]);
+            crash_point!("smtp.left", if this.watch.dot_has_left() { "the dot" } else { "bytes" });
         }
         result
     }

@@ -1,0 +1,49 @@
+//! Replies as others' collections have them, written for this project: plain texts alone, from programs and people of
+//! all kinds, without the mail they answer (`inbound.md` row 11). `tests/replies.toml`.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+use codevd::mail;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct All {
+    reply: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    what: String,
+    text: String,
+    expected: String,
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn replies_in_the_manner_of_others_collections() {
+    let all: All = toml::from_str(include_str!("replies.toml")).unwrap();
+    let (mut wrong, mut unclean) = (Vec::new(), Vec::new());
+    let count = all.reply.len();
+    for case in all.reply {
+        let raw = format!(
+            "From: Ana <ana@example.org>\r\nTo: codev@example.org\r\nSubject: Re: x\r\nMIME-Version: 1.0\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n",
+            case.text.replace('\n', "\r\n")
+        );
+        let read = mail::reply(&mail::letter(raw.as_bytes()), None).text;
+        // each quoted text says QUOTED somewhere
+        if read.contains("QUOTED") && !case.expected.contains("QUOTED") {
+            unclean.push(case.what.clone());
+        }
+        if squeezed(&read) != squeezed(&case.expected) {
+            wrong.push(format!("{}: {read:?}", case.what));
+        }
+    }
+    println!("{} of {count} exact\n{}", count - wrong.len(), wrong.join("\n"));
+    assert!(count >= 30, "{count} cases");
+    assert!(unclean.is_empty(), "a quote is left in: {}", unclean.join("; "));
+    assert!((count - wrong.len()) * 100 >= count * 85, "{} of {count}", count - wrong.len());
+}

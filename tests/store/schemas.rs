@@ -1,0 +1,146 @@
+//! From each schema that was ever released to the newest: rows stay as they were, and the old file is kept beside.
+
+use crate::fixture::*;
+use codevd::core::Kind;
+use codevd::store::{Reader, Received, Store, StoreError};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// The steps as they lie in `migrations/`, in order.
+fn steps() -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
+/// A file of the newest schema with a row in every table.
+fn newest(file: &Path) {
+    let mut store = Store::open(file).unwrap();
+    store.commit(state(None, None, &rich("lyon"))).unwrap();
+    store
+        .commit(mails(vec![
+            mail(draft("ana", Kind::Invitation, 0, "event")),
+            mail(draft("bob", Kind::Invitation, 0, "event")),
+        ]))
+        .unwrap();
+    store.claim(now(), 1, |_| chrono::Duration::minutes(1)).unwrap();
+    let received = Received {
+        place: "lmtp".to_owned(),
+        message_id: Some("a@example.org".to_owned()),
+        hash: "abc".to_owned(),
+        bytes: b"From: ana@example.org\r\n\r\noui\r\n".to_vec(),
+        received_at: now(),
+        from: Some("ana@example.org".to_owned()),
+        proof: None,
+    };
+    store.receive(&[received]).unwrap();
+}
+
+fn texts(conn: &Connection, sql: &str) -> Vec<String> {
+    let mut rows = conn.prepare(sql).unwrap();
+    rows.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn tables(conn: &Connection) -> Vec<String> {
+    texts(conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+}
+
+fn columns(conn: &Connection, table: &str) -> Vec<String> {
+    texts(conn, &format!("SELECT name FROM pragma_table_info('{table}')"))
+}
+
+/// Every row of these columns, as SQL literals.
+fn rows(conn: &Connection, table: &str, columns: &[String]) -> Vec<String> {
+    let all: Vec<String> = columns.iter().map(|c| format!("quote({c})")).collect();
+    texts(conn, &format!("SELECT {} FROM {table} ORDER BY 1", all.join(" || ', ' || ")))
+}
+
+/// A file of an older schema with the rows that it could hold.
+fn older(file: &Path, full: &Path, schema: usize) {
+    let conn = Connection::open(file).unwrap();
+    for step in &steps()[..schema] {
+        conn.execute_batch(step).unwrap();
+    }
+    conn.pragma_update(None, "user_version", schema as i64).unwrap();
+    conn.pragma_update(None, "foreign_keys", false).unwrap();
+    conn.execute("ATTACH ? AS full", [full.to_str().unwrap()]).unwrap();
+    let full = Connection::open(full).unwrap();
+    for table in tables(&conn) {
+        let known = columns(&full, &table);
+        let shared: Vec<String> = columns(&conn, &table).into_iter().filter(|c| known.contains(c)).collect();
+        let shared = shared.join(", ");
+        conn.execute(&format!("DELETE FROM main.{table}"), []).unwrap();
+        conn.execute(&format!("INSERT INTO main.{table} ({shared}) SELECT {shared} FROM full.{table}"), []).unwrap();
+    }
+}
+
+#[test]
+fn from_each_released_schema_to_the_newest_rows_stay_and_the_old_file_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = dir.path().join("full.db");
+    newest(&full);
+    let conn = Connection::open(&full).unwrap();
+    for table in tables(&conn) {
+        assert!(
+            !rows(&conn, &table, &columns(&conn, &table)).is_empty(),
+            "no row in {table}: the test tells nothing of it"
+        );
+    }
+    let last = steps().len();
+    for schema in 1..last {
+        let file = dir.path().join(format!("{schema}.db"));
+        older(&file, &full, schema);
+        let before = Connection::open(&file).unwrap();
+        let told = Reader::open(&file).unwrap_err();
+        assert!(matches!(told, StoreError::Older { .. }), "{told}");
+        let seen: Vec<_> = tables(&before)
+            .into_iter()
+            .map(|table| {
+                let columns = columns(&before, &table);
+                (rows(&before, &table, &columns), table, columns)
+            })
+            .collect();
+        drop(before);
+        let store = Store::open(&file).unwrap();
+        assert_eq!(store.quick_check().unwrap(), [""; 0], "schema {schema}");
+        assert_eq!(store.groups().unwrap().len(), 1, "schema {schema}");
+        assert!(store.load(&lyon(), &formats()).unwrap().is_some(), "schema {schema}");
+        assert_eq!(store.next_inbox(9).unwrap().len(), 1, "schema {schema}");
+        drop(store);
+        let now = Connection::open(&file).unwrap();
+        let copy = Connection::open(dir.path().join(format!("{schema}.db.before-{:04}", schema + 1))).unwrap();
+        for (rows_before, table, columns) in &seen {
+            assert_eq!(&rows(&now, table, columns), rows_before, "{table} from schema {schema}");
+            assert_eq!(&rows(&copy, table, columns), rows_before, "{table} in the copy of schema {schema}");
+        }
+        let version = |c: &Connection| texts(c, "SELECT CAST(user_version AS TEXT) FROM pragma_user_version").remove(0);
+        assert_eq!((version(&now), version(&copy)), (last.to_string(), schema.to_string()));
+        // the same schema as a file made new
+        let schema_of = |c: &Connection| tables(c).into_iter().map(|t| (columns(c, &t), t)).collect::<Vec<_>>();
+        assert_eq!(schema_of(&now).len(), schema_of(&conn).len());
+        for ((mut now, table), (mut new, _)) in schema_of(&now).into_iter().zip(schema_of(&conn)) {
+            (now.sort(), new.sort());
+            assert_eq!(now, new, "{table} from schema {schema}");
+        }
+    }
+}
+
+/// What a shipped step says never changes: a file that took it is out there.
+#[test]
+fn a_migration_that_fails_half_way_leaves_the_old_schema_and_its_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = dir.path().join("full.db");
+    newest(&full);
+    let file = dir.path().join("old.db");
+    older(&file, &full, 2);
+    // a table of that name is in the way of step 3
+    let conn = Connection::open(&file).unwrap();
+    conn.execute_batch("CREATE TABLE member_delegates (x)").unwrap();
+    drop(conn);
+    let said = Store::open(&file).unwrap_err().to_string();
+    assert!(said.contains("old.db") && said.contains("bring the file up to date"), "{said}");
+    let conn = Connection::open(&file).unwrap();
+    assert_eq!(texts(&conn, "SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), ["2"]);
+    assert!(dir.path().join("old.db.before-0003").exists());
+}
