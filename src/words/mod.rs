@@ -3,7 +3,9 @@
 //! Rules, no model (`inbound.md` §7): [`normal`] takes differences of writing out, [`scan`] finds the
 //! phrases of `templates/<lang>/words.toml`, longest first, in all languages at once, and one file a
 //! kind of question weighs them. Three results only: sure (act), probable (act if it can be taken
-//! back, and ask), none (do nothing). A new language is a new `words.toml`.
+//! back, and ask), none (do nothing). Where the plain reading finds nothing, slips are mended
+//! ([`typos`]), each part is read alone ([`decisive`]) and phrases with gaps are tried: all that is at
+//! most probable. A new language is a new `words.toml`.
 
 mod agree;
 mod choices;
@@ -98,6 +100,9 @@ struct Ask<'a> {
 const LIGHT: usize = 120;
 /// Answers are short: what comes after so many bytes is not looked at for phrases.
 const HEAD: usize = 8_000;
+
+/// A phrase of more words than this is read, but never sure.
+const FAR: usize = 9;
 
 /// The beginning of a text, cut at a character.
 fn head(text: &str) -> &str {
@@ -269,7 +274,10 @@ impl Words {
         let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
             Some(heard) if own.is_none() || is_free(question) => heard,
-            _ if own.certainty == Certainty::Sure && question.is_some_and(counts_numbers) && ask.leaves_a_number() => {
+            _ if own.certainty == Certainty::Sure
+                && question.is_some_and(counts_numbers)
+                && (ask.leaves_a_number() || ask.swallows()) =>
+            {
                 Heard::probable(own.meaning)
             }
             _ => own,
@@ -365,6 +373,12 @@ impl Ask<'_> {
         let taken = |i: usize| r.spans.iter().any(|s| s.tokens.contains(&i));
         let number = |t: &normal::Token| t.text.starts_with(|c: char| c.is_ascii_digit());
         r.normal.tokens.iter().enumerate().any(|(i, t)| number(t) && !taken(i))
+    }
+
+    /// A phrase took up so many words that some may turn it round.
+    fn swallows(&self) -> bool {
+        let courtesy = [Label::Greeting, Label::Closing, Label::Filler];
+        self.reading.spans.iter().any(|s| s.tokens.len() > FAR && !courtesy.contains(&s.label))
     }
 
     fn answer(&self, question: Question) -> Heard {
