@@ -2,6 +2,7 @@
 //! among many groups.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+#![allow(clippy::print_stdout, clippy::print_stderr)] // figures
 
 #[path = "process/crowd.rs"]
 mod crowd;

@@ -142,22 +142,95 @@ fn with_file(file: &Path, said: Value) -> Map<String, Value> {
 fn show(said: &Map<String, Value>, reading: Option<&Reading>, terminal: &mut Terminal) -> io::Result<()> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     terminal.line(format_args!("{}: {}", text(&said["file"]), text(&said["kind"])))?;
+    if let Some(letter) = reading.map(|r| &r.letter).filter(|letter| letter.class != mail::Class::Unreadable) {
+        terminal.line(format_args!("  {}", head(letter)))?;
+        terminal.line("")?;
+    }
     let steps = reading.map_or(&[][..], |r| &r.steps);
-    let row = |s: &mail::Step| vec![format!("  {}", s.name), s.found.clone(), s.why.clone()];
+    let row = |s: &mail::Step| vec![format!("  {}", s.name), in_words(s), s.why.clone()];
     terminal.table(&steps.iter().map(row).collect::<Vec<_>>())?;
     if let Some(reply) = reading.and_then(|r| r.reply.as_ref()) {
         terminal.line("")?;
         page(reply, terminal)?;
     }
-    for part in ["bounce", "auto_reply", "calendar"] {
-        if !said[part].is_null() {
-            terminal.line(format_args!("  {}: {}", part.replace('_', " "), said[part]))?;
-        }
+    for line in facts(said).into_iter().chain(reading.and_then(|r| complaint(&r.letter))) {
+        terminal.line(format_args!("  {line}"))?;
     }
     for problem in said["problems"].as_array().into_iter().flatten() {
         terminal.line(format_args!("  problem: {}", text(problem)))?;
     }
     Ok(())
+}
+
+/// Who wrote, when, under which subject.
+fn head(letter: &mail::Letter) -> String {
+    let from = match &letter.from {
+        Some(mail::Address { name: Some(name), email }) => format!("from {name} <{email}>"),
+        Some(mail::Address { name: None, email }) => format!("from {email}"),
+        None => "from nobody that can be told".to_owned(),
+    };
+    let date = letter.date.map(|at| format!(", {} UTC", at.format("%Y-%m-%d %H:%M"))).unwrap_or_default();
+    let subject = if letter.subject.is_empty() { "(no subject)" } else { &letter.subject };
+    format!("{from}{date}: {subject}")
+}
+
+/// What a step found, for people.
+fn in_words(step: &mail::Step) -> String {
+    match (step.name, step.found.as_str()) {
+        ("proof", "A") => "A: vouched for".to_owned(),
+        ("proof", "B") => "B: not proven".to_owned(),
+        ("proof", "C") => "C: denied".to_owned(),
+        ("meaning", "none, none") => "not understood".to_owned(),
+        ("class", kind) => kind.replace('_', " "),
+        (_, found) => found.to_owned(),
+    }
+}
+
+/// What a machine's mail says, in sentences.
+fn facts(said: &Map<String, Value>) -> Vec<String> {
+    let word = |of: &Value, name: &str| of[name].as_str().unwrap_or("?").to_owned();
+    let failed = |one: &Value| {
+        let what = match one["class"].as_str() {
+            Some("hard") => "mail to it does not arrive and will not",
+            Some("soft") => "mail to it did not arrive this time",
+            Some("quota") => "its mailbox is full",
+            Some("policy") => "its host refuses our mail, not the address",
+            Some("delayed") => "mail to it is late and still tried",
+            _ => "what became of mail to it is not said",
+        };
+        let status = one["status"].as_str().map(|s| format!(" ({s})")).unwrap_or_default();
+        format!("{}: {what}{status}", word(one, "address"))
+    };
+    let mut all: Vec<String> = said["bounce"]["recipients"].as_array().into_iter().flatten().map(failed).collect();
+    if said["bounce"].is_object() && all.is_empty() {
+        all.push("it names no address that mail did not reach".to_owned());
+    }
+    if said["auto_reply"].is_object() {
+        all.push(match said["auto_reply"]["until"].as_str() {
+            Some(day) => format!("away until {day}, says the machine"),
+            None => "until when they are away is not said, or not sure".to_owned(),
+        });
+    }
+    let calendar = &said["calendar"];
+    if calendar.is_object() {
+        let who = calendar["attendee"].as_str().map(|who| format!(" of {who}")).unwrap_or_default();
+        let answer = calendar["partstat"].as_str().map(|p| format!(": {p}")).unwrap_or_default();
+        let comment = calendar["comment"].as_str().map(|c| format!(", with the words: {c}")).unwrap_or_default();
+        all.push(format!("calendar {}{who}{answer}{comment}", word(calendar, "method")));
+        let sequence = calendar["sequence"].as_u64().map(|n| format!(", sequence {n}")).unwrap_or_default();
+        let stamp = calendar["dtstamp"].as_str().map(|at| format!(", written {at}")).unwrap_or_default();
+        all.push(format!("about the event {}{sequence}{stamp}", word(calendar, "uid")));
+    }
+    all
+}
+
+/// Which mail was complained about.
+fn complaint(letter: &mail::Letter) -> Option<String> {
+    let about = || match letter.complaint.is_empty() {
+        true => "the mail complained about is not named".to_owned(),
+        false => format!("complained about: {}", letter.complaint.join(", ")),
+    };
+    (letter.class == mail::Class::Complaint).then(about)
 }
 
 /// Longest margin.

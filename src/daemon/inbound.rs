@@ -296,7 +296,7 @@ fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
     let hears = |language: Language| {
         let context = Context::default();
         let (words, name) = (&house.kit.words, String::new());
-        let asked = Asked { words, question: None, over: false, name, language, context };
+        let asked = Asked { words, question: None, over: false, name, language, context, subject: String::new() };
         let text = mail::understand(&read.letter, None, &asked);
         let heard = house.kit.words.understand(None, &asked.language, &read.letter.subject, &asked.context);
         let said = if text.text.trim().is_empty() { heard } else { text.heard };

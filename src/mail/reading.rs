@@ -180,7 +180,7 @@ impl Reading {
     /// it and lead to a mail of ours. Gives the text of the mail it answers.
     fn link<K: Known>(&mut self, raw: &[u8], known: &K) -> Result<Option<String>, K::Error> {
         if let Some((sent, _)) = known.told() {
-            self.step("question", "as told", "what it answers was said beforehand");
+            self.step("question", "as told", "what it answers was given with it");
             return Ok(sent);
         }
         let found = tokens(&self.letter);
@@ -280,7 +280,8 @@ impl Reading {
             (_, "sent") => "what we sent was found again and left out (rule sent)".to_owned(),
             (_, rule) => format!("what a mail program quotes was left out (rule {rule})"),
         };
-        self.step("reply", format!("{words} words, {sure}"), why);
+        let count = if words == 1 { "1 word".to_owned() } else { format!("{words} words") };
+        self.step("reply", format!("{count}, {sure}"), why);
         self.reply = Some(reply);
     }
 
@@ -300,7 +301,7 @@ impl Reading {
         let question = understood.question.map_or("no question of its own", |q| q.name());
         let why = match understood.heard.certainty {
             Certainty::None if self.letter.encrypted => "it is encrypted: its words can't be read".to_owned(),
-            Certainty::None => format!("its words are none of those for: {question}"),
+            Certainty::None => format!("nothing in it says what was asked: {question}"),
             Certainty::Probable if !reply.sure => format!("read as an answer to: {question}; the cut is not certain"),
             _ => format!("read as an answer to: {question}"),
         };

@@ -219,6 +219,15 @@ impl Reader {
     }
 }
 
+/// Gives somebody's own connection to a database the functions `seal`, `unseal` and `unseal_text`, with the keys that
+/// lie beside it; it makes none.
+///
+/// # Errors
+/// SQLite's own.
+pub fn open_words(conn: &Connection, file: &Path) -> rusqlite::Result<()> {
+    Seals::on(conn, Keys::of(file, false)).map(drop)
+}
+
 /// Makes an empty file that only its owner may read; SQLite gives its WAL the same rights.
 fn make(file: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();

@@ -96,14 +96,13 @@ impl Ask<'_> {
         if let Some(name) = r.all(Label::Swap).find(written).and_then(|s| self.name(s)) {
             return self.choice(Meaning::Swap { name: Some(name) });
         }
-        let names = r.normal.tokens.iter().filter(|t| self.names_member(&t.text));
-        let found: Vec<String> = names.map(|t| r.quote(&t.from).to_owned()).collect();
+        let found = self.sole_member();
         let of_another = |s: &Span| {
             s.name.as_ref().is_some_and(|b| self.words.lexicon.persons.third.contains(&normal::folded(r.quote(b))))
         };
-        match &found[..] {
-            [] if r.all(Label::Swap).any(of_another) => Heard::none(),
-            [one] => Heard::probable(Meaning::Swap { name: Some(self.spelled(one)) }),
+        match found {
+            None if r.all(Label::Swap).any(of_another) => Heard::none(),
+            Some(one) => Heard::probable(Meaning::Swap { name: Some(one) }),
             _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
                 let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
                 Heard::probable(Meaning::Swap { name: written })

@@ -55,7 +55,7 @@ impl Ask<'_> {
         let r = &self.reading;
         let hedged =
             r.has(Label::Condition) || r.has(Label::But) || r.has(Label::Negation) || r.has(Label::Half) || r.asks();
-        let named = matches!(span.label, Label::Absent | Label::Pass) && !self.is_member(span);
+        let named = matches!(span.label, Label::Absent | Label::Pass) && !self.is_member(span) && span.name.is_some();
         let capital = span.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
         if named && !capital {
             return Certainty::None;
@@ -63,14 +63,22 @@ impl Ask<'_> {
         if span.label == Label::Late && self.of_another(span) {
             return Certainty::None;
         }
+        let far = matches!(span.label, Label::Absent | Label::Pass) && self.sole_member().is_some();
         let polite = !r.asked(span) || span.label == Label::Extend;
         // A member's name of several words counts as one.
         let parts = self.name(span).map_or(0, |n| n.split([' ', '-']).count().saturating_sub(1));
         match r.unknown().saturating_sub(parts) {
             0 if !hedged && !named => Certainty::Sure,
             0..=2 if polite => Certainty::Probable,
+            _ if far && polite => Certainty::Probable,
             _ => Certainty::None,
         }
+    }
+
+    /// Of whom it is said: in the phrase, else the one member whom the text names.
+    fn who(&self, span: &Span) -> Option<String> {
+        let in_phrase = self.name(span).filter(|_| self.is_member(span));
+        in_phrase.or_else(|| self.sole_member()).or_else(|| self.name(span))
     }
 
     fn command(&self, span: &Span) -> Option<Meaning> {
@@ -85,8 +93,8 @@ impl Ask<'_> {
             Label::Resume => Meaning::Resume { move_end },
             Label::Stop | Label::MoveEnd => Meaning::Stop,
             Label::Late => Meaning::Late { minutes },
-            Label::Absent => Meaning::Absent { name: self.name(span)? },
-            Label::Pass => Meaning::Pass { name: self.name(span)? },
+            Label::Absent => Meaning::Absent { name: self.who(span)? },
+            Label::Pass => Meaning::Pass { name: self.who(span)? },
             _ => return None,
         })
     }

@@ -3,7 +3,9 @@
 //! Rules, no model (`inbound.md` §7): [`normal`] takes differences of writing out, [`scan`] finds the
 //! phrases of `templates/<lang>/words.toml`, longest first, in all languages at once, and one file a
 //! kind of question weighs them. Three results only: sure (act), probable (act if it can be taken
-//! back, and ask), none (do nothing). A new language is a new `words.toml`.
+//! back, and ask), none (do nothing). Where the plain reading finds nothing, slips are mended
+//! ([`typos`]), each part is read alone ([`decisive`]) and phrases with gaps are tried: all that is at
+//! most probable. A new language is a new `words.toml`.
 
 mod agree;
 mod choices;
@@ -99,6 +101,9 @@ const LIGHT: usize = 120;
 /// Answers are short: what comes after so many bytes is not looked at for phrases.
 const HEAD: usize = 8_000;
 
+/// A phrase of more words than this is read, but never sure.
+const FAR: usize = 9;
+
 /// The beginning of a text, cut at a character.
 fn head(text: &str) -> &str {
     let end = (0..=HEAD.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
@@ -128,8 +133,13 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
-        let own = unquoted(text);
-        let text = own.as_deref().unwrap_or(text);
+        // "> option 2", "this one": what is quoted counts only where the rest alone says nothing
+        if let Some(own) = unquoted(text).filter(|_| !is_free(question) || question == Some(Question::StepRequest)) {
+            let heard = self.understand(question, language, &own, context);
+            if !heard.is_none() {
+                return heard;
+            }
+        }
         let heard = self.understand_in(question, text, context, &self.tongues(language, false));
         if !heard.is_none() || is_free(question) || text.len() > LIGHT || !self.is_foreign(question, text, language) {
             return heard;
@@ -172,6 +182,12 @@ impl Words {
             let plain = self.lexicon.spelling.normal(head(text));
             let part = self.decisive(question, head(text), context, tongues, &plain, false);
             return if part.is_none() { Heard::probable(heard.meaning) } else { part };
+        }
+        if question == Some(Question::StepRequest) {
+            let mended = self.mended(&self.lexicon.spelling.normal(head(text)), context);
+            let reading = self.read_loosely(&[], head(text), mended, tongues);
+            let universal = Ask { words: self, reading, text, context }.universal();
+            return universal.map_or(heard, |universal| Heard::probable(universal.meaning));
         }
         if !heard.is_none() || is_free(question) {
             return heard;
@@ -258,7 +274,10 @@ impl Words {
         let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
             Some(heard) if own.is_none() || is_free(question) => heard,
-            _ if own.certainty == Certainty::Sure && question.is_some_and(counts_numbers) && ask.leaves_a_number() => {
+            _ if own.certainty == Certainty::Sure
+                && question.is_some_and(counts_numbers)
+                && (ask.leaves_a_number() || ask.swallows()) =>
+            {
                 Heard::probable(own.meaning)
             }
             _ => own,
@@ -356,6 +375,12 @@ impl Ask<'_> {
         r.normal.tokens.iter().enumerate().any(|(i, t)| number(t) && !taken(i))
     }
 
+    /// A phrase took up so many words that some may turn it round.
+    fn swallows(&self) -> bool {
+        let courtesy = [Label::Greeting, Label::Closing, Label::Filler];
+        self.reading.spans.iter().any(|s| s.tokens.len() > FAR && !courtesy.contains(&s.label))
+    }
+
     fn answer(&self, question: Question) -> Heard {
         match question {
             Question::Attendance => self.attendance(),
@@ -428,6 +453,21 @@ impl Ask<'_> {
         let found = self.context.names.iter().filter_map(|name| self.stands_around(name, at)).max_by_key(|r| r.len());
         let bytes = found.unwrap_or_else(|| hyphenated(self.reading.original, bytes));
         Some(self.spelled(self.reading.quote(&bytes)))
+    }
+
+    /// The one member named in the text.
+    fn sole_member(&self) -> Option<String> {
+        let tokens = &self.reading.normal.tokens;
+        let stands = |name: &&String| {
+            let folded = normal::folded(name);
+            let whole = (0..tokens.len()).any(|at| self.stands_around(name, at).is_some());
+            whole || folded.split(' ').any(|part| part.len() > 2 && tokens.iter().any(|t| t.text == part))
+        };
+        let mut found = self.context.names.iter().filter(stands);
+        let one = found.next().filter(|_| found.next().is_none())?;
+        let whole = (0..tokens.len()).any(|at| self.stands_around(one, at).is_some());
+        let part = || one.split(' ').find(|p| tokens.iter().any(|t| t.text == normal::folded(p)));
+        if whole { Some(one.clone()) } else { part().map(str::to_owned) }
     }
 
     /// A member's name, or the part of it that was written, as the member spells it.

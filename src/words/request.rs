@@ -162,9 +162,13 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     let parts: Vec<String> =
         if whole <= QUOTE { told.iter().map(|r| without_intro(r)).collect() } else { vec![without_intro(first)] };
     let text = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
+    let colon = |end: usize| {
+        let mark = first.normal.tokens.get(end).filter(|t| t.is_mark());
+        mark.is_some_and(|t| first.quote(&t.from).is_empty() || first.quote(&t.from).starts_with(':'))
+    };
     let introduced =
-        first.spans.first().is_some_and(|s| s.label == Label::Ignore && s.tokens.start == 0 && s.tokens.len() > 1);
-    (!text.is_empty()).then(|| (text, introduced))
+        first.spans.first().is_some_and(|s| s.label == Label::Ignore && s.tokens.start == 0 && colon(s.tokens.end));
+    (!text.is_empty()).then_some((text, introduced))
 }
 
 /// "Ma demande : …": what follows the colon.

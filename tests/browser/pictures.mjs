@@ -60,7 +60,7 @@ async function take(browser, language, words) {
     while (!(await page.textContent('#live-title')).startsWith('4/6')) await press(page, '#do-next');
     await letter(page, `step.${language}`, await mail(page, 'ana', '4/6'), 360, 720);
     // the facilitator's seat is taken again: the page has the buttons of the session, and the month below
-    await page.setViewportSize({ width: 1180, height: 860 });
+    await page.setViewportSize({ width: 1240, height: 860 });
     await page.goto(`/p/${words.facilitator}`);
     await press(page, '#seat');
     await page.goto('/');

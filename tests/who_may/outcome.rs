@@ -61,7 +61,10 @@ fn prepare(file: &Path, row: &Row<'_>, set: &Set) {
     let conn = Connection::open(file).unwrap();
     let key = |who: &str| got(set, who, &row.act.mail).0.to_string();
     if row.token == Token::Expired {
-        let sql = "UPDATE outbox_bytes SET draft = json_set(draft, '$.useful_until', '2026-01-01T00:00:00Z') \
+        codevd::store::open_words(&conn, file).unwrap();
+        let sql = "UPDATE outbox_bytes SET draft = seal((SELECT group_id || '/' || coalesce(meeting, \
+            substr(decided_at, 1, 7)) FROM outbox WHERE id = outbox), 'draft/' || outbox, \
+            json_set(unseal_text('draft/' || outbox, draft), '$.useful_until', '2026-01-01T00:00:00Z')) \
             WHERE outbox = (SELECT id FROM outbox WHERE draft_key = ?)";
         assert_eq!(conn.execute(sql, [key(&row.of)]).unwrap(), 1);
     }

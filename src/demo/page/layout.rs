@@ -4,7 +4,7 @@ use super::guard;
 use super::scene::{Scene, Seat};
 use super::script::Speed;
 use super::words::Words;
-use crate::core::{Role, Run, StepKey};
+use crate::core::{Attending, Role, Run, StepKey};
 use chrono::Duration;
 use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, html};
@@ -194,11 +194,16 @@ impl View {
         }
     }
 
-    /// What somebody's calendar says of the next session, as a mark beside their part.
+    /// Whether somebody comes to the next session in their calendar, as a mark beside their part.
     fn calendar_mark(&self, at: usize) -> Markup {
         let next = self.scene.calendar(at).into_iter().find(|e| e.end > self.scene.now);
         let Some(entry) = next else { return html! {} };
-        let (class, word) = super::mailbox::answer(&entry);
+        // an answer in words stays in the mail: the calendar does not know it, the daemon does
+        let (class, word) = match (entry.cancelled, self.scene.noted(&self.scene.seats[at], entry.start)) {
+            (false, Some(Attending::Yes)) => ("yes", "answer.accepted"),
+            (false, Some(Attending::No)) => ("no", "answer.declined"),
+            _ => super::mailbox::answer(&entry),
+        };
         let mark = match class {
             "yes" => "✓",
             "no" | "off" => "✗",
