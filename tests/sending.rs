@@ -144,7 +144,7 @@ impl House {
     }
 
     fn next(&mut self) -> Option<DateTime<Utc>> {
-        self.crew.next().unwrap()
+        self.crew.next_start().unwrap()
     }
 }
 

@@ -499,7 +499,7 @@ async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
     let mut failures = 0;
     while !*stopping.borrow() {
         let began = crew.start();
-        let wait = match began.and_then(|_| crew.next()) {
+        let wait = match began.and_then(|_| crew.next_start()) {
             Ok(next) => {
                 failures = 0;
                 until(next, clock.now())

@@ -197,7 +197,7 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
     ///
     /// # Errors
     /// The store's own.
-    pub fn next(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub fn next_start(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let now = self.clock.now();
         let (all, others) = self.room(now);
         if !self.unsettled.is_empty() || self.pace.unsettled {

@@ -225,7 +225,7 @@ impl House {
         let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
         let mut busy = false;
         loop {
-            let due = self.crew.next().ok().flatten().is_some_and(|at| at <= wall);
+            let due = self.crew.next_start().ok().flatten().is_some_and(|at| at <= wall);
             if now >= self.posting.at && due {
                 match self.crew.start() {
                     // what is due and can't be begun is looked at again as the daemon's task would
@@ -246,10 +246,10 @@ impl House {
     ///
     /// # Errors
     /// The store's.
-    pub fn next(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub fn next_turn(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
         let truth = |at: DateTime<Utc>| now + (at - wall);
-        let sends = self.crew.next()?.map(|at| truth(at).max(self.posting.at));
+        let sends = self.crew.next_start()?.map(|at| truth(at).max(self.posting.at));
         let talks = self.crew.is_busy().then(|| self.ports.office.wakes().unwrap_or(now));
         let store = self.store().get();
         let waits = !store.next_inbox(1)?.is_empty();

@@ -205,7 +205,7 @@ impl Year<'_> {
         let awake = match (&mut self.house, self.sleeps) {
             (_, Some(until)) => Some(until),
             (None, None) => Some(self.starts),
-            (Some(house), None) => house.next().unwrap_or(None),
+            (Some(house), None) => house.next_turn().unwrap_or(None),
         };
         let released = self.ports.mailbox.releases();
         [mails, faults, awake, released].into_iter().flatten().min().map(|at| at.max(self.now()))

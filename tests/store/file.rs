@@ -43,13 +43,6 @@ fn every_table_is_strict() {
     assert_eq!(lax, None);
 }
 
-/// The highest number of a migration.
-fn newest() -> i64 {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let names = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
-    names.filter_map(|n| n.get(..4)?.parse().ok()).max().unwrap()
-}
-
 #[test]
 fn a_file_of_a_newer_program_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
