@@ -168,7 +168,7 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
     };
     let introduced =
         first.spans.first().is_some_and(|s| s.label == Label::Ignore && s.tokens.start == 0 && colon(s.tokens.end));
-    (!text.is_empty()).then(|| (text, introduced))
+    (!text.is_empty()).then_some((text, introduced))
 }
 
 /// "Ma demande : …": what follows the colon.
