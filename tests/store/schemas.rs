@@ -120,7 +120,8 @@ fn from_each_released_schema_to_the_newest_rows_stay_and_the_old_file_is_kept() 
         let schema_of = |c: &Connection| tables(c).into_iter().map(|t| (columns(c, &t), t)).collect::<Vec<_>>();
         assert_eq!(schema_of(&now).len(), schema_of(&conn).len());
         for ((mut now, table), (mut new, _)) in schema_of(&now).into_iter().zip(schema_of(&conn)) {
-            (now.sort(), new.sort());
+            now.sort();
+            new.sort();
             assert_eq!(now, new, "{table} from schema {schema}");
         }
     }
