@@ -4,6 +4,7 @@
 //! daemon's tasks run the same code: `engine` decides, `sender` hands mail over, `receiver` takes it in.
 
 pub mod alarm;
+mod carry;
 pub mod compose;
 pub mod confine;
 pub mod control;

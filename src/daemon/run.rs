@@ -1,6 +1,7 @@
 //! The daemon's tasks: engine, sender, receiver and control socket, each going on when one of its steps
 //! fails, until they are asked to stop.
 
+use super::carry::{Post, once_whole, receiving, sending};
 use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
@@ -10,7 +11,7 @@ use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::reload::{self, Ask, Asked, Reread};
-use super::sender::{Crew, Pace, SenderStep, sender_step};
+use super::sender::{Crew, Pace, sender_step};
 use super::trouble::{Health, Part};
 use super::verify::Prover;
 use super::watch::Bell;
@@ -19,7 +20,7 @@ use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
 use chrono::{DateTime, Utc};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -29,16 +30,12 @@ use tokio::task::JoinSet;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep where something is due already and could not be done.
 const SHORTEST_SLEEP: Duration = Duration::from_secs(1);
-/// How long the mail in hand may take when the daemon is to stop (`reliability.md` 22).
-const LAST_MAIL: Duration = Duration::from_secs(5);
 /// A clock that moved so much more than time passed is told.
 const JUMP: i64 = 5 * 60;
 /// Waits after failures in a row, in seconds.
 pub(crate) const WAITS: [u64; 6] = [1, 2, 5, 10, 20, 30];
 /// Waits after failures in a row of the mailbox's server, in seconds.
 pub(crate) const MAILBOX_WAITS: [u64; 6] = [5, 10, 30, 60, 120, 300];
-/// Longest wait for new mail between two looks.
-const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
 /// Rounds of `once` after which it ends though there is more to do.
 const MAX_ROUNDS: usize = 10_000;
 
@@ -79,9 +76,20 @@ pub struct Daemon<O, M, S, C, I> {
 
 /// Who wakes whom.
 #[derive(Default)]
-struct Wake {
-    engine: Arc<Notify>,
-    sender: Notify,
+pub(super) struct Wake {
+    pub(super) engine: Arc<Notify>,
+    pub(super) sender: Notify,
+}
+
+impl Wake {
+    /// Wakes both.
+    fn both(self: &Arc<Self>) -> impl Fn() + Send + 'static {
+        let wake = Arc::clone(self);
+        move || {
+            wake.engine.notify_one();
+            wake.sender.notify_one();
+        }
+    }
 }
 
 /// What one round did.
@@ -156,29 +164,13 @@ where
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
         let (ask, asked) = Ask::channel(Arc::clone(&wake.engine));
-        match control::open(&socket) {
-            Ok(listener) => {
-                let wake = Arc::clone(&wake.engine);
-                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
-            }
-            Err(error) => tracing::warn!(socket = %socket.display(), %error,
-                "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
-                 Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
-        }
+        listen(&socket, &store, &clock, &wake, &ask);
         if hangup {
             drop(tokio::spawn(reload::on_hangup(ask)));
         }
         let health = Health::default();
-        let manager_too = Arc::clone(&manager);
-        let mind = Mind {
-            engine,
-            clock: clock.clone(),
-            derivation,
-            manager: manager_too,
-            health: health.clone(),
-            asked,
-            reread,
-        };
+        let (manager_too, well) = (Arc::clone(&manager), health.clone());
+        let mind = Mind { engine, clock: clock.clone(), derivation, manager: manager_too, health: well, asked, reread };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let (told_whole, whole) = watch::channel(false);
@@ -187,11 +179,7 @@ where
         let mail_in = receiving(post.clone(), mailbox, prover, stopping.clone());
         tasks.spawn(once_whole(whole, stopping.clone(), mail_in));
         tasks.spawn(keeping(store.clone(), clock.clone(), keep, stopping.clone()));
-        let told = Arc::clone(&wake);
-        let done = move || {
-            told.engine.notify_one();
-            told.sender.notify_one();
-        };
+        let done = wake.both();
         tasks.spawn(watching::asking(store.clone(), sent, clock.clone(), done, stopping.clone()));
         let bell = (bell, from.clone());
         tasks.spawn(watching::alarming(store.clone(), health, bell, clock.clone(), stopping.clone()));
@@ -264,6 +252,19 @@ where
     }
 }
 
+/// Orders and words by the control socket, where it can be had.
+fn listen<C: Clock + Clone + 'static>(socket: &Path, store: &Shared, clock: &C, wake: &Wake, ask: &Ask) {
+    match control::open(socket) {
+        Ok(listener) => {
+            let wake = Arc::clone(&wake.engine);
+            drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
+        }
+        Err(error) => tracing::warn!(socket = %socket.display(), %error,
+            "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
+             Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
+    }
+}
+
 /// Mails that a crash or a stop left in flight.
 fn look_after(store: &Shared, now: DateTime<Utc>) -> Result<(), StoreError> {
     let found = store.get().recover(now)?;
@@ -319,7 +320,7 @@ pub(crate) fn wait_of(waits: &[u64], failures: usize) -> Duration {
 }
 
 /// How long until then: neither too short nor longer than 30 s.
-fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+pub(super) fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     let left = next.map_or(LONGEST_SLEEP, |next| (next - now).to_std().unwrap_or(Duration::ZERO));
     left.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
 }
@@ -479,127 +480,6 @@ fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) 
     let waiting = engine.store().get().next_inbox(1).is_ok_and(|rows| !rows.is_empty());
     let due = waiting || next.is_some_and(|next| next <= now);
     if due && stories.iter().any(did_something) { Duration::ZERO } else { until(next, now) }
-}
-
-/// What the tasks that carry mail need beside their sockets.
-#[derive(Clone)]
-struct Post<C> {
-    store: Shared,
-    clock: C,
-    wake: Arc<Wake>,
-    health: Health,
-}
-
-async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
-    mut crew: Crew<'static, O, C>,
-    post: Post<C>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let Post { clock, wake, health, .. } = post;
-    let mut failures = 0;
-    while !*stopping.borrow() {
-        let began = crew.start();
-        let wait = match began.and_then(|_| crew.next_start()) {
-            Ok(next) => {
-                failures = 0;
-                until(next, clock.now())
-            }
-            Err(error) => {
-                failures += 1;
-                tracing::error!(%error, "the outbox can't be used; it is tried again");
-                wait_of(&WAITS, failures)
-            }
-        };
-        tokio::select! {
-            ended = crew.ended(), if crew.is_busy() => {
-                tell_sent(ended, &wake);
-                match crew.shut() {
-                    Some((part, cause)) => health.wrong(part, cause, clock.now()),
-                    None => health.well(&[Part::Server, Part::ServerLogin]),
-                }
-            }
-            () = wake.sender.notified() => {}
-            () = tokio::time::sleep(wait) => {}
-            _ = stopping.wait_for(|s| *s) => {}
-        }
-    }
-    // what is cut off here is looked after when the tasks have ended
-    if let Ok(ended) = tokio::time::timeout(LAST_MAIL, crew.finish()).await {
-        tell_sent(ended, &wake);
-    }
-}
-
-fn tell_sent(ended: Result<SenderStep, StoreError>, wake: &Wake) {
-    match ended {
-        Ok(SenderStep { sent, later, lost }) => {
-            if sent + later + lost > 0 {
-                tracing::info!(sent, later, lost, "mails");
-            }
-            if lost > 0 {
-                wake.engine.notify_one();
-            }
-        }
-        Err(error) => tracing::error!(%error, "what became of a mail could not be written; it is tried again"),
-    }
-}
-
-/// Works once the database is known to be whole: no mail goes into a damaged one.
-async fn once_whole(
-    mut whole: watch::Receiver<bool>,
-    mut stopping: watch::Receiver<bool>,
-    work: impl Future<Output = ()>,
-) {
-    let whole = tokio::select! {
-        known = whole.wait_for(|whole| *whole) => known.is_ok(),
-        _ = stopping.wait_for(|stop| *stop) => false,
-    };
-    match whole {
-        true => work.await,
-        // damaged: the others are asked to stop
-        false => drop(stopping.wait_for(|stop| *stop).await),
-    }
-}
-
-async fn receiving<M: Incoming, C: Clock>(
-    post: Post<C>,
-    mut mailbox: M,
-    prover: Prover,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let Post { store, clock, wake, health } = post;
-    let mut failures = 0;
-    let never = Notify::new();
-    while !*stopping.borrow() {
-        let look = async {
-            let count = receiver_step(&store, &mut mailbox, &prover, || clock.now()).await?;
-            if count > 0 {
-                tracing::info!(mails = count, "came in");
-                wake.engine.notify_one();
-            }
-            mailbox.wait(LONGEST_WATCH).await.map_err(ReceiverError::from)
-        };
-        let looked = tokio::select! {
-            looked = look => looked,
-            // a mail that is on disk and not yet marked comes again, and is known by its bytes
-            _ = stopping.wait_for(|s| *s) => return,
-        };
-        match looked {
-            Ok(()) => {
-                failures = 0;
-                health.well(&[Part::Mailbox, Part::MailboxLogin]);
-            }
-            Err(error) => {
-                failures += 1;
-                match &error {
-                    ReceiverError::Transport(error) => health.mailbox(error, clock.now()),
-                    ReceiverError::Store(error) => health.wrong(Part::Disk, error.to_string(), clock.now()),
-                }
-                let wait = wait_of(&MAILBOX_WAITS, failures);
-                tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");
-                rest(&mut stopping, &never, wait).await;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

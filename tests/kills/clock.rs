@@ -85,7 +85,6 @@ impl Scene<'_> {
         let database = self.house.database();
         turn(&mut || sent_prompts(&database) >= PEOPLE.len() + 2);
         let (before, jumps) = (Utc::now(), self.jump);
-        drop(turn);
         let shifts = match jumps {
             Jump::DayAhead => vec![Duration::days(1)],
             Jump::DayBackAndRight => vec![Duration::days(-1), Duration::zero()],

@@ -28,6 +28,7 @@ const NOT_HERE: [(&str, &str); 9] = [
 
 #[test]
 #[ignore = "needs Postfix and Dovecot, and the feature crash-points: .ci/run runs it"]
+#[allow(clippy::assertions_on_constants, reason = "how the test was built is what is asserted")]
 fn killed_at_every_named_point_nothing_is_lost_and_nothing_goes_twice() {
     assert!(cfg!(feature = "crash-points"), "run it with --features crash-points");
     let ways = [Way::Imap, Way::Maildir, Way::Lmtp];

@@ -2,7 +2,7 @@
 
 use crate::fixture::*;
 use codevd::core::Kind;
-use codevd::store::{Reader, Received, Store, StoreError};
+use codevd::store::{Alarm, Reader, Received, Store, StoreError};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,17 @@ fn newest(file: &Path) {
         proof: None,
     };
     store.receive(&[received]).unwrap();
+    let alarm = Alarm {
+        topic: "held".to_owned(),
+        since: now(),
+        seen: now(),
+        what: "by hand".to_owned(),
+        mark: "1".to_owned(),
+        over: false,
+        told_at: None,
+        told_mark: None,
+    };
+    store.keep_alarms([&alarm]).unwrap();
 }
 
 fn texts(conn: &Connection, sql: &str) -> Vec<String> {
@@ -120,7 +131,8 @@ fn from_each_released_schema_to_the_newest_rows_stay_and_the_old_file_is_kept() 
         let schema_of = |c: &Connection| tables(c).into_iter().map(|t| (columns(c, &t), t)).collect::<Vec<_>>();
         assert_eq!(schema_of(&now).len(), schema_of(&conn).len());
         for ((mut now, table), (mut new, _)) in schema_of(&now).into_iter().zip(schema_of(&conn)) {
-            (now.sort(), new.sort());
+            now.sort();
+            new.sort();
             assert_eq!(now, new, "{table} from schema {schema}");
         }
     }
