@@ -195,6 +195,7 @@ fn no_stranger_changes_anything_and_nothing_breaks() {
     while number < done + count {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("codevd.db"), &set.database).unwrap();
+        std::fs::write(folder.path().join("codevd.db.keys"), &set.keys).unwrap();
         let store = shared(Store::open(folder.path().join("codevd.db")).unwrap());
         let mut engine = Engine::new(stage::kit(), store, SeededIds::of(1));
         let end = (number + FRESH).min(done + count);

@@ -14,7 +14,9 @@ fn with(path: &str, text: &str) -> String {
 fn no_template_switches_escaping_off() {
     for (path, text) in Renderer::embedded_files() {
         let tight: String = text.split_whitespace().collect();
-        assert!(path == "README.md" || !tight.contains("|safe"), "{path}");
+        // a word list is no template: there it may be the word of a pattern
+        let renders = path != "README.md" && !path.ends_with("words.toml");
+        assert!(!(renders && tight.contains("|safe")), "{path}");
         assert!(!text.contains("<script") && !text.contains("<img") && !text.contains("<form"), "{path}");
     }
 }

@@ -45,6 +45,7 @@ fn kept(set: &stage::Set) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codevd.db");
     std::fs::write(&file, &set.database).unwrap();
+    std::fs::write(folder.path().join("codevd.db.keys"), &set.keys).unwrap();
     let store = Store::open(&file).unwrap();
     let rows = (1..).map_while(|id| store.inbox_row(id).unwrap());
     rows.map(|row| said(&row.bytes)).collect()

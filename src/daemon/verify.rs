@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(way_up("a.b.example.org"), ["a.b.example.org", "b.example.org", "example.org", "org"]);
         let deep = "z.y.x.w.v.u.t.s.r.example.org";
         let all = way_up(deep);
-        assert_eq!((all.len(), all[0], all[1], all[7]), (STEPS, deep, "u.t.s.r.example.org", "org"));
+        assert_eq!((all.len(), all[0], all[1], all[7]), (STEPS, deep, "v.u.t.s.r.example.org", "org"));
     }
 
     #[test]

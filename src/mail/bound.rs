@@ -62,8 +62,9 @@ enum Verdict {
 struct Head {
     bytes: usize,
     lines: usize,
-    /// Bytes of the field at hand.
+    /// Bytes of the field at hand, and its lines.
     field: usize,
+    field_lines: usize,
     /// The field at hand is left out.
     skips: bool,
     /// A mail in a mail: its head follows right behind.
@@ -81,13 +82,13 @@ struct Bound {
 impl Bound {
     fn takes(&mut self, line: &[u8]) -> Verdict {
         let bare = line.trim_ascii_end();
-        if bare.starts_with(b"--") && self.is_edge(bare) {
+        if let Some(begins) = self.edge(bare) {
             self.seen += 1;
             if self.seen > EDGES {
                 self.left_out = true;
                 return Verdict::Stop;
             }
-            self.head = Some(Head::default());
+            self.head = begins.then(Head::default);
             return Verdict::Keep;
         }
         let Some(head) = &mut self.head else { return Verdict::Keep };
@@ -107,9 +108,11 @@ impl Bound {
         Verdict::Keep
     }
 
-    fn is_edge(&self, bare: &[u8]) -> bool {
-        let name = &bare[2..];
-        self.edges.contains(name) || name.strip_suffix(b"--").is_some_and(|name| self.edges.contains(name))
+    /// Whether a part begins with this line, or the last one ends, if either.
+    fn edge(&self, bare: &[u8]) -> Option<bool> {
+        let name = bare.strip_prefix(b"--")?;
+        let ends = || name.strip_suffix(b"--").is_some_and(|name| self.edges.contains(name));
+        if self.edges.contains(name) { Some(true) } else { ends().then_some(false) }
     }
 
     /// A boundary, and whether a mail lies inside.
@@ -137,15 +140,17 @@ impl Head {
     fn refuses(&mut self, line: &[u8]) -> Option<usize> {
         let folded = line.starts_with(b" ") || line.starts_with(b"\t");
         if !folded {
-            self.field = 0;
+            (self.field, self.field_lines) = (0, 0);
             self.skips = false;
         }
         self.lines += 1;
+        self.field_lines += 1;
         let too_much =
             self.field + line.len() > FIELD || self.bytes + line.len() > HEAD || self.lines > LINES || self.skips;
         if too_much {
             self.skips = true;
             self.bytes -= self.field;
+            self.lines -= std::mem::take(&mut self.field_lines);
             return Some(std::mem::take(&mut self.field));
         }
         self.field += line.len();

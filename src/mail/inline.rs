@@ -130,6 +130,7 @@ impl Sheet {
                 next = Some(hit.from + hit.len);
                 open = self.waits(line, words, hit);
             } else if let Some((label, value)) = self.labelled(line, content, words, after) {
+                next = self.labels.get(&joined_words(words)).map(|n| self.items[*n].words.start + self.items[*n].label);
                 let typed = value.map(|bytes| Typed { text: format!("{label} : {}", &line[bytes.clone()]), bytes });
                 open = Some(if typed.is_some() { String::new() } else { format!("{label} : ") });
                 found.extend(typed.map(|t| (*n, t)));

@@ -110,9 +110,9 @@ impl Points {
     }
 }
 
-/// The database as a killed process leaves it: the file and its log, whatever was open.
+/// The database as a killed process leaves it: the file, the keys, and their logs, whatever was open.
 fn keep(file: &Path, image: &Path) {
-    for ending in ["", "-wal"] {
+    for ending in ["", "-wal", ".keys", ".keys-wal", ".keys-journal"] {
         let named = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
         // no log: nothing was written since it was last taken in
         let _ = std::fs::copy(named(file), named(image));

@@ -16,6 +16,7 @@ fn a_torn_page_is_found_wherever_it_lies() {
     drop(store);
     let whole = std::fs::read(dir.path().join("codevd.db")).unwrap();
     let file = dir.path().join("torn.db");
+    std::fs::copy(dir.path().join("codevd.db.keys"), dir.path().join("torn.db.keys")).unwrap();
     let (mut at_start, mut by_check) = (0, 0);
     for page in 0..whole.len() / PAGE {
         let mut torn = whole.clone();

@@ -2,7 +2,7 @@
 
 use crate::fixture::*;
 use codevd::core::Kind;
-use codevd::store::{Alarm, Reader, Received, Store, StoreError};
+use codevd::store::{Alarm, Reader, Received, Store, StoreError, open_words};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +61,28 @@ fn columns(conn: &Connection, table: &str) -> Vec<String> {
     texts(conn, &format!("SELECT name FROM pragma_table_info('{table}')"))
 }
 
+/// The first schema in which people's words are sealed.
+const SEALING: usize = 8;
+
+/// Columns that older schemas have in the open: the table, the column, and what it says where it is sealed.
+const SEALED: [(&str, &str, &str); 9] = [
+    ("words", "text", "unseal_text('words/' || group_id || '/' || meeting || '/' || id, sealed)"),
+    ("subjects", "text", "unseal_text('subjects/' || group_id || '/' || meeting, sealed)"),
+    ("actions", "text", "unseal_text('actions/' || group_id || '/' || meeting || '/' || id, sealed)"),
+    ("attendance_comments", "text", "unseal_text('comments/' || group_id || '/' || meeting || '/' || member, sealed)"),
+    ("undos", "inverse", "unseal_text('undos/' || group_id || '/' || position, sealed)"),
+    ("outbox_bytes", "bytes", "unseal('sent/' || outbox, bytes)"),
+    ("outbox_bytes", "plain", "unseal_text('plain/' || outbox, plain)"),
+    ("outbox_bytes", "draft", "unseal_text('draft/' || outbox, draft)"),
+    ("inbox_bytes", "bytes", "unseal('received/' || inbox, bytes)"),
+];
+
+/// How a column of an older schema is read in the newest.
+fn opened(table: &str, column: &str) -> String {
+    let sealed = SEALED.iter().find(|(t, c, _)| (*t, *c) == (table, column));
+    sealed.map_or_else(|| column.to_owned(), |(_, _, sql)| (*sql).to_owned())
+}
+
 /// Every row of these columns, as SQL literals.
 fn rows(conn: &Connection, table: &str, columns: &[String]) -> Vec<String> {
     let all: Vec<String> = columns.iter().map(|c| format!("quote({c})")).collect();
@@ -76,14 +98,26 @@ fn older(file: &Path, full: &Path, schema: usize) {
     conn.pragma_update(None, "user_version", schema as i64).unwrap();
     conn.pragma_update(None, "foreign_keys", false).unwrap();
     conn.execute("ATTACH ? AS full", [full.to_str().unwrap()]).unwrap();
-    let full = Connection::open(full).unwrap();
+    open_words(&conn, full).unwrap();
+    let newest = Connection::open(full).unwrap();
+    let is_open = |table: &str, column: &str| schema < SEALING && opened(table, column) != column;
     for table in tables(&conn) {
-        let known = columns(&full, &table);
-        let shared: Vec<String> = columns(&conn, &table).into_iter().filter(|c| known.contains(c)).collect();
-        let shared = shared.join(", ");
+        let known = columns(&newest, &table);
+        let shared: Vec<String> =
+            columns(&conn, &table).into_iter().filter(|c| known.contains(c) || is_open(&table, c)).collect();
+        let read = |c: &String| if is_open(&table, c) { opened(&table, c) } else { c.clone() };
+        let (shared, from) = (shared.join(", "), shared.iter().map(read).collect::<Vec<_>>().join(", "));
         conn.execute(&format!("DELETE FROM main.{table}"), []).unwrap();
-        conn.execute(&format!("INSERT INTO main.{table} ({shared}) SELECT {shared} FROM full.{table}"), []).unwrap();
+        conn.execute(&format!("INSERT INTO main.{table} ({shared}) SELECT {from} FROM full.{table}"), []).unwrap();
     }
+    if schema >= SEALING {
+        std::fs::copy(beside(full), beside(file)).unwrap();
+    }
+}
+
+/// Where the keys of a database lie.
+fn beside(file: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.keys", file.display()))
 }
 
 #[test]
@@ -120,9 +154,12 @@ fn from_each_released_schema_to_the_newest_rows_stay_and_the_old_file_is_kept() 
         assert_eq!(store.next_inbox(9).unwrap().len(), 1, "schema {schema}");
         drop(store);
         let now = Connection::open(&file).unwrap();
+        open_words(&now, &file).unwrap();
         let copy = Connection::open(dir.path().join(format!("{schema}.db.before-{:04}", schema + 1))).unwrap();
         for (rows_before, table, columns) in &seen {
-            assert_eq!(&rows(&now, table, columns), rows_before, "{table} from schema {schema}");
+            let read = |c: &String| if schema < SEALING { opened(table, c) } else { c.clone() };
+            let columns_now: Vec<String> = columns.iter().map(read).collect();
+            assert_eq!(&rows(&now, table, &columns_now), rows_before, "{table} from schema {schema}");
             assert_eq!(&rows(&copy, table, columns), rows_before, "{table} in the copy of schema {schema}");
         }
         let version = |c: &Connection| texts(c, "SELECT CAST(user_version AS TEXT) FROM pragma_user_version").remove(0);
