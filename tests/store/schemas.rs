@@ -81,13 +81,13 @@ fn rows(conn: &Connection, table: &str, columns: &[String]) -> Vec<String> {
 /// A file of an older schema with the rows that it could hold.
 fn older(file: &Path, full: &Path, schema: usize) {
     let conn = Connection::open(file).unwrap();
+    open_words(&conn, full).unwrap();
     for step in &steps()[..schema] {
         conn.execute_batch(step).unwrap();
     }
     conn.pragma_update(None, "user_version", schema as i64).unwrap();
     conn.pragma_update(None, "foreign_keys", false).unwrap();
     conn.execute("ATTACH ? AS full", [full.to_str().unwrap()]).unwrap();
-    open_words(&conn, full).unwrap();
     let newest = Connection::open(full).unwrap();
     let is_open = |table: &str, column: &str| schema < SEALING && opened(table, column) != column;
     for table in tables(&conn) {
