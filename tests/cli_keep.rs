@@ -75,7 +75,11 @@ fn a_backup_comes_back_and_no_mail_leaves_until_it_is_let_go() {
     assert!(aside, "what was there before is kept");
     let (code, said) = codevd(dir.path(), &["status"]);
     assert!(code == 3 && said.contains("restored from kept.db"), "{said}");
+    assert!(said.contains("the Sent folder was not asked yet"), "{said}");
+    let said = good(dir.path(), &["mail", "release", "--dry-run"]);
+    assert!(said.contains("may have left after the backup was made"), "{said}");
     good(dir.path(), &["mail", "release"]);
+    assert!(!codevd(dir.path(), &["status"]).1.contains("Sent folder"));
 }
 
 #[test]

@@ -2,11 +2,12 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 mod interop;
 
-use codevd::transport::imap::{Imap, ImapSettings, Taken};
+use codevd::transport::imap::{Imap, ImapSettings, SentFolder, Taken};
 use codevd::transport::maildir::Maildir;
 use codevd::transport::smtp::{Delivery, Envelope, Lasting, Phase, Smtp, SmtpSettings, Timeouts};
 use codevd::transport::{Fetched, Secret, Security};
 use interop::{EVERYONE, Servers};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -85,6 +86,31 @@ async fn smtp_with_implicit_tls_and_starttls() {
         assert!(bytes.ends_with(&mail(subject)), "{}", String::from_utf8_lossy(bytes));
         imap.taken(&mails[0].place).await.unwrap();
     }
+}
+
+#[tokio::test]
+#[ignore = "needs Postfix and Dovecot: .ci/run runs it"]
+async fn the_sent_folder_is_found_by_its_mark_and_searched() {
+    let servers = Servers::start(&["codev"]);
+    let mut sent = SentFolder::new(imap_settings(&servers, "codev"), None).unwrap();
+    let id = |n: u32| format!("aaaaaaaaaaaaaaaa-{n}@example.test");
+    let ids: Vec<String> = (1..=3).map(id).collect();
+    assert_eq!(sent.holds(&ids).await.unwrap(), Some(BTreeSet::new()));
+    // as a provider does it: one mail as it is, one with a Message-ID of the provider's own
+    let folder = servers.maildir("codev").join(".Sent/new");
+    std::fs::create_dir_all(&folder).unwrap();
+    let own = format!("Message-ID: <{}>\r\nSubject: a\r\n\r\nx\r\n", id(1));
+    let other = format!("Message-ID: <other@provider>\r\nReferences: <x@y>\r\n <{}>\r\n\r\nx\r\n", id(3));
+    for (name, text) in [("1.a.host", own), ("2.b.host", other)] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    let _ = std::fs::set_permissions(&folder, mode);
+    let held = sent.holds(&ids).await.unwrap().unwrap();
+    assert_eq!(held, BTreeSet::from([id(1), id(3)]));
+    let told = SentFolder::new(imap_settings(&servers, "codev"), Some("Nowhere".into())).unwrap().holds(&ids).await;
+    let told = told.unwrap_err().to_string();
+    assert!(told.contains("opening the Sent folder was refused"), "{told}");
 }
 
 #[tokio::test]

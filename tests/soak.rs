@@ -1,8 +1,8 @@
 //! The simulator with faults: years that broke a promise once are lived again, new ones are tried, and the invariants
 //! notice each broken sender and receiver. Many more years: `just soak`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, clippy::print_stdout)]
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, TimeZone, Utc};
 use codevd::config;
 use codevd::core::Order;
 use codevd::daemon::engine::GroupOrder;
@@ -10,6 +10,7 @@ use codevd::daemon::{Engine, Kit, Outgoing, Pace, Sender, Shared, sender_step, s
 use codevd::mail::Key;
 use codevd::render::Renderer;
 use codevd::sim::SeededIds;
+use codevd::sim::faults::{Fault, Trouble};
 use codevd::sim::invariants::Rule;
 use codevd::sim::office::Mutant;
 use codevd::sim::plan::{Plan, plan, plays_with};
@@ -106,6 +107,55 @@ fn broken_senders_and_receivers_are_noticed() {
     });
 }
 
+#[test]
+fn quotas_of_the_hour_and_the_day_are_kept_to_and_nothing_is_lost_by_them() {
+    for seed in [31, 33] {
+        let (hour, day) = (8, 40);
+        let plan = Plan { most: Some([Some(4), Some(hour), Some(day)]), ..some_weeks(seed, false) };
+        let told = told(&plan, None);
+        assert!(told.violations.is_empty(), "seed {seed}: {:?}", told.violations);
+        // live prompts count, and are not held back: whatever else leaves finds room
+        let mut full = 0;
+        for (n, mail) in told.left.iter().enumerate().filter(|(_, m)| !m.urgent) {
+            let within = |time| told.left[..=n].iter().filter(|m| m.at > mail.at - time).count();
+            let (in_hour, in_day) = (within(Duration::hours(1)), within(Duration::days(1)));
+            assert!(
+                in_hour <= hour as usize && in_day <= day as usize,
+                "seed {seed}: {in_hour}, {in_day} at {}",
+                mail.at
+            );
+            full += usize::from(in_hour == hour as usize);
+        }
+        let waited = told.left.iter().filter(|m| m.at - m.due > Duration::minutes(50)).count();
+        assert!(full > 0 && waited > 0, "seed {seed}: the quota was never reached");
+        assert!(told.left.iter().filter(|m| m.urgent).all(|m| m.at - m.due <= Duration::seconds(90)));
+    }
+}
+
+#[test]
+fn smtp_away_for_72_hours_everything_of_use_goes_and_nothing_stale() {
+    for seed in [31, 33, 35] {
+        let calm = told(&some_weeks(seed, false), None);
+        // from a day before the first session's first prompt
+        let first = calm.left.iter().find(|m| m.urgent).unwrap().due;
+        let (from, back) = (first - Duration::days(1), first + Duration::days(2));
+        let down = Fault { at: from, what: Trouble::Down { phase: Phase::Connect, seconds: 72 * 3600 } };
+        let told = told(&Plan { faults: vec![down], ..some_weeks(seed, false) }, None);
+        assert!(told.violations.is_empty(), "seed {seed}: {:?}", told.violations);
+        let during = |at| at > from && at < back;
+        assert!(!told.left.iter().any(|m| during(m.at)), "seed {seed}: it was away");
+        let after: Vec<_> = told.left.iter().filter(|m| during(m.due) && m.at >= back).collect();
+        let stale = after.iter().filter(|m| m.urgent || (!m.always && m.at > m.useful_until)).count();
+        let soon = after.iter().filter(|m| m.at <= back + Duration::minutes(15)).count();
+        assert!(
+            !after.is_empty() && stale == 0 && soon == after.len(),
+            "seed {seed}: {stale} stale, {soon} of {after:?}"
+        );
+        let due = calm.left.iter().filter(|m| during(m.due)).count();
+        println!("seed {seed}: {due} mails due in 72 h without trouble, {} left after it", after.len());
+    }
+}
+
 /// A server whose daemon's disk is full from DATA on: whoever sends the dot without having noted it sends it again.
 #[derive(Clone, Default)]
 struct FullAtTheDot {
@@ -156,14 +206,14 @@ async fn a_dot_that_cannot_be_noted_is_not_sent() {
         if full.load(Ordering::Relaxed) && nth > 0 { Err(DiskFault::Full) } else { Ok(()) }
     });
     let mut pace = Pace::default();
-    let stopped = sender_step(&store, &mut post, &mut pace, &sender, || now).await;
+    let stopped = sender_step(&store, std::slice::from_mut(&mut post), &mut pace, &sender, || now).await;
     assert!(stopped.is_err_and(|e| e.is_temporary()));
     assert_eq!(post.accepted.load(Ordering::Relaxed), 0, "a dot left that is not on disk");
     post.full.store(false, Ordering::Relaxed);
     // the process was killed meanwhile: what is on disk says that nothing left
     store.get().recover(now).unwrap();
     let later = Utc.timestamp_opt(now.timestamp() + 600, 0).unwrap();
-    sender_step(&store, &mut post, &mut pace, &sender, || later).await.unwrap();
+    sender_step(&store, std::slice::from_mut(&mut post), &mut pace, &sender, || later).await.unwrap();
     let rows = store.get().queue(&QueueFilter::default()).unwrap();
     let sent = rows.iter().filter(|r| r.state == MailState::Sent).count();
     assert!(sent > 0 && u32::try_from(sent).unwrap() == post.accepted.load(Ordering::Relaxed), "{sent}");

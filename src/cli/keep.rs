@@ -132,8 +132,9 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
         terminal.line(format_args!("what was there before lies in {}", aside.display()))?;
     }
     terminal.line(
-        "No mail leaves yet: what was sent after the backup would be decided again. Start `codevd run`, look at \
-         `codevd mail queue`, drop what has left already (`codevd mail drop`), then `codevd mail release`",
+        "No mail leaves yet: what was sent after the backup would be decided again. Start `codevd run`: it looks into \
+         the Sent folder and marks what left. Then `codevd mail release --dry-run` says what it can't know, and \
+         `codevd mail release` lets the rest go",
     )?;
     Ok(Done::Good)
 }
@@ -175,7 +176,7 @@ fn copied(setup: &Setup, args: &RestoreArgs, copy: &Path) -> Result<(usize, usiz
     if !wrong.is_empty() {
         return Err(Failure::because(format!("{} is not sound: {}", args.file.display(), wrong.join("; "))));
     }
-    store.hold(&format!("restored from {}", args.file.display()), setup.now())?;
+    store.restored_from(&args.file.display().to_string(), setup.now())?;
     // closing it writes its WAL into the file, which alone is moved
     Ok((store.groups()?.len(), store.unreadable()?.len()))
 }

@@ -7,8 +7,9 @@ use super::log;
 use super::setup::Setup;
 use super::terminal::Terminal;
 use crate::config::{Incoming, LmtpListen};
+use crate::daemon::alarm::Operator;
 use crate::daemon::confine::{Within, confine};
-use crate::daemon::edge::{Mailbox, RandomIds, SystemClock};
+use crate::daemon::edge::{Mailbox, RandomIds, SentBox, SystemClock};
 use crate::daemon::guard::Guard;
 use crate::daemon::housekeeping::Keep;
 use crate::daemon::lock::Lock;
@@ -17,6 +18,7 @@ use crate::daemon::rehearsal::Redirect;
 use crate::daemon::reload::{Fresh, Reread};
 use crate::daemon::run::{Daemon, Round};
 use crate::daemon::sender::Pace;
+use crate::daemon::watch::Bell;
 use crate::transport::Smtp;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -55,7 +57,7 @@ pub(super) fn run(setup: &Setup, args: &RunArgs, (verbose, quiet): (u8, u8), ter
     Ok(Done::Good)
 }
 
-fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbox, SystemClock, RandomIds>> {
+fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbox, SentBox, SystemClock, RandomIds>> {
     let config = &setup.config;
     let mut engine = setup.engine(setup.store()?)?;
     engine.guard(Guard::new(config.pace.unforeseen, setup.now()));
@@ -76,8 +78,17 @@ fn daemon(setup: &Setup, args: &RunArgs) -> Result<Daemon<Redirect<Smtp>, Mailbo
     check_secrets::too_open(setup).iter().for_each(|told| tracing::warn!("{told}"));
     tracing::info!(config = %setup.file.display(), database = %config.database.display(), "starting");
     Ok(Daemon {
-        out: Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() },
+        ways: (0..config.smtp.connections)
+            .map(|_| Ok(Redirect { out: setup.smtp()?, to: args.redirect_all_to.clone() }))
+            .collect::<Result<_>>()?,
         mailbox: setup.mailbox()?,
+        sent: setup.sent_box()?,
+        bell: Bell {
+            operator: config.operator.clone().map(|o| Operator { address: o.address, language: o.language }),
+            // the operator is told in rehearsals too
+            out: Redirect { out: setup.smtp()?, to: None },
+            renderer: setup.renderer()?,
+        },
         prover: setup.prover()?,
         from: setup.sender(),
         engine,

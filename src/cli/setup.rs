@@ -3,12 +3,13 @@
 use super::failure::{Failure, Result};
 use crate::config::{self, Config, Defaults, Incoming, SecretSource, Security as ConfiguredSecurity};
 use crate::core::{Formats, Language};
-use crate::daemon::edge::{self, Mailbox, RandomIds, SystemClock};
+use crate::daemon::edge::{self, Mailbox, RandomIds, SentBox, SystemClock};
 use crate::daemon::ports::Clock;
 use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
 use crate::mail::{Believed, Key};
 use crate::render::{Mistake, RenderError, Renderer};
 use crate::store::{Reader, Store, StoreError};
+use crate::transport::imap::SentFolder;
 use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
 use chrono::{DateTime, Utc};
@@ -259,6 +260,25 @@ impl Setup {
             (None, Incoming::Maildir { path }) => Mailbox::Maildir(Maildir::open(path)?, MAILDIR_LOOKS),
             (None, Incoming::Lmtp(listen)) => Mailbox::Lmtp(Box::new(self.lmtp(listen)?)),
             (None, _) => Mailbox::None,
+        })
+    }
+
+    /// Where what left is kept. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// As [`Self::mailbox`].
+    pub fn sent_box(&self) -> Result<SentBox> {
+        let name = match &self.config.incoming {
+            Incoming::Imap(imap) => match &imap.sent {
+                config::SentMailbox::Marked => None,
+                config::SentMailbox::Named(name) => Some(name.clone()),
+                config::SentMailbox::None => return Ok(SentBox::None),
+            },
+            _ => return Ok(SentBox::None),
+        };
+        Ok(match self.imap()? {
+            Some(settings) => SentBox::Imap(Box::new(SentFolder::new(settings, name)?)),
+            None => SentBox::None,
         })
     }
 

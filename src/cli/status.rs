@@ -6,7 +6,9 @@ use super::naming::{self, local};
 use super::setup::Setup;
 use super::terminal::{Mark, Terminal};
 use crate::daemon::lock;
-use crate::store::{Counts, GroupRow, InboxKind, InboxRow, InboxState, MailState, QueueFilter, QueueRow, Reader};
+use crate::store::{
+    Alarm, Counts, GroupRow, InboxKind, InboxRow, InboxState, MailState, QueueFilter, QueueRow, Reader,
+};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -29,6 +31,8 @@ struct Seen {
     refused: Vec<QueueRow>,
     kept: Vec<InboxRow>,
     held: Option<crate::store::Held>,
+    restored: Option<crate::store::Restored>,
+    alarms: Vec<Alarm>,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
     unreadable: Vec<crate::store::Unreadable>,
     keys: std::path::PathBuf,
@@ -70,6 +74,8 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         refused,
         kept,
         held: reader.held()?,
+        restored: reader.restored()?,
+        alarms: reader.alarms()?,
         policy: reader.refused_by_policy()?,
         unreadable: reader.unreadable()?,
         keys: reader.keys_file(),
@@ -90,6 +96,7 @@ impl Seen {
         if let Some(held) = &self.held {
             let since = super::mail_hold::since(held);
             all.push(format!("all mail is held {since}. See codevd mail queue, then codevd mail release"));
+            all.extend(self.restored.as_ref().map(super::mail_hold::seen));
         }
         for group in &self.groups {
             if let Some(error) = &group.error {
@@ -130,7 +137,26 @@ impl Seen {
             ));
         }
         all.extend(self.late());
+        all.extend(self.told_by_the_daemon());
         all
+    }
+
+    /// What only the running daemon can see: its servers and its disk; and what the operator should know and does not.
+    fn told_by_the_daemon(&self) -> Vec<String> {
+        let words = |topic: &str| match topic {
+            "login" => Some("a mail server refuses user or password"),
+            "mailbox" => Some("the mailbox can't be reached"),
+            "server" => Some("the server for mail out can't be reached"),
+            "disk" => Some("the database can't be written"),
+            _ => None,
+        };
+        let fresh = self.alarms.iter().filter(|a| !a.over && a.seen > self.now - LATE && self.holder.is_some());
+        fresh
+            .filter_map(|a| {
+                let since = local(a.since, Tz::UTC);
+                words(&a.topic).map(|words| format!("{words} since {since}: {}. codevd check tries it", a.what))
+            })
+            .collect()
     }
 
     /// What waits too long, though somebody runs.
@@ -201,7 +227,7 @@ impl Seen {
                 "from": row.from, "group": row.group, "member": row.member, "reason": row.reason})
         };
         json!({
-            "running": self.holder.is_some(), "held": self.held, "holder": self.holder, "groups": self.groups,
+            "running": self.holder.is_some(), "held": self.held, "restored": self.restored, "alarms": self.alarms, "holder": self.holder, "groups": self.groups,
             "outbox": self.counts.outbox, "inbox": self.counts.inbox, "mails_in": self.counts.mails, "oldest_queued": self.counts.oldest_queued,
             "oldest_new": self.counts.oldest_new, "in_doubt": self.counts.in_doubt, "refused": self.refused, "kept_by_reason": by_code(&self.kept),
             "kept": self.kept.iter().map(kept).collect::<Vec<_>>(), "needs_a_look": troubles,

@@ -5,11 +5,12 @@ use crate::config::secret::SecretSource;
 use crate::config::server::{Protocol, Security, Server};
 use crate::config::table::{At, Document, Span, Table};
 use crate::config::{read_text, values};
-use crate::core::ids::Email;
+use crate::core::ids::{Email, Language};
 use std::path::{Path, PathBuf};
 
 mod keep;
 mod lmtp;
+mod operator;
 mod pace;
 pub use keep::Keep;
 pub use lmtp::LmtpListen;
@@ -42,7 +43,12 @@ pub struct SmtpConfig {
     pub login: Option<Login>,
     /// Certificates to trust besides the usual ones: a PEM file.
     pub ca_file: Option<PathBuf>,
+    /// Most connections at once; one of them is kept for live prompts.
+    pub connections: u32,
 }
+
+/// How many connections at once where nothing is said: as many as the strictest of the large providers takes.
+const CONNECTIONS: u32 = 3;
 
 /// A user and where the password is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +88,21 @@ pub struct ImapConfig {
     pub mailbox: String,
     /// How a mail that was taken is told from a new one.
     pub taken: Taken,
+    /// Where the provider keeps what left.
+    pub sent: SentMailbox,
     /// Seconds between two looks where the server cannot tell of new mail by itself (RFC 2177).
     pub poll_seconds: u32,
+}
+
+/// Where the provider keeps what was sent: asked when nobody else knows whether a mail left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SentMailbox {
+    /// The mailbox that the server marks as `\\Sent` (RFC 6154), if there is one.
+    Marked,
+    /// The one of this name.
+    Named(String),
+    /// Nowhere.
+    None,
 }
 
 /// How a mail that codevd has taken is told from a new one. Nothing is deleted.
@@ -153,6 +172,17 @@ pub struct Config {
     pub control: Option<PathBuf>,
     /// How much the daemon says.
     pub log: LogLevel,
+    /// Who is told when something is wrong.
+    pub operator: Option<Operator>,
+}
+
+/// Who is told when something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Their address, which is not the daemon's own.
+    pub address: Email,
+    /// The language they are told in.
+    pub language: Language,
 }
 
 /// What a path of the file must be when the file is loaded.
@@ -221,10 +251,11 @@ fn exists(doc: &Document, PathToCheck { key, path, wanted, span }: &PathToCheck)
 }
 
 /// Keys of the parts, for those written in the wrong place.
-const ELSEWHERE: [(&str, &[&str]); 5] = [
+const ELSEWHERE: [(&str, &[&str]); 6] = [
     ("in [mailbox]", &["address", "name", "plus", "authserv_id", "check_signatures"]),
     ("in [smtp] or [imap]", &["url", "user", "password_file", "password_env", "password_credential", "ca_file"]),
-    ("in [imap]", &["poll_seconds", "taken"]),
+    ("in [smtp]", &["connections"]),
+    ("in [imap]", &["poll_seconds", "taken", "sent"]),
     ("in [pace]", pace::KEYS),
     ("in [keep]", keep::KEYS),
 ];
@@ -233,7 +264,8 @@ const ELSEWHERE: [(&str, &[&str]); 5] = [
 const PASSWORDS: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 /// The keys whose lines an error shows; any other line may hold a password.
-const SHOWN: [&str; 31] = [
+const SHOWN: [&str; 34] = [
+    "language",
     "authserv_id",
     "check_signatures",
     "plus",
@@ -252,8 +284,10 @@ const SHOWN: [&str; 31] = [
     "url",
     "user",
     "ca_file",
+    "connections",
     "mailbox",
     "taken",
+    "sent",
     "poll_seconds",
     "path",
     "per_minute",
@@ -290,9 +324,24 @@ impl<'a> Reader<'a> {
         let pace = root.table("pace").map_or_else(Pace::default, |table| pace::read(self.doc, table));
         let control = self.path(&mut root, "control", Wanted::Parent);
         let log = log_level(&mut root);
+        let operator = root.table("operator").map(|table| operator::read(self.doc, table));
         root.finish(&ELSEWHERE);
-        let (mailbox, smtp, database) = (mailbox?, smtp?, database?);
-        Some(Config { mailbox, smtp, incoming, database, templates, formats, words, host, pace, keep, control, log })
+        let (mailbox, smtp, database, operator) = (mailbox?, smtp?, database?, operator.flatten());
+        Some(Config {
+            mailbox,
+            smtp,
+            incoming,
+            database,
+            templates,
+            formats,
+            words,
+            host,
+            pace,
+            keep,
+            control,
+            log,
+            operator,
+        })
     }
 
     fn part<T>(
@@ -365,7 +414,9 @@ impl<'a> Reader<'a> {
         let server = self.server(table, Protocol::Smtp);
         let login = self.login(table);
         let ca_file = self.ca_file(table, server.as_ref());
-        Some(SmtpConfig { server: server?.value, login, ca_file })
+        let connections =
+            table.number("connections", 1..=20, "of connections at once").map_or(CONNECTIONS, |at| at.value);
+        Some(SmtpConfig { server: server?.value, login, ca_file, connections })
     }
 
     fn server(&mut self, table: &mut Table<'a>, protocol: Protocol) -> Option<At<Server>> {
@@ -482,8 +533,13 @@ impl<'a> Reader<'a> {
         let ca_file = self.ca_file(table, server.as_ref());
         let mailbox = table.line("mailbox").map_or_else(|| "INBOX".to_owned(), |at| at.value);
         let taken = self.taken(table, &mailbox);
+        let sent = match table.line("sent").map(|at| at.value) {
+            None => SentMailbox::Marked,
+            Some(name) if name == "none" => SentMailbox::None,
+            Some(name) => SentMailbox::Named(name),
+        };
         let poll_seconds = table.number("poll_seconds", 5..=3600, "of seconds").map_or(60, |at| at.value);
-        Some(ImapConfig { server: server?.value, login: login?, ca_file, mailbox, taken: taken?, poll_seconds })
+        Some(ImapConfig { server: server?.value, login: login?, ca_file, mailbox, taken: taken?, sent, poll_seconds })
     }
 
     fn taken(&self, table: &mut Table<'a>, mailbox: &str) -> Option<Taken> {

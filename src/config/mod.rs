@@ -26,8 +26,8 @@ pub use exported::group_file;
 pub use formats::{format_files, format_from, formats};
 pub use group::{Defaults, check_together, group, group_from};
 pub use instance::{
-    Config, ImapConfig, Incoming, Keep, LmtpListen, LogLevel, Login, Mailbox, Pace, SmtpConfig, Taken, config_from,
-    load,
+    Config, ImapConfig, Incoming, Keep, LmtpListen, LogLevel, Login, Mailbox, Operator, Pace, SentMailbox, SmtpConfig,
+    Taken, config_from, load,
 };
 pub use secret::{Secret, SecretError, SecretSource, secret};
 pub use server::{Security, Server};

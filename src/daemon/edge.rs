@@ -1,9 +1,11 @@
 //! Where the house touches the machine: its clock, its randomness, the key file, and the mail sockets as ports.
 
-use super::ports::{Clock, Ids, Incoming, Outgoing};
+use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail};
 use crate::mail::Key;
+use crate::transport::imap::SentFolder;
 use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, Imap, Lmtp, Maildir, Smtp, TransportError};
 use chrono::{DateTime, SubsecRound, Utc};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -208,6 +210,23 @@ impl Incoming for Mailbox {
             Self::None => tokio::time::sleep(at_most).await,
         }
         Ok(())
+    }
+}
+
+/// Where what left is kept, as the configuration says.
+pub enum SentBox {
+    /// A folder of the mailbox's server.
+    Imap(Box<SentFolder>),
+    /// Nowhere that can be asked.
+    None,
+}
+
+impl SentMail for SentBox {
+    async fn holds(&mut self, ids: &[String]) -> Result<Option<BTreeSet<String>>, TransportError> {
+        match self {
+            Self::Imap(folder) => folder.holds(ids).await,
+            Self::None => Ok(None),
+        }
     }
 }
 

@@ -468,12 +468,18 @@ impl<I: Ids> Engine<I> {
             at: now,
             inbox: cause.row.map(done),
         };
-        self.store.get().commit(commit)?;
+        // held before the mails are there: none of them leaves in between
+        let before = self.guard.clone();
+        self.watch(loaded, cause, &change.drafts, now)?;
+        if let Err(error) = self.store.get().commit(commit) {
+            // what was not written is not counted; it is decided again
+            self.guard = before;
+            return Err(error.into());
+        }
         if change.group.live && loaded.is_some_and(|l| !l.group.live) {
             self.store.get().drop_previews(&change.group.id, now)?;
         }
         crash_point!("engine.committed");
-        self.watch(loaded, cause, &change.drafts, now)?;
         Ok(story)
     }
 

@@ -19,7 +19,7 @@ pub enum Why<'a> {
 }
 
 /// Counts what was not foreseen, minute by minute.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     most: usize,
     started: DateTime<Utc>,

@@ -3,6 +3,7 @@
 use crate::store::Store;
 use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, TransportError};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,12 @@ pub trait Outgoing: Send {
     ) -> impl Future<Output = Delivery> + Send;
 }
 
+impl<O: Outgoing> Outgoing for &mut O {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
+        (**self).send(envelope, bytes, before_dot).await
+    }
+}
+
 /// Mail in: IMAP, Maildir, or the simulator's post office.
 pub trait Incoming: Send {
     /// What is there and was not taken yet, in order.
@@ -38,6 +45,15 @@ pub trait Incoming: Send {
     fn taken(&mut self, place: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
     /// Returns when there may be something new, or after `at_most`.
     fn wait(&mut self, at_most: Duration) -> impl Future<Output = Result<(), TransportError>> + Send;
+}
+
+/// The folder where a provider keeps what left, asked when nobody else knows whether a mail did.
+pub trait SentMail: Send {
+    /// Which of these Message-IDs it holds; `None` where there is no such folder.
+    fn holds(
+        &mut self,
+        ids: &[String],
+    ) -> impl Future<Output = Result<Option<BTreeSet<String>>, TransportError>> + Send;
 }
 
 /// The one writer of the store, lent to whoever needs it for a moment.

@@ -1,23 +1,26 @@
 //! The daemon's tasks: engine, sender, receiver and control socket, each going on when one of its steps
 //! fails, until they are asked to stop.
 
+use super::carry::{Post, once_whole, receiving, sending};
 use super::compose::Sender;
 use super::control;
 use super::engine::{Engine, EngineError, Story};
 use super::health::{self, Damage};
 use super::housekeeping::{Keep, keeping};
 use super::notify;
-use super::ports::{Clock, Ids, Incoming, Outgoing, Shared};
+use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
 use super::receiver::{ReceiverError, receiver_step};
 use super::reload::{self, Ask, Asked, Reread};
-use super::sender::{Pace, sender_step};
+use super::sender::{Crew, Pace, sender_step};
+use super::trouble::{Health, Part};
 use super::verify::Prover;
+use super::watch::Bell;
+use super::{doubt, watch as watching};
 use crate::core::GroupId;
 use crate::core::foresight::next_look as look_again;
 use crate::store::{Commit, GroupCommit, Loaded, StoreError};
-use crate::transport::{BeforeDot, Delivery, Envelope};
 use chrono::{DateTime, Utc};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -27,27 +30,27 @@ use tokio::task::JoinSet;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep where something is due already and could not be done.
 const SHORTEST_SLEEP: Duration = Duration::from_secs(1);
-/// How long the mail in hand may take when the daemon is to stop (`reliability.md` 22).
-const LAST_MAIL: Duration = Duration::from_secs(5);
 /// A clock that moved so much more than time passed is told.
 const JUMP: i64 = 5 * 60;
 /// Waits after failures in a row, in seconds.
 pub(crate) const WAITS: [u64; 6] = [1, 2, 5, 10, 20, 30];
 /// Waits after failures in a row of the mailbox's server, in seconds.
 pub(crate) const MAILBOX_WAITS: [u64; 6] = [5, 10, 30, 60, 120, 300];
-/// Longest wait for new mail between two looks.
-const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
 /// Rounds of `once` after which it ends though there is more to do.
 const MAX_ROUNDS: usize = 10_000;
 
 /// All that the daemon is made of.
-pub struct Daemon<O, M, C, I> {
+pub struct Daemon<O, M, S, C, I> {
     /// Decides.
     pub engine: Engine<I>,
-    /// Mail out.
-    pub out: O,
+    /// Mail out: one way for each connection at once.
+    pub ways: Vec<O>,
     /// Mail in.
     pub mailbox: M,
+    /// Where what left is kept.
+    pub sent: S,
+    /// How the operator is told what is wrong.
+    pub bell: Bell<O>,
     /// Who finds out whom a mail is from.
     pub prover: Prover,
     /// What time it is.
@@ -73,9 +76,20 @@ pub struct Daemon<O, M, C, I> {
 
 /// Who wakes whom.
 #[derive(Default)]
-struct Wake {
-    engine: Arc<Notify>,
-    sender: Notify,
+pub(super) struct Wake {
+    pub(super) engine: Arc<Notify>,
+    pub(super) sender: Notify,
+}
+
+impl Wake {
+    /// Wakes both.
+    fn both(self: &Arc<Self>) -> impl Fn() + Send + 'static {
+        let wake = Arc::clone(self);
+        move || {
+            wake.engine.notify_one();
+            wake.sender.notify_one();
+        }
+    }
 }
 
 /// What one round did.
@@ -123,10 +137,11 @@ pub enum RoundError {
     Store(#[from] StoreError),
 }
 
-impl<O, M, C, I> Daemon<O, M, C, I>
+impl<O, M, S, C, I> Daemon<O, M, S, C, I>
 where
     O: Outgoing + 'static,
     M: Incoming + 'static,
+    S: SentMail + 'static,
     C: Clock + Clone + 'static,
     I: Ids + 'static,
 {
@@ -136,11 +151,12 @@ where
     /// The store can't be read at the start; later failures are told in the log and waited for.
     /// A task that broke down by a fault of the program ends all of them.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { engine, out, mailbox, prover, clock, pace, from, socket, manager, derivation, keep, reread, hangup } =
-            self;
+        let Self { engine, ways, mailbox, sent, bell, prover, clock, pace, from, socket, manager, .. } = self;
+        let (derivation, keep, reread, hangup) = (self.derivation, self.keep, self.reread, self.hangup);
         let manager = Arc::new(manager);
         let store = engine.store().clone();
         store.get().deriving(derivation.clone());
+        store.get().asks_sent(Some(doubt::ASKED_FOR));
         tokio::pin!(stop);
         if !ready_to_write(&store, &clock, &mut stop).await? {
             return Ok(());
@@ -148,29 +164,27 @@ where
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
         let (ask, asked) = Ask::channel(Arc::clone(&wake.engine));
-        match control::open(&socket) {
-            Ok(listener) => {
-                let wake = Arc::clone(&wake.engine);
-                drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
-            }
-            Err(error) => tracing::warn!(socket = %socket.display(), %error,
-                "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
-                 Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
-        }
+        listen(&socket, &store, &clock, &wake, &ask);
         if hangup {
             drop(tokio::spawn(reload::on_hangup(ask)));
         }
-        let mind = Mind { engine, clock: clock.clone(), derivation, manager: Arc::clone(&manager), asked, reread };
+        let health = Health::default();
+        let (manager_too, well) = (Arc::clone(&manager), health.clone());
+        let mind = Mind { engine, clock: clock.clone(), derivation, manager: manager_too, health: well, asked, reread };
         let mut tasks = JoinSet::new();
         tasks.spawn(deciding(mind, Arc::clone(&wake), stopping.clone()));
         let (told_whole, whole) = watch::channel(false);
-        let reader = store.get().reader()?;
-        let damage = health::damage(reader, told_whole);
-        let mail_in = receiving(store.clone(), (mailbox, prover), clock.clone(), Arc::clone(&wake), stopping.clone());
+        let damage = health::damage(store.get().reader()?, told_whole);
+        let post = Post { store: store.clone(), clock: clock.clone(), wake: Arc::clone(&wake), health: health.clone() };
+        let mail_in = receiving(post.clone(), mailbox, prover, stopping.clone());
         tasks.spawn(once_whole(whole, stopping.clone(), mail_in));
-        let post = Post { store: store.clone(), clock: clock.clone(), pace, from };
         tasks.spawn(keeping(store.clone(), clock.clone(), keep, stopping.clone()));
-        tasks.spawn(sending(post, out, Arc::clone(&wake), stopping));
+        let done = wake.both();
+        tasks.spawn(watching::asking(store.clone(), sent, clock.clone(), done, stopping.clone()));
+        let bell = (bell, from.clone());
+        tasks.spawn(watching::alarming(store.clone(), health, bell, clock.clone(), stopping.clone()));
+        let crew = Crew::new(store.clone(), from, pace, ways, clock.clone());
+        tasks.spawn(sending(crew, post, stopping));
         tracing::info!("ready");
         crash_point!("run.ready");
         manager.say("READY=1");
@@ -211,13 +225,17 @@ where
     pub async fn once(mut self) -> Result<Round, RoundError> {
         let store = self.engine.store().clone();
         store.get().deriving(self.derivation.clone());
+        store.get().asks_sent(Some(doubt::ASKED_FOR));
         look_after(&store, self.clock.now())?;
+        if let Err(error) = doubt::doubt_step(&store, &mut self.sent, self.clock.now()).await {
+            tracing::warn!(%error, "the Sent folder can't be asked; it is tried again");
+        }
         let mut round = Round::default();
         let now = || self.clock.now();
         let received = receiver_step(&store, &mut self.mailbox, &self.prover, now).await;
         for _ in 0..MAX_ROUNDS {
             let stories = self.engine.step(now())?;
-            let sent = sender_step(&store, &mut self.out, &mut self.pace, &self.from, now).await?;
+            let sent = sender_step(&store, &mut self.ways, &mut self.pace, &self.from, now).await?;
             stories.iter().for_each(log_story);
             round.decided += stories.iter().filter(|s| did_something(s)).count();
             round.sent += sent.sent;
@@ -231,6 +249,19 @@ where
         self.keep.clean(&store, self.clock.now())?;
         round.received = received?;
         Ok(round)
+    }
+}
+
+/// Orders and words by the control socket, where it can be had.
+fn listen<C: Clock + Clone + 'static>(socket: &Path, store: &Shared, clock: &C, wake: &Wake, ask: &Ask) {
+    match control::open(socket) {
+        Ok(listener) => {
+            let wake = Arc::clone(&wake.engine);
+            drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
+        }
+        Err(error) => tracing::warn!(socket = %socket.display(), %error,
+            "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \
+             Set `control` in codevd.toml to a short path in a folder that codevd may write to"),
     }
 }
 
@@ -289,7 +320,7 @@ pub(crate) fn wait_of(waits: &[u64], failures: usize) -> Duration {
 }
 
 /// How long until then: neither too short nor longer than 30 s.
-fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+pub(super) fn until(next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     let left = next.map_or(LONGEST_SLEEP, |next| (next - now).to_std().unwrap_or(Duration::ZERO));
     left.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
 }
@@ -337,6 +368,7 @@ struct Mind<C, I> {
     clock: C,
     derivation: String,
     manager: Arc<notify::Notify>,
+    health: Health,
     asked: Asked,
     reread: Reread,
 }
@@ -359,6 +391,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
+                mind.health.well(&[Part::Disk]);
                 stories.iter().for_each(log_story);
                 if stories.iter().any(|s| !s.mails.is_empty()) {
                     wake.sender.notify_one();
@@ -367,6 +400,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
             }
             Err(error) => {
                 failures += 1;
+                mind.health.wrong(Part::Disk, error.to_string(), now);
                 tracing::error!(%error, "nothing could be decided; it is tried again");
                 wait_of(&WAITS, failures)
             }
@@ -446,130 +480,6 @@ fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) 
     let waiting = engine.store().get().next_inbox(1).is_ok_and(|rows| !rows.is_empty());
     let due = waiting || next.is_some_and(|next| next <= now);
     if due && stories.iter().any(did_something) { Duration::ZERO } else { until(next, now) }
-}
-
-/// What the sender needs beside the way out.
-struct Post<C> {
-    store: Shared,
-    clock: C,
-    pace: Pace,
-    from: Sender,
-}
-
-async fn sending<O: Outgoing, C: Clock>(
-    mut post: Post<C>,
-    out: O,
-    wake: Arc<Wake>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let idle = Arc::new(Notify::new());
-    let mut out = UntilStopped { out, stopping: stopping.clone(), idle: Arc::clone(&idle) };
-    let mut failures = 0;
-    loop {
-        let clock = &post.clock;
-        let step = sender_step(&post.store, &mut out, &mut post.pace, &post.from, || clock.now());
-        let done = tokio::select! {
-            done = step => done,
-            // what was claimed and not dialled is queued again when the tasks have ended
-            () = idle.notified() => return,
-            () = stopped_for(stopping.clone(), LAST_MAIL) => return,
-        };
-        let wait = match done {
-            Ok(step) => {
-                failures = 0;
-                if step.sent + step.later + step.lost > 0 {
-                    tracing::info!(sent = step.sent, later = step.later, lost = step.lost, "mails");
-                }
-                if step.lost > 0 {
-                    wake.engine.notify_one();
-                }
-                let next = post.store.get().next_send().ok().flatten();
-                until(next, post.clock.now())
-            }
-            Err(error) => {
-                failures += 1;
-                tracing::error!(%error, "the outbox can't be used; it is tried again");
-                wait_of(&WAITS, failures)
-            }
-        };
-        if rest(&mut stopping, &wake.sender, wait).await {
-            return;
-        }
-    }
-}
-
-async fn stopped_for(mut stopping: watch::Receiver<bool>, time: Duration) {
-    let _ = stopping.wait_for(|s| *s).await;
-    tokio::time::sleep(time).await;
-}
-
-/// A way out that takes no further mail once the daemon is to stop.
-struct UntilStopped<O> {
-    out: O,
-    stopping: watch::Receiver<bool>,
-    idle: Arc<Notify>,
-}
-
-impl<O: Outgoing> Outgoing for UntilStopped<O> {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
-        if *self.stopping.borrow() {
-            self.idle.notify_one();
-            std::future::pending::<()>().await;
-        }
-        self.out.send(envelope, bytes, before_dot).await
-    }
-}
-
-/// Works once the database is known to be whole: no mail goes into a damaged one.
-async fn once_whole(
-    mut whole: watch::Receiver<bool>,
-    mut stopping: watch::Receiver<bool>,
-    work: impl Future<Output = ()>,
-) {
-    let whole = tokio::select! {
-        known = whole.wait_for(|whole| *whole) => known.is_ok(),
-        _ = stopping.wait_for(|stop| *stop) => false,
-    };
-    match whole {
-        true => work.await,
-        // damaged: the others are asked to stop
-        false => drop(stopping.wait_for(|stop| *stop).await),
-    }
-}
-
-async fn receiving<M: Incoming, C: Clock>(
-    store: Shared,
-    (mut mailbox, prover): (M, Prover),
-    clock: C,
-    wake: Arc<Wake>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let mut failures = 0;
-    let never = Notify::new();
-    while !*stopping.borrow() {
-        let look = async {
-            let count = receiver_step(&store, &mut mailbox, &prover, || clock.now()).await?;
-            if count > 0 {
-                tracing::info!(mails = count, "came in");
-                wake.engine.notify_one();
-            }
-            mailbox.wait(LONGEST_WATCH).await.map_err(ReceiverError::from)
-        };
-        let looked = tokio::select! {
-            looked = look => looked,
-            // a mail that is on disk and not yet marked comes again, and is known by its bytes
-            _ = stopping.wait_for(|s| *s) => return,
-        };
-        match looked {
-            Ok(()) => failures = 0,
-            Err(error) => {
-                failures += 1;
-                let wait = wait_of(&MAILBOX_WAITS, failures);
-                tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");
-                rest(&mut stopping, &never, wait).await;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ fn needed(language: &Language) -> Vec<(String, String)> {
         let what = "what stands before a mail that is shown to the facilitator ahead";
         all.push((format!("{language}/preview/{name}.txt"), what.to_owned()));
     }
+    for name in ["subject.txt", "text.txt"] {
+        all.push((format!("{language}/operator/{name}"), "the mail to the operator".to_owned()));
+    }
     all.push((format!("{language}/digest/markdown.md"), "the digest as Markdown".to_owned()));
     all
 }

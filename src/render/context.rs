@@ -14,7 +14,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
 /// The names every template may begin a value with.
-pub(super) const NAMES: [&str; 33] = [
+pub(super) const NAMES: [&str; 34] = [
+    "alarm",
     "preview",
     "s",
     "lang",

@@ -82,6 +82,23 @@ pub struct AlarmTexts {
     pub steps: Vec<(u32, String)>,
 }
 
+/// Something that is wrong, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorTopic {
+    /// Its word: `held`, `set_aside`, `quarantined`, `in_doubt`, `policy`, `login`, `mailbox`, `server`, `disk`, `waits`.
+    pub topic: String,
+    /// Since when, as it is to be read.
+    pub since: String,
+    /// What was found.
+    pub what: String,
+}
+
+impl OperatorTopic {
+    fn value(&self) -> Value {
+        json!({ "topic": self.topic, "since": self.since, "what": clean::one_line(&self.what) })
+    }
+}
+
 impl Renderer {
     /// Reads templates given as (path under `templates/`, content); of two files with one path the
     /// later holds.
@@ -229,6 +246,24 @@ impl Renderer {
         let key = format!("digest {}/{}", group.id, meeting.number);
         let text = self.render_named(tongue, &format!("{language}/digest/markdown.md"), &scene.values(), &key)?;
         Ok(wrap::wrap(&text, usize::MAX))
+    }
+
+    /// The mail to the operator, its subject line and text: what was found and what to do, topic by topic.
+    ///
+    /// # Errors
+    /// As for a mail; a language there is not.
+    pub fn operator(
+        &self,
+        language: &Language,
+        topics: &[OperatorTopic],
+        live: bool,
+    ) -> Result<(String, String), RenderError> {
+        let tongue = self.tongue(language)?;
+        let topics: Vec<Value> = topics.iter().map(OperatorTopic::value).collect();
+        let values = json!({ "alarm": { "topics": topics, "live": live }, "lang": language.as_str() });
+        let values = values.as_object().cloned().unwrap_or_default();
+        let part = |name: &str| self.render_named(tongue, &format!("{language}/operator/{name}"), &values, "operator");
+        Ok((clean::one_line(&part("subject.txt")?), wrap::wrap(&part("text.txt")?, wrap::WIDTH)))
     }
 
     fn tongue(&self, language: &Language) -> Result<&Tongue, RenderError> {

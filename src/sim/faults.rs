@@ -56,6 +56,15 @@ pub enum Trouble {
         /// The while.
         seconds: i64,
     },
+    /// The server says nothing in this phase of mails to a member, for so long.
+    Stuck {
+        /// Their place in the group.
+        member: usize,
+        /// Where.
+        phase: Phase,
+        /// How long.
+        seconds: i64,
+    },
     /// The next mails are answered with this instead of a yes.
     Reply {
         /// Where.
@@ -212,7 +221,11 @@ pub fn fault(chance: &mut Chance, at: DateTime<Utc>, members: usize) -> Vec<Faul
             let phase = Phase::ALL[pick(chance, 7)];
             Trouble::Down { phase, seconds: while_of(chance, 3 * DAY) }
         }
-        8..=13 => Trouble::Slow { each: 1 + draw(chance, 240), seconds: while_of(chance, 10 * HOUR) },
+        8..=9 => {
+            let phase = [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Dot, Phase::Dot][pick(chance, 5)];
+            Trouble::Stuck { member: pick(chance, members), phase, seconds: while_of(chance, 10 * HOUR) }
+        }
+        10..=13 => Trouble::Slow { each: 1 + draw(chance, 240), seconds: while_of(chance, 10 * HOUR) },
         14..=25 => {
             let (phase, reply) = REPLIES[pick(chance, REPLIES.len())];
             Trouble::Reply { phase, reply: reply.to_owned(), times: times(chance) }

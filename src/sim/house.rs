@@ -4,16 +4,16 @@
 use super::clock::{SeededIds, VirtualClock};
 use super::office::{Mailbox, Office};
 use super::points::Points;
+use super::sent::{Fills, SentBox};
 use crate::core::Order;
+use crate::daemon::doubt::{self, doubt_step};
 use crate::daemon::engine::GroupOrder;
 use crate::daemon::receiver::ReceiverError;
 use crate::daemon::run::{MAILBOX_WAITS, WAITS, wait_of};
-use crate::daemon::{
-    Clock, Engine, EngineError, Kit, Pace, Prover, SenderStep, Shared, receiver_step, sender_step, shared,
-};
+use crate::daemon::{Clock, Crew, Engine, EngineError, Kit, Pace, Prover, Shared, receiver_step, shared};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Duration, Utc};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 /// What the daemon is plugged into.
@@ -30,8 +30,6 @@ pub struct Ports {
     /// Mail in.
     pub mailbox: Mailbox,
 }
-
-type Sending = Pin<Box<dyn Future<Output = (Pace, Result<SenderStep, StoreError>)> + Send>>;
 
 /// A task of the daemon between two of its steps.
 #[derive(Debug, Clone, Copy)]
@@ -54,15 +52,37 @@ impl Task {
     }
 }
 
+/// More mails than any day of a simulated group has.
+const REMEMBERED: u32 = 2000;
+
+/// How the sender goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sends {
+    /// Connections at once, at least one.
+    pub connections: usize,
+    /// The most mails a minute, an hour, a day.
+    pub most: [Option<u32>; 3],
+    /// How the provider's Sent folder is filled.
+    pub fills: Fills,
+}
+
+impl Sends {
+    fn pace(&self) -> Pace {
+        let times = [Duration::minutes(1), Duration::hours(1), Duration::days(1)];
+        times.into_iter().zip(self.most).fold(Pace::default(), |pace, (time, most)| pace.and(time, most))
+    }
+}
+
 /// The running daemon.
 pub struct House {
     engine: Engine<SeededIds>,
     ports: Ports,
-    pace: Option<Pace>,
-    sending: Option<Sending>,
+    crew: Crew<'static, Office, VirtualClock>,
     deciding: Task,
     posting: Task,
     taking: Task,
+    asking: Task,
+    sent: SentBox,
 }
 
 /// What a turn did.
@@ -79,24 +99,23 @@ impl House {
     ///
     /// # Errors
     /// The disk's.
-    pub fn start(ports: &Ports, kit: Kit, seed: u64, pace: Option<u32>) -> Result<Self, StoreError> {
+    pub fn start(ports: &Ports, kit: Kit, seed: u64, sends: &Sends) -> Result<Self, StoreError> {
         let (file, life) = ports.points.file();
         let mut store = Store::open(file)?;
         let points = ports.points.clone();
         store.watch(move |point| points.write(point));
         let store = shared(store);
+        store.get().asks_sent(Some(doubt::ASKED_FOR));
         store.get().recover(ports.wall.now())?;
+        let (office, mailbox, points) = (ports.office.clone(), ports.mailbox.clone(), ports.points.clone());
+        let sent = SentBox { office, mailbox, points, fills: sends.fills };
+        let mut pace = sends.pace();
+        pace.remember(store.get().sent_since(ports.wall.now() - Duration::days(1), REMEMBERED)?);
+        let ways = (0..sends.connections.max(1)).map(|line| ports.office.line(line)).collect();
+        let crew = Crew::new(store.clone(), kit.sender.clone(), pace, ways, ports.wall.clone());
         let engine = Engine::new(kit, store, SeededIds::of(seed ^ (u64::from(life) << 32)));
         let task = Task { at: ports.truth.now(), failures: 0 };
-        Ok(Self {
-            engine,
-            ports: ports.clone(),
-            pace: Some(pace.map_or_else(Pace::default, Pace::per_minute)),
-            sending: None,
-            deciding: task,
-            posting: task,
-            taking: task,
-        })
+        Ok(Self { engine, ports: ports.clone(), crew, deciding: task, posting: task, taking: task, asking: task, sent })
     }
 
     /// The store.
@@ -134,6 +153,7 @@ impl House {
             self.decide(&mut turn)?;
             turn.busy |= self.take();
         }
+        turn.busy |= self.ask();
         Ok(turn)
     }
 
@@ -146,7 +166,7 @@ impl House {
         let (mut mailbox, prover) = (self.ports.mailbox.clone(), Prover::default());
         let step = receiver_step(&store, &mut mailbox, &prover, || wall.now());
         // the mailbox in memory is never waited for
-        match ready(Box::pin(step)) {
+        match ready(step) {
             Some(Ok(count)) => {
                 self.taking.failures = 0;
                 count > 0
@@ -156,6 +176,18 @@ impl House {
                 true
             }
         }
+    }
+
+    /// Mails in doubt are looked for, minute by minute.
+    fn ask(&mut self) -> bool {
+        let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
+        if now < self.asking.at || self.store().get().doubts().is_ok_and(|all| all.is_empty()) {
+            return false;
+        }
+        let store = self.store().clone();
+        let step = ready(doubt_step(&store, &mut self.sent, wall));
+        self.asking.at = now + Duration::minutes(1);
+        matches!(step, Some(Ok(cleared)) if cleared > 0)
     }
 
     fn decide(&mut self, turn: &mut Turn) -> Result<(), EngineError> {
@@ -191,67 +223,52 @@ impl House {
 
     fn send(&mut self) -> bool {
         let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
-        if self.sending.is_none() {
-            let due = self.store().get().next_send().ok().flatten().is_some_and(|at| at <= wall);
-            if now < self.posting.at || !due {
-                return false;
+        let mut busy = false;
+        loop {
+            let due = self.crew.next_start().ok().flatten().is_some_and(|at| at <= wall);
+            if now >= self.posting.at && due {
+                match self.crew.start() {
+                    // what is due and can't be begun is looked at again as the daemon's task would
+                    Ok(0) => self.posting.rests(now),
+                    Ok(_) => self.posting.failures = 0,
+                    Err(_) => self.posting.fails(&WAITS, now),
+                }
             }
-            self.sending = Some(self.conversation());
-        }
-        let Some(sending) = &mut self.sending else { return false };
-        let Poll::Ready((pace, done)) = sending.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
-            return false;
-        };
-        self.sending = None;
-        self.pace = Some(pace);
-        self.ports.office.hang_up();
-        match done {
-            Ok(step) => {
-                self.posting.rests(now);
-                step.sent + step.lost > 0
-            }
-            Err(_) => {
-                self.posting.fails(&WAITS, now);
-                false
+            match poll(pin!(self.crew.ended())) {
+                Poll::Ready(Ok(step)) => busy |= step.sent + step.lost > 0,
+                Poll::Ready(Err(_)) => self.posting.fails(&WAITS, now),
+                Poll::Pending => return busy,
             }
         }
-    }
-
-    /// A sender's step that owns what it needs: the others go on while it waits for a server.
-    fn conversation(&mut self) -> Sending {
-        let (store, from) = (self.store().clone(), self.engine.kit.sender.clone());
-        let (mut office, wall) = (self.ports.office.clone(), self.ports.wall.clone());
-        let mut pace = self.pace.take().unwrap_or_default();
-        Box::pin(async move {
-            let done = sender_step(&store, &mut office, &mut pace, &from, || wall.now()).await;
-            (pace, done)
-        })
     }
 
     /// When it will do something, in true time.
     ///
     /// # Errors
     /// The store's.
-    pub fn next(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub fn next_turn(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
         let truth = |at: DateTime<Utc>| now + (at - wall);
+        let sends = self.crew.next_start()?.map(|at| truth(at).max(self.posting.at));
+        let talks = self.crew.is_busy().then(|| self.ports.office.wakes().unwrap_or(now));
         let store = self.store().get();
         let waits = !store.next_inbox(1)?.is_empty();
         let decides = if waits { Some(now) } else { store.next_due()?.map(truth) };
-        let sends = match &self.sending {
-            Some(_) => Some(self.ports.office.wakes().unwrap_or(now)),
-            None => store.next_send()?.map(|at| truth(at).max(self.posting.at)),
-        };
+        let asks = (!store.doubts()?.is_empty()).then_some(self.asking.at);
         let takes = self.ports.mailbox.is_waiting().then_some(self.taking.at);
-        let all = [decides.map(|at| at.max(self.deciding.at)), sends, takes];
+        let all = [decides.map(|at| at.max(self.deciding.at)), sends, talks, takes, asks];
         Ok(all.into_iter().flatten().min().map(|at| at.max(now)))
     }
 }
 
 /// The outcome of what waits for nobody.
-fn ready<T>(mut future: Pin<Box<impl Future<Output = T>>>) -> Option<T> {
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+    match poll(pin!(future)) {
         Poll::Ready(done) => Some(done),
         Poll::Pending => None,
     }
+}
+
+fn poll<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }

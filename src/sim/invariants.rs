@@ -44,6 +44,21 @@ pub struct Violation {
     pub what: String,
 }
 
+/// A mail that a server took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// When its last byte left.
+    pub at: DateTime<Utc>,
+    /// When it should have left.
+    pub due: DateTime<Utc>,
+    /// Until when it made sense.
+    pub useful_until: DateTime<Utc>,
+    /// Of use late, too.
+    pub always: bool,
+    /// A live prompt.
+    pub urgent: bool,
+}
+
 /// A live prompt may leave so much after its time.
 const LATEST: i64 = 90;
 
@@ -52,6 +67,8 @@ const LATEST: i64 = 90;
 pub struct Ledger {
     /// What is broken.
     pub violations: Vec<Violation>,
+    /// What servers took, in order.
+    pub left: Vec<Left>,
     /// How often each Message-ID reached a server.
     accepted: HashMap<String, u32>,
     /// Message-IDs of people's mails that reached the daemon's mailbox.
@@ -159,6 +176,9 @@ impl Ledger {
         if *times > 1 {
             self.broken(Rule::Twice, mail.at, format!("{key} reached the server again"));
         }
+        let always = sent.draft.when_late == crate::core::WhenLate::Send;
+        let (due, useful_until, urgent) = (sent.draft.due, sent.draft.useful_until, sent.draft.urgent);
+        self.left.push(Left { at: mail.at, due, useful_until, always, urgent });
         let late = (mail.at - sent.draft.due).num_seconds();
         if sent.draft.urgent && (late > LATEST || mail.at > sent.draft.useful_until) {
             self.broken(Rule::Late, mail.at, format!("{key} left {late} s after it was due"));

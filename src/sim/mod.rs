@@ -15,6 +15,7 @@ pub mod plan;
 pub mod points;
 pub mod post;
 pub mod seats;
+pub mod sent;
 pub mod shrink;
 pub mod world;
 pub mod year;

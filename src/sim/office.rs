@@ -5,7 +5,7 @@ use super::points::Points;
 use crate::daemon::{Clock, Incoming, Outgoing};
 use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, Phase, TransportError};
 use chrono::{DateTime, Duration, Utc};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -35,6 +35,9 @@ pub struct Accepted {
     pub at: DateTime<Utc>,
 }
 
+/// Mails in doubt are looked for sooner.
+const KEPT_SENT: Duration = Duration::hours(6);
+
 #[derive(Debug, Clone)]
 enum Next {
     Reply(String),
@@ -47,17 +50,23 @@ struct State {
     down: Vec<(DateTime<Utc>, Phase)>,
     slow: Vec<(DateTime<Utc>, i64)>,
     refuses: Vec<(DateTime<Utc>, String, String)>,
+    stuck: Vec<(DateTime<Utc>, String, Phase)>,
     next: Vec<(Phase, Next, u32)>,
-    wakes: Option<DateTime<Utc>>,
-    broken: bool,
+    /// Conversations that wait, and until when.
+    wakes: BTreeMap<usize, DateTime<Utc>>,
+    /// Conversations that broke while they waited.
+    broken: BTreeSet<usize>,
     sent: u64,
+    /// What servers took lately, for the Sent folder.
+    lately: VecDeque<(DateTime<Utc>, Vec<u8>)>,
     mutant: Option<Mutant>,
     addresses: Vec<String>,
 }
 
-/// Mail out.
+/// Mail out: one connection of it.
 #[derive(Clone)]
 pub struct Office {
+    line: usize,
     state: Arc<Mutex<State>>,
     truth: VirtualClock,
     wall: VirtualClock,
@@ -68,7 +77,13 @@ impl Office {
     /// Servers that work. `truth` is the time, `wall` what the daemon takes for it.
     pub fn new(truth: VirtualClock, wall: VirtualClock, points: Points, addresses: Vec<String>) -> Self {
         let state = State { addresses, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), truth, wall, points }
+        Self { line: 0, state: Arc::new(Mutex::new(state)), truth, wall, points }
+    }
+
+    /// Another connection to the same servers.
+    #[must_use]
+    pub fn line(&self, line: usize) -> Self {
+        Self { line, ..self.clone() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,6 +105,11 @@ impl Office {
         self.state().slow.push((until, each));
     }
 
+    /// The server is silent in this phase of mails to this address until then.
+    pub fn stuck(&self, address: &str, phase: Phase, until: DateTime<Utc>) {
+        self.state().stuck.push((until, address.to_lowercase(), phase));
+    }
+
     /// An address is refused until then.
     pub fn refuses(&self, address: &str, reply: &str, until: DateTime<Utc>) {
         self.state().refuses.push((until, address.to_lowercase(), reply.to_owned()));
@@ -105,10 +125,10 @@ impl Office {
         self.state().next.push((phase, Next::Cut { taken }, times));
     }
 
-    /// What conversation there is breaks: the machine slept.
+    /// What conversations there are break: the machine slept.
     pub fn break_off(&self) {
         let mut state = self.state();
-        state.broken = state.wakes.is_some();
+        state.broken = state.wakes.keys().copied().collect();
     }
 
     /// All is well again.
@@ -116,20 +136,21 @@ impl Office {
         let mut state = self.state();
         state.down.clear();
         state.slow.clear();
+        state.stuck.clear();
         state.refuses.clear();
         state.next.clear();
     }
 
-    /// When the conversation underway goes on, in true time.
+    /// When the first conversation underway goes on, in true time.
     pub fn wakes(&self) -> Option<DateTime<Utc>> {
-        self.state().wakes
+        self.state().wakes.values().min().copied()
     }
 
-    /// The conversation is over: whoever held it is gone.
+    /// All conversations are over: whoever held them is gone.
     pub fn hang_up(&self) {
         let mut state = self.state();
-        state.wakes = None;
-        state.broken = false;
+        state.wakes.clear();
+        state.broken.clear();
     }
 
     /// What servers took since the last look.
@@ -137,37 +158,42 @@ impl Office {
         std::mem::take(&mut self.state().accepted)
     }
 
-    /// A step of the conversation: a kill may happen, and a slow server takes its time.
-    async fn step(&self, phase: Phase) {
+    /// A step of the conversation: a kill may happen, and a slow server takes its time. False: it said nothing for as
+    /// long as the sender waits.
+    async fn step(&self, phase: Phase, to: &str) -> bool {
         self.points.reach();
         let now = self.truth.now();
-        let wait = {
+        let (slow, stuck) = {
             let mut state = self.state();
             state.slow.retain(|(until, _)| now < *until);
-            state.slow.iter().map(|(_, each)| *each).max()
+            state.stuck.retain(|(until, _, _)| now < *until);
+            let stuck = state.stuck.iter().filter(|(_, who, at)| *at == phase && *who == to.to_lowercase());
+            (state.slow.iter().map(|(_, each)| *each).max(), stuck.map(|(until, _, _)| *until).max())
         };
         // now and then others get their turn between two steps, as they would
         let yields = matches!(phase, Phase::Rcpt | Phase::Dot) && self.state().sent % 5 == 1;
-        if wait.is_none() && !yields {
-            return;
+        if slow.is_none() && stuck.is_none() && !yields {
+            return true;
         }
-        let until = now + Duration::seconds(wait.unwrap_or(0));
-        self.state().wakes = Some(until);
+        let limit = now + patience(phase);
+        let until = stuck.unwrap_or(now).min(limit).max(now + Duration::seconds(slow.unwrap_or(0)));
+        self.state().wakes.insert(self.line, until);
         let mut first = true;
         std::future::poll_fn(|_| {
             let ready = self.truth.now() >= until && !std::mem::take(&mut first);
             if ready { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        self.state().wakes = None;
+        self.state().wakes.remove(&self.line);
         self.points.reach();
+        stuck.is_none_or(|stuck| stuck <= limit)
     }
 
     /// What the server says at this step, if it is not a yes; and whether it has the mail.
     fn judge(&self, phase: Phase, to: &str) -> Option<(Delivery, bool)> {
         let now = self.truth.now();
         let mut state = self.state();
-        if std::mem::take(&mut state.broken) {
+        if state.broken.remove(&self.line) {
             return Some((broken_off(phase, "the connection is gone"), false));
         }
         state.down.retain(|(until, _)| now < *until);
@@ -193,9 +219,20 @@ impl Office {
         })
     }
 
+    /// Whether servers took a mail with these words lately, and some time ago.
+    pub(super) fn took(&self, words: &str, ago: Duration) -> bool {
+        let now = self.truth.now();
+        let words = words.as_bytes();
+        let holds = |bytes: &[u8]| bytes.windows(words.len()).any(|w| w == words);
+        self.state().lately.iter().any(|(at, bytes)| *at + ago <= now && holds(bytes))
+    }
+
     fn keep(&self, to: &str, bytes: &[u8], at: DateTime<Utc>) {
         let mut state = self.state();
         state.sent += 1;
+        let now = self.truth.now();
+        state.lately.retain(|(at, _)| now - *at < KEPT_SENT);
+        state.lately.push_back((now, bytes.to_vec()));
         let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at };
         match state.mutant {
             Some(Mutant::SendsNothing) if state.sent.is_multiple_of(20) => return,
@@ -212,6 +249,16 @@ impl Office {
             _ => {}
         }
         state.accepted.push(mail);
+    }
+}
+
+/// How long the sender waits for an answer (RFC 5321 4.5.3.2).
+fn patience(phase: Phase) -> Duration {
+    match phase {
+        Phase::Connect | Phase::Tls => Duration::seconds(30),
+        Phase::Greeting | Phase::Auth | Phase::Mail | Phase::Rcpt => Duration::minutes(5),
+        Phase::Data => Duration::minutes(2),
+        Phase::Dot => Duration::minutes(10),
     }
 }
 
@@ -238,7 +285,9 @@ impl Outgoing for Office {
                     return Delivery::Unreached { phase: Phase::Data, cause };
                 }
             }
-            self.step(phase).await;
+            if !self.step(phase, envelope.to()).await {
+                return broken_off(phase, "no answer in time");
+            }
             if let Some((delivery, taken)) = self.judge(phase, envelope.to()) {
                 if taken {
                     self.keep(envelope.to(), bytes, left);
@@ -356,6 +405,12 @@ impl Mailbox {
         state.cut = 0;
     }
 
+    /// Whether it can't be reached.
+    pub(super) fn is_down(&self) -> bool {
+        let now = self.truth.now();
+        self.state().down.is_some_and(|until| now < until)
+    }
+
     /// Whether there is something to fetch.
     pub fn is_waiting(&self) -> bool {
         !self.state().mails.is_empty()
@@ -373,7 +428,7 @@ impl Kept {
     }
 }
 
-fn lost(doing: &'static str) -> TransportError {
+pub(super) fn lost(doing: &'static str) -> TransportError {
     let cause = "connection reset by peer".to_owned();
     TransportError::Network { place: "mailbox".to_owned(), doing, cause, remedy: None }
 }

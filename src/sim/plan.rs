@@ -5,7 +5,9 @@ use super::client::Client;
 use super::clock::Chance;
 use super::deeds::Deed;
 use super::faults::{self, Fault, draw, pick, while_of};
+use super::house::Sends;
 use super::person::Person;
+use super::sent::Fills;
 use crate::core::spec::GuestList;
 use crate::core::{FormatId, Formats, GroupSpec, Language, MemberId, MemberSpec, Settings};
 use chrono::{DateTime, Duration, TimeZone, Utc};
@@ -25,6 +27,9 @@ pub struct Plan {
     /// What people do, by the mail they do it about; drawn from the seed where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deeds: Option<BTreeMap<String, Vec<Deed>>>,
+    /// The most mails a minute, an hour, a day; drawn from the seed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<[Option<u32>; 3]>,
 }
 
 /// A group with its people.
@@ -36,8 +41,8 @@ pub struct Cast {
     pub spec: GroupSpec,
     /// Everybody.
     pub people: Vec<Person>,
-    /// The most mails a minute.
-    pub pace: Option<u32>,
+    /// Connections at once, and how many mails may leave in a time.
+    pub sends: Sends,
 }
 
 const NAMES: [&str; 8] = [
@@ -90,7 +95,7 @@ pub fn plan(seed: u64, trouble: bool) -> Plan {
         let quiet = start + Duration::days(days - 12);
         faults.retain(|f| f.at < quiet);
     }
-    Plan { seed, days, faults, deeds: None }
+    Plan { seed, days, faults, deeds: None, most: None }
 }
 
 /// Some minutes around a session: most of what can go wrong goes wrong there.
@@ -119,7 +124,15 @@ impl Plan {
         let mut chance = Chance::of(self.seed ^ 0xCA57);
         let people = spec.members.iter().map(|m| person(m, &mut chance)).collect();
         let pace = (draw(&mut chance, 3) == 0).then(|| u32::try_from(5 + while_of(&mut chance, 20)).unwrap_or(20));
-        Cast { start: start(self.seed), spec, people, pace }
+        let connections = 1 + pick(&mut Chance::of(self.seed ^ 0x11E5), 4);
+        let mut folder = Chance::of(self.seed ^ 0x5E27);
+        let fills = match draw(&mut folder, 4) {
+            0 => Fills::Never,
+            1 => Fills::NoFolder,
+            _ => Fills::After(draw(&mut folder, 60)),
+        };
+        let sends = Sends { connections, most: self.most.unwrap_or([pace, None, None]), fills };
+        Cast { start: start(self.seed), spec, people, sends }
     }
 }
 

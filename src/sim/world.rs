@@ -189,7 +189,8 @@ impl<O: Outbound, I: Ids> World<O, I> {
                 seen(WorldEvent::Decided(story));
             }
             let (store, from) = (self.engine.store().clone(), self.engine.kit.sender.clone());
-            let sent = sender_step(&store, &mut self.out, &mut self.pace, &from, || clock.now()).await?;
+            let sent =
+                sender_step(&store, std::slice::from_mut(&mut self.out), &mut self.pace, &from, || clock.now()).await?;
             busy |= sent.sent + sent.lost > 0;
             for delivered in self.out.delivered() {
                 self.read(delivered, now, seen)?;

@@ -4,7 +4,7 @@ use super::clock::VirtualClock;
 use super::deeds::{self, Deed};
 use super::faults::{Fault, Ordered, Trouble};
 use super::house::{House, Ports};
-use super::invariants::{Ledger, Rule, Violation};
+use super::invariants::{Ledger, Left, Rule, Violation};
 use super::office::{Accepted, Mailbox, Mutant, Office};
 use super::plan::{Cast, Plan};
 use super::points::{Killed, Points};
@@ -54,6 +54,8 @@ pub struct Told {
     pub deeds: BTreeMap<String, Vec<Deed>>,
     /// What it did.
     pub counts: Counts,
+    /// What servers took, in order.
+    pub left: Vec<Left>,
 }
 
 const ADDRESS: &str = "codev@codev.example";
@@ -122,7 +124,7 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
     };
     year.run();
     year.counts.points = year.ports.points.passed();
-    Told { violations: year.ledger.violations, deeds: year.told, counts: year.counts }
+    Told { violations: year.ledger.violations, deeds: year.told, counts: year.counts, left: year.ledger.left }
 }
 
 impl Year<'_> {
@@ -200,10 +202,10 @@ impl Year<'_> {
     fn next(&mut self) -> Option<DateTime<Utc>> {
         let mails = self.underway.keys().next().map(|(at, _)| *at);
         let faults = self.faults.front().map(|f| f.at);
-        let awake = match (&self.house, self.sleeps) {
+        let awake = match (&mut self.house, self.sleeps) {
             (_, Some(until)) => Some(until),
             (None, None) => Some(self.starts),
-            (Some(house), None) => house.next().unwrap_or(None),
+            (Some(house), None) => house.next_turn().unwrap_or(None),
         };
         let released = self.ports.mailbox.releases();
         [mails, faults, awake, released].into_iter().flatten().min().map(|at| at.max(self.now()))
@@ -227,6 +229,11 @@ impl Year<'_> {
         match trouble {
             Trouble::Down { phase, seconds } => office.down(*phase, until(seconds)),
             Trouble::Slow { each, seconds } => office.slow(*each, until(seconds)),
+            Trouble::Stuck { member, phase, seconds } => {
+                if let Some(person) = self.cast.people.get(*member) {
+                    office.stuck(&person.email, *phase, until(seconds));
+                }
+            }
             Trouble::Reply { phase, reply, times } => office.reply(*phase, reply, *times),
             Trouble::Cut { phase, times, taken } => office.cut(*phase, *taken, *times),
             Trouble::Refuses { member, reply, seconds } => {
@@ -307,7 +314,7 @@ impl Year<'_> {
             if now < self.starts {
                 return false;
             }
-            match House::start(&self.ports, self.kit(), self.plan.seed, self.cast.pace) {
+            match House::start(&self.ports, self.kit(), self.plan.seed, &self.cast.sends) {
                 Ok(house) => self.house = Some(house),
                 Err(error) => {
                     self.fails(&error);

@@ -42,7 +42,7 @@ impl Store {
         self.write("let mail go", |tx, _| {
             let held = held(tx)?;
             if held.is_some() {
-                run(tx, "UPDATE instance SET held_at = NULL, held_why = NULL", [])?;
+                run(tx, "UPDATE instance SET held_at = NULL, held_why = NULL, restored_at = NULL", [])?;
                 journal::write(tx, now, &About::default(), "mail leaves again: released by the operator")?;
             }
             Ok(held)

@@ -6,9 +6,11 @@
 //! `read`, `mails` and `journal` are for whoever looks. `sealed` says which columns are sealed, and `keys` is the
 //! second file: whoever has this one alone reads nobody's words.
 
+mod alarms;
 mod cells;
 mod commit;
 mod diff;
+mod doubt;
 mod error;
 mod fault;
 mod forget;
@@ -30,7 +32,9 @@ mod retention;
 mod sealed;
 mod upkeep;
 
+pub use alarms::Alarm;
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
+pub use doubt::{Doubt, Known, Restored, SeenSent, Verdict};
 pub use error::StoreError;
 pub use fault::{DiskFault, WritePoint};
 pub use forget::{Forgetting, Forgotten};
@@ -71,6 +75,8 @@ pub struct Reader {
 pub struct Store {
     inner: Reader,
     derivation: String,
+    /// How long the Sent folder is asked for a mail in doubt, where there is one.
+    doubt_for: Option<chrono::Duration>,
     watched: fault::Watched,
     /// The keys file is not the one, or not the state of it, that the database was written with.
     other_keys: bool,
@@ -109,7 +115,7 @@ impl Store {
         migrate::migrate(&mut conn, file, &migrate::embedded(), &seals)?;
         let inner = Reader { conn, file: file.to_owned(), seals };
         let other_keys = other_keys == lost::Found::Other;
-        Ok(Self { inner, derivation: String::new(), watched: fault::Watched::default(), other_keys })
+        Ok(Self { inner, derivation: String::new(), doubt_for: None, watched: fault::Watched::default(), other_keys })
     }
 
     /// A reader beside this writer, for another task.

@@ -13,6 +13,9 @@ use crate::core::{Email, GroupId, Kind, MeetingNo, MemberId, Outcome, WhenLate};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, params};
 
+/// So long a live prompt waits for an earlier one to the same person that is underway.
+const IN_ORDER: Duration = Duration::seconds(15);
+
 /// A mail handed to the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -85,13 +88,13 @@ pub struct Recovered {
 }
 
 /// What a step needs to know of a row.
-struct Row {
-    id: i64,
+pub(super) struct Row {
+    pub(super) id: i64,
     key: String,
     group: GroupId,
     meeting: Option<MeetingNo>,
     member: MemberId,
-    state: MailState,
+    pub(super) state: MailState,
     attempts: u32,
     after_dot: bool,
     urgent: bool,
@@ -114,12 +117,12 @@ impl Row {
         })
     }
 
-    fn one(conn: &Connection, id: i64) -> Result<Self, Fault> {
+    pub(super) fn one(conn: &Connection, id: i64) -> Result<Self, Fault> {
         let row = first(conn, "SELECT * FROM outbox WHERE id = ?", [id], Self::read)?;
         row.ok_or_else(|| wrong(id, "not there", "a mail of the outbox"))
     }
 
-    fn story(&self, conn: &Connection, now: DateTime<Utc>, text: &str) -> Result<(), Fault> {
+    pub(super) fn story(&self, conn: &Connection, now: DateTime<Utc>, text: &str) -> Result<(), Fault> {
         let about = About {
             group: Some(&self.group),
             meeting: self.meeting,
@@ -144,8 +147,9 @@ impl Store {
     /// Hands out mails that are due, live prompts first, then those that wait longest. On return
     /// each is on disk as `sending`, with its attempt written and the next one dated ahead by
     /// `wait` (from the attempt's number, from 1). Mails past their use are dropped instead, unless
-    /// they are of use late; the core is told. A mail waits while an older one of its lane is in
-    /// flight, so that an update never overtakes its invitation; a live prompt does not.
+    /// they are of use late; the core is told. A mail waits while another one to the same person is
+    /// in flight, so that an update never overtakes its invitation; a live prompt waits for prompts
+    /// alone, and not for long.
     ///
     /// # Errors
     /// SQLite's own.
@@ -155,50 +159,71 @@ impl Store {
         limit: u32,
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.hand_out(now, limit, true, wait)
+        self.hand_out(now, (limit, limit), wait)
     }
 
-    /// The same of live prompts alone: what may go when the account has sent all it may in this minute.
+    /// The same of at most so many mails, of which at most so many are no live prompts: what may go when the account
+    /// has sent all it may in this minute, or when few connections are free.
     ///
     /// # Errors
     /// SQLite's own.
-    pub fn claim_urgent(
+    pub fn claim_some(
         &mut self,
         now: DateTime<Utc>,
-        limit: u32,
+        (all, others): (u32, u32),
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.hand_out(now, limit, false, wait)
+        self.hand_out(now, (all, others), wait)
     }
 
     fn hand_out(
         &mut self,
         now: DateTime<Utc>,
-        limit: u32,
-        others: bool,
+        (all, others): (u32, u32),
         wait: impl Fn(u32) -> Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
         self.write("take mails from the outbox", |tx, _| {
             expire(tx, now)?;
+            let mut found = Vec::new();
             if super::hold::held(tx)?.is_some() {
-                return Ok(Vec::new());
+                return Ok(found);
             }
-            let mut found = due(tx, DUE_PROMPTS, now, limit)?;
-            let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
-            if others {
-                found.extend(due(tx, DUE_OTHERS, now, left)?);
-            }
-            let (found, closed): (Vec<_>, Vec<_>) = found.into_iter().partition(|mail| !mail.bytes.is_empty());
-            closed.iter().try_for_each(|mail| can_not_be_opened(tx, mail.id, now))?;
-            for mail in &found {
-                let next = utc(now + wait(mail.attempt));
-                let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL \
-                    WHERE id = ?";
-                run(tx, sql, params![mail.attempt, next, mail.id])?;
-                let sql = "INSERT INTO attempts (outbox, number, at, phase) VALUES (?, ?, ?, 'dial')";
-                run(tx, sql, params![mail.id, mail.attempt, utc(now)])?;
+            // one by one: each that is taken may hold back the next to the same person
+            for (sql, most) in [(DUE_PROMPTS, all), (DUE_OTHERS, others)] {
+                let mut left = most.min(all.saturating_sub(u32::try_from(found.len()).unwrap_or(all)));
+                while left > 0
+                    && let Some(mail) = due(tx, sql, now)?
+                {
+                    if mail.bytes.is_empty() {
+                        can_not_be_opened(tx, mail.id, now)?;
+                        continue;
+                    }
+                    take(tx, &mail, now, wait(mail.attempt))?;
+                    found.push(mail);
+                    left -= 1;
+                }
             }
             Ok(found)
+        })
+    }
+
+    /// The server can't be reached: what is due waits, live prompts until `prompts`, the rest until `others`. Nothing
+    /// was tried with these mails.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn put_off(
+        &mut self,
+        now: DateTime<Utc>,
+        prompts: DateTime<Utc>,
+        others: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        self.write("put mails off", |tx, _| {
+            for (urgent, until) in [(true, prompts), (false, others)] {
+                run(tx, PUT_OFF, params![utc(until), why, urgent, utc(now)])?;
+            }
+            Ok(())
         })
     }
 
@@ -225,6 +250,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::State`] when the mail is not being sent.
     pub fn settle(&mut self, id: i64, how: &Settled, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let ask = self.doubt_for;
         self.write("note what became of a mail", |tx, _| {
             let row = Row::one(tx, id)?;
             let late_proof = row.state == MailState::InDoubt && matches!(how, Settled::Sent { .. });
@@ -235,7 +261,7 @@ impl Store {
                 Settled::Sent { reply } => sent(tx, &row, reply, now),
                 Settled::Retry { at, reply } => retry(tx, &row, *at, reply, now),
                 Settled::Refused { reply } => refused(tx, &row, reply, now),
-                Settled::InDoubt { cause } => in_doubt(tx, &row, cause, now),
+                Settled::InDoubt { cause } => in_doubt(tx, &row, cause, ask, now),
             }
         })
     }
@@ -247,15 +273,24 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn recover(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError> {
+        self.recover_but(&[], now)
+    }
+
+    /// The same while some mails are underway, which are left alone.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn recover_but(&mut self, underway: &[i64], now: DateTime<Utc>) -> Result<Recovered, StoreError> {
         let (seals, other_keys) = (self.inner.seals.clone(), self.other_keys);
+        let ask = self.doubt_for;
         let done = self.write("look after mails in flight", |tx, _| {
             let mut done = Recovered::default();
             if other_keys {
                 super::lost::tell(tx, &seals, now)?;
             }
-            for row in all(tx, IN_FLIGHT, [], Row::read)? {
+            for row in all(tx, IN_FLIGHT, [], Row::read)?.into_iter().filter(|row| !underway.contains(&row.id)) {
                 if row.after_dot {
-                    in_doubt(tx, &row, "stopped between the final dot and the server's answer", now)?;
+                    in_doubt(tx, &row, "stopped between the final dot and the server's answer", ask, now)?;
                     done.in_doubt.push(row.id);
                 } else {
                     attempt_over(tx, &row, "crashed", "stopped before the final dot")?;
@@ -280,7 +315,7 @@ impl Store {
             if !matches!(row.state, MailState::Refused | MailState::Dropped | MailState::InDoubt) {
                 return Err(wrong(id, &super::cells::word(&row.state)?, "refused, dropped or in_doubt"));
             }
-            let sql = "UPDATE outbox SET state = 'queued', when_late = 'send', next_attempt_at = ? WHERE id = ?";
+            let sql = "UPDATE outbox SET state = 'queued', when_late = 'send', next_attempt_at = ?, doubt_until = NULL WHERE id = ?";
             run(tx, sql, params![utc(now), id])?;
             row.story(tx, now, "queued again by the operator")
         })
@@ -308,12 +343,21 @@ impl Reader {
     /// # Errors
     /// SQLite's own.
     pub fn next_send(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (prompt, other) = self.next_sends()?;
+        Ok([prompt, other].into_iter().flatten().min())
+    }
+
+    /// The same for live prompts, and for all others that wait for no mail underway to the same person.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn next_sends(&self) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
         self.look("look for the next mail", |conn| {
             if super::hold::held(conn)?.is_some() {
-                return Ok(None);
+                return Ok((None, None));
             }
-            let of = |urgent: bool| first(conn, NEXT_SEND, [urgent], |r| r.opt_time("at")).map(Option::flatten);
-            Ok([of(true)?, of(false)?].into_iter().flatten().min())
+            let of = |sql: &'static str| first(conn, sql, [], |r| r.opt_time("at")).map(Option::flatten);
+            Ok((of(NEXT_PROMPT)?, of(NEXT_OTHER)?))
         })
     }
 }
@@ -321,20 +365,34 @@ impl Reader {
 // SQLite knows nothing of how many rows are in which state: the indexes are named, and a statement
 // that can't use its own is an error at once
 pub(super) const IN_FLIGHT: &str = "SELECT * FROM outbox WHERE state = 'sending' ORDER BY id";
+// prompts to one person keep their order, but a prompt is not late for one that hangs: it waits so long at most
 pub(super) const DUE_PROMPTS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
-    WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ? \
-    ORDER BY o.next_attempt_at, o.id LIMIT ?";
+    WHERE o.state = 'queued' AND o.urgent = 1 AND o.next_attempt_at <= ?1 \
+    AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight \
+        JOIN attempts a ON a.outbox = f.id AND a.number = f.attempts \
+        WHERE f.state = 'sending' AND f.group_id = o.group_id AND f.member = o.member AND f.urgent = 1 \
+        AND a.at > ?2 AND a.at <= ?1) \
+    ORDER BY o.next_attempt_at, o.id LIMIT 1";
 
 pub(super) const DUE_OTHERS: &str = "SELECT o.*, unseal('sent/' || o.id, b.bytes) AS bytes FROM outbox o INDEXED BY outbox_next \
     JOIN outbox_bytes b ON b.outbox = o.id \
-    WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ? \
+    WHERE o.state = 'queued' AND o.urgent = 0 AND o.next_attempt_at <= ?1 AND ?2 IS NOT NULL \
     AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
-        AND f.group_id = o.group_id AND f.member = o.member AND f.lane = o.lane) \
-    ORDER BY o.next_attempt_at, o.id LIMIT ?";
+        AND f.group_id = o.group_id AND f.member = o.member) \
+    ORDER BY o.next_attempt_at, o.id LIMIT 1";
 
-pub(super) const NEXT_SEND: &str =
-    "SELECT min(next_attempt_at) AS at FROM outbox INDEXED BY outbox_next WHERE state = 'queued' AND urgent = ?";
+pub(super) const NEXT_PROMPT: &str =
+    "SELECT min(next_attempt_at) AS at FROM outbox INDEXED BY outbox_next WHERE state = 'queued' AND urgent = 1";
+
+pub(super) const NEXT_OTHER: &str = "SELECT o.next_attempt_at AS at FROM outbox o INDEXED BY outbox_next \
+    WHERE o.state = 'queued' AND o.urgent = 0 \
+    AND NOT EXISTS (SELECT 1 FROM outbox f INDEXED BY outbox_flight WHERE f.state = 'sending' \
+        AND f.group_id = o.group_id AND f.member = o.member) \
+    ORDER BY o.next_attempt_at LIMIT 1";
+
+pub(super) const PUT_OFF: &str = "UPDATE outbox INDEXED BY outbox_next SET next_attempt_at = ?1, last_reply = ?2 \
+    WHERE state = 'queued' AND urgent = ?3 AND next_attempt_at <= ?4";
 
 pub(super) const NEWER_IN_LANE: &str = "SELECT n.id FROM outbox o JOIN outbox n ON n.group_id = o.group_id \
     AND n.member = o.member AND n.lane = o.lane AND n.id > o.id \
@@ -343,8 +401,16 @@ pub(super) const NEWER_IN_LANE: &str = "SELECT n.id FROM outbox o JOIN outbox n 
 pub(super) const EXPIRED: &str =
     "SELECT * FROM outbox INDEXED BY outbox_useful WHERE state = 'queued' AND when_late <> 'send' AND useful_until < ?";
 
-fn due(tx: &Connection, sql: &str, now: DateTime<Utc>, limit: u32) -> Result<Vec<Claimed>, Fault> {
-    all(tx, sql, params![utc(now), limit], |r| {
+/// On disk before the dial, with the next attempt dated ahead.
+fn take(tx: &Connection, mail: &Claimed, now: DateTime<Utc>, wait: Duration) -> Result<(), Fault> {
+    let sql = "UPDATE outbox SET state = 'sending', attempts = ?, next_attempt_at = ?, dot_at = NULL WHERE id = ?";
+    run(tx, sql, params![mail.attempt, utc(now + wait), mail.id])?;
+    let sql = "INSERT INTO attempts (outbox, number, at, phase) VALUES (?, ?, ?, 'dial')";
+    run(tx, sql, params![mail.id, mail.attempt, utc(now)]).map(|_| ())
+}
+
+fn due(tx: &Connection, sql: &str, now: DateTime<Utc>) -> Result<Option<Claimed>, Fault> {
+    first(tx, sql, params![utc(now), utc(now - IN_ORDER)], |r| {
         Ok(Claimed {
             id: r.int("id")?,
             draft_id: r.text("draft_id")?,
@@ -384,9 +450,9 @@ fn expire(tx: &Connection, now: DateTime<Utc>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn sent(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+pub(super) fn sent(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Result<(), Fault> {
     attempt_over(tx, row, "sent", reply)?;
-    let sql = "UPDATE outbox SET state = 'sent', last_reply = ?, sent_at = ? WHERE id = ?";
+    let sql = "UPDATE outbox SET state = 'sent', last_reply = ?, sent_at = ?, doubt_until = NULL WHERE id = ?";
     run(tx, sql, params![reply, utc(now), row.id])?;
     row.story(tx, now, &format!("sent: {reply}"))
 }
@@ -404,16 +470,26 @@ fn refused(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Resul
     row.outcome(tx, now, &Outcome::Refused { why: reply.to_owned() })
 }
 
-fn in_doubt(tx: &Connection, row: &Row, cause: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+/// The core hears of it once the Sent folder could not tell, if there is one to ask.
+fn in_doubt(tx: &Connection, row: &Row, cause: &str, ask: Option<Duration>, now: DateTime<Utc>) -> Result<(), Fault> {
     attempt_over(tx, row, "in_doubt", cause)?;
-    run(tx, "UPDATE outbox SET state = 'in_doubt', last_reply = ? WHERE id = ?", params![cause, row.id])?;
-    row.story(tx, now, &format!("in doubt, not repeated: {cause}"))?;
+    let until = ask.map(|time| utc((now + time).min(row.useful_until.max(now))));
+    let sql = "UPDATE outbox SET state = 'in_doubt', last_reply = ?, doubt_until = ?, doubt_looks = 0 WHERE id = ?";
+    run(tx, sql, params![cause, until, row.id])?;
+    let next = if ask.is_some() { "the Sent folder is asked" } else { "not repeated" };
+    row.story(tx, now, &format!("in doubt, {next}: {cause}"))?;
+    if ask.is_none() { row.outcome(tx, now, &Outcome::InDoubt) } else { Ok(()) }
+}
+
+/// Nobody can tell: the draft's own rule decides.
+pub(super) fn in_doubt_for_good(tx: &Connection, row: &Row, now: DateTime<Utc>) -> Result<(), Fault> {
+    row.story(tx, now, "in doubt for good, not repeated: no Sent folder tells")?;
     row.outcome(tx, now, &Outcome::InDoubt)
 }
 
 /// Back into the queue, at this time or the one dated ahead; or superseded, if a newer mail of the
 /// lane came while this one was in flight.
-fn again(tx: &Connection, row: &Row, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Fault> {
+pub(super) fn again(tx: &Connection, row: &Row, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Fault> {
     if let Some(newer) = first(tx, NEWER_IN_LANE, [row.id], |r| r.int("id"))? {
         let sql = "UPDATE outbox SET state = 'superseded', superseded_by = ? WHERE id = ?";
         run(tx, sql, params![newer, row.id])?;

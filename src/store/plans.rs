@@ -18,7 +18,10 @@ fn look_ups_that_grow_use_their_index() {
         (outbox::DUE_OTHERS, "outbox_next"),
         (outbox::DUE_OTHERS, "outbox_flight"),
         (outbox::EXPIRED, "outbox_useful"),
-        (outbox::NEXT_SEND, "outbox_next"),
+        (outbox::DUE_PROMPTS, "outbox_flight"),
+        (outbox::NEXT_PROMPT, "outbox_next"),
+        (outbox::NEXT_OTHER, "outbox_next"),
+        (outbox::PUT_OFF, "outbox_next"),
         (outbox::NEWER_IN_LANE, "outbox_receiver"),
         (commit::OLDER_IN_LANE, "outbox_lane"),
         (&last_mail, "outbox_receiver"),
@@ -33,7 +36,9 @@ fn look_ups_that_grow_use_their_index() {
         assert!(!plan.lines().any(|l| l.starts_with("SCAN") && !l.contains("INDEX")), "{sql}\n{plan}");
     }
     // the engine's and the sender's queues are in order already
-    for sql in [read::DUE, outbox::DUE_PROMPTS, outbox::DUE_OTHERS, outbox::IN_FLIGHT, hold::NEWEST_SENT] {
+    for sql in
+        [read::DUE, outbox::DUE_PROMPTS, outbox::DUE_OTHERS, outbox::NEXT_OTHER, outbox::IN_FLIGHT, hold::NEWEST_SENT]
+    {
         assert!(!plan(&store, sql).contains("TEMP B-TREE"), "{sql}\n{}", plan(&store, sql));
     }
 }

@@ -1,14 +1,17 @@
 //! Fetching from a mailbox by IMAP (RFC 9051): whatever is not marked as taken, size first, never more than the cap;
 //! marking by a keyword or by moving. Nothing is deleted and `\Seen` is left to people.
 mod gate;
+mod sent;
 mod session;
+
+pub use sent::SentFolder;
 
 use super::tls::{Dialer, Stream, within};
 use super::{Fetched, Secret, Security, TransportError};
 use async_imap::Client;
 use async_imap::error::Error;
 use gate::Gated;
-use session::{Open, Suspects, greeting, is_lost, keeps, timed};
+use session::{Login, Open, Suspects, greeting, is_lost, keeps, timed};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -249,15 +252,20 @@ impl Imap {
         }
     }
 
-    async fn open(&self) -> Result<Open, TransportError> {
+    async fn login(&self) -> Result<Login, TransportError> {
         let settings = &self.settings;
         crash_point!("imap.dial");
         let client = self.greeted().await?;
         crash_point!("imap.greeted");
-        let version = client.get_ref().stream.version();
         let login = client.login(&settings.user, settings.password.reveal());
         let login = async { login.await.map_err(|(error, _)| error) };
-        let session = timed(settings.limit, login).await.map_err(|error| self.told("logging in", &error))?;
+        timed(settings.limit, login).await.map_err(|error| self.told("logging in", &error))
+    }
+
+    async fn open(&self) -> Result<Open, TransportError> {
+        let settings = &self.settings;
+        let session = self.login().await?;
+        let version = session.get_ref().stream.version();
         let mut open = Open {
             session,
             uid_validity: 0,

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Houses that live side by side: they mostly wait.
 const AT_ONCE: usize = 6;
 /// What no life here passes: single writes of operators' commands, and of trouble.
-const NOT_HERE: [(&str, &str); 9] = [
+const NOT_HERE: [(&str, &str); 15] = [
     ("commit decisions", "written by nobody so far but tests"),
     ("forget a member", "a command's one transaction"),
     ("hold all mail", "one transaction, by `run --hold` and the guard"),
@@ -23,6 +23,12 @@ const NOT_HERE: [(&str, &str); 9] = [
     ("drop a mail", "a command's one transaction"),
     ("set a group aside", "a decision that can't be written"),
     ("remove a group", "a command's one transaction"),
+    ("note the restore", "a command's one transaction, in a file that is not the database yet"),
+    ("note what the Sent folder holds", "after a restore: one transaction, and asked again at any time"),
+    ("note what became of a mail in doubt", "the soak is killed there: a folder that tells takes minutes"),
+    ("count a look into the Sent folder", "the soak is killed there"),
+    ("put mails off", "the soak is killed there: a server that is away"),
+    ("note what is wrong", "one transaction, and seen again in a minute"),
     ("empty old mails", "upkeep: one transaction, and done again at any time"),
 ];
 

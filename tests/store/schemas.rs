@@ -2,7 +2,7 @@
 
 use crate::fixture::*;
 use codevd::core::Kind;
-use codevd::store::{Reader, Received, Store, StoreError, open_words};
+use codevd::store::{Alarm, Reader, Received, Store, StoreError, open_words};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,17 @@ fn newest(file: &Path) {
         proof: None,
     };
     store.receive(&[received]).unwrap();
+    let alarm = Alarm {
+        topic: "held".to_owned(),
+        since: now(),
+        seen: now(),
+        what: "by hand".to_owned(),
+        mark: "1".to_owned(),
+        over: false,
+        told_at: None,
+        told_mark: None,
+    };
+    store.keep_alarms([&alarm]).unwrap();
 }
 
 fn texts(conn: &Connection, sql: &str) -> Vec<String> {

@@ -18,6 +18,9 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 /// How often the connection broke while a mail was fetched, by UIDVALIDITY and UID.
 pub(super) type Suspects = BTreeMap<(u32, u32), u32>;
 
+/// A connection that is logged in.
+pub(super) type Login = Session<Gated>;
+
 /// A connection with the mailbox selected.
 pub(super) struct Open {
     pub(super) session: Session<Gated>,

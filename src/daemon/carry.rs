@@ -1,0 +1,140 @@
+//! The tasks that carry mail: out over the crew's connections, in from the mailbox, until the daemon is to stop.
+
+use super::ports::{Clock, Incoming, Outgoing, Shared};
+use super::receiver::{ReceiverError, receiver_step};
+use super::run::{MAILBOX_WAITS, WAITS, Wake, rest, until, wait_of};
+use super::sender::{Crew, SenderStep};
+use super::trouble::{Health, Part};
+use super::verify::Prover;
+use crate::store::StoreError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// How long the mail in hand may take when the daemon is to stop (`reliability.md` 22).
+const LAST_MAIL: Duration = Duration::from_secs(5);
+/// Longest wait for new mail between two looks.
+const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
+
+/// What the tasks that carry mail need beside their sockets.
+#[derive(Clone)]
+pub(super) struct Post<C> {
+    pub(super) store: Shared,
+    pub(super) clock: C,
+    pub(super) wake: Arc<Wake>,
+    pub(super) health: Health,
+}
+
+/// Sends what is due.
+pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
+    mut crew: Crew<'static, O, C>,
+    post: Post<C>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let Post { clock, wake, health, .. } = post;
+    let mut failures = 0;
+    while !*stopping.borrow() {
+        let began = crew.start();
+        let wait = match began.and_then(|_| crew.next_start()) {
+            Ok(next) => {
+                failures = 0;
+                until(next, clock.now())
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%error, "the outbox can't be used; it is tried again");
+                wait_of(&WAITS, failures)
+            }
+        };
+        tokio::select! {
+            ended = crew.ended(), if crew.is_busy() => {
+                tell_sent(ended, &wake);
+                match crew.shut() {
+                    Some((part, cause)) => health.wrong(part, cause, clock.now()),
+                    None => health.well(&[Part::Server, Part::ServerLogin]),
+                }
+            }
+            () = wake.sender.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+            _ = stopping.wait_for(|s| *s) => {}
+        }
+    }
+    // what is cut off here is looked after when the tasks have ended
+    if let Ok(ended) = tokio::time::timeout(LAST_MAIL, crew.finish()).await {
+        tell_sent(ended, &wake);
+    }
+}
+
+fn tell_sent(ended: Result<SenderStep, StoreError>, wake: &Wake) {
+    match ended {
+        Ok(SenderStep { sent, later, lost }) => {
+            if sent + later + lost > 0 {
+                tracing::info!(sent, later, lost, "mails");
+            }
+            if lost > 0 {
+                wake.engine.notify_one();
+            }
+        }
+        Err(error) => tracing::error!(%error, "what became of a mail could not be written; it is tried again"),
+    }
+}
+
+/// Works once the database is known to be whole: no mail goes into a damaged one.
+pub(super) async fn once_whole(
+    mut whole: watch::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
+    work: impl Future<Output = ()>,
+) {
+    let whole = tokio::select! {
+        known = whole.wait_for(|whole| *whole) => known.is_ok(),
+        _ = stopping.wait_for(|stop| *stop) => false,
+    };
+    match whole {
+        true => work.await,
+        // damaged: the others are asked to stop
+        false => drop(stopping.wait_for(|stop| *stop).await),
+    }
+}
+
+/// Takes mail in.
+pub(super) async fn receiving<M: Incoming, C: Clock>(
+    post: Post<C>,
+    mut mailbox: M,
+    prover: Prover,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let Post { store, clock, wake, health } = post;
+    let mut failures = 0;
+    let never = Notify::new();
+    while !*stopping.borrow() {
+        let look = async {
+            let count = receiver_step(&store, &mut mailbox, &prover, || clock.now()).await?;
+            if count > 0 {
+                tracing::info!(mails = count, "came in");
+                wake.engine.notify_one();
+            }
+            mailbox.wait(LONGEST_WATCH).await.map_err(ReceiverError::from)
+        };
+        let looked = tokio::select! {
+            looked = look => looked,
+            // a mail that is on disk and not yet marked comes again, and is known by its bytes
+            _ = stopping.wait_for(|s| *s) => return,
+        };
+        match looked {
+            Ok(()) => {
+                failures = 0;
+                health.well(&[Part::Mailbox, Part::MailboxLogin]);
+            }
+            Err(error) => {
+                failures += 1;
+                match &error {
+                    ReceiverError::Transport(error) => health.mailbox(error, clock.now()),
+                    ReceiverError::Store(error) => health.wrong(Part::Disk, error.to_string(), clock.now()),
+                }
+                let wait = wait_of(&MAILBOX_WAITS, failures);
+                tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");
+                rest(&mut stopping, &never, wait).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Somebody is told: within minutes while a session runs, within the hour otherwise, once a day while nothing changes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
+#[path = "store/fixture.rs"]
+#[allow(dead_code)]
+mod fixture;
+
+use chrono::{DateTime, Duration, Utc};
+use codevd::core::{Kind, Language, MeetingNo, Stage};
+use codevd::daemon::alarm::{Book, Operator, Teller, alarm_step};
+use codevd::daemon::trouble::{Health, Part};
+use codevd::daemon::{Outgoing, Sender, Shared, shared};
+use codevd::render::{OperatorTopic, Renderer};
+use codevd::sim::SimPost;
+use codevd::store::{DiskFault, Settled};
+use codevd::transport::TransportError;
+use fixture::{draft, mail, mails, now, open, rich, state};
+use std::sync::LazyLock;
+
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::embedded().unwrap());
+
+struct House {
+    _folder: tempfile::TempDir,
+    store: Shared,
+    health: Health,
+    book: Book,
+    post: SimPost,
+    operator: Operator,
+    sender: Sender,
+}
+
+fn house(live: bool) -> House {
+    let (folder, mut store) = open();
+    let mut group = rich("lyon");
+    let stage = if live { Stage::Running } else { Stage::Planned };
+    group.meetings.iter_mut().filter(|m| m.number == MeetingNo(3)).for_each(|m| m.stage = stage);
+    store.commit(state(None, None, &group)).unwrap();
+    House {
+        _folder: folder,
+        store: shared(store),
+        health: Health::default(),
+        book: Book::default(),
+        post: SimPost::default(),
+        operator: Operator { address: "admin@example.org".parse().unwrap(), language: Language::english() },
+        sender: Sender { name: "Codev".into(), address: "codev@example.org".parse().unwrap(), plus: false },
+    }
+}
+
+impl House {
+    /// One look; the subject lines of the mails that reached the operator.
+    async fn look(&mut self, at: DateTime<Utc>) -> Vec<String> {
+        self.look_by(at, &mut self.post.clone()).await
+    }
+
+    async fn look_by(&mut self, at: DateTime<Utc>, out: &mut impl Outgoing) -> Vec<String> {
+        let teller = Teller { operator: &self.operator, sender: &self.sender, renderer: &RENDERER };
+        let _ = alarm_step(&self.store, &self.health, &mut self.book, (Some(&teller), out), at).await;
+        let all = self.post.take().into_iter();
+        all.map(|mail| {
+            assert_eq!(mail.to, "admin@example.org");
+            let text = String::from_utf8(mail.bytes.clone()).unwrap();
+            assert!(text.contains("Auto-Submitted: auto-generated"), "{text}");
+            codevd::mail::letter(&mail.bytes).subject
+        })
+        .collect()
+    }
+
+    /// Looks minute by minute; the minutes at which something was told.
+    async fn watch(&mut self, minutes: impl IntoIterator<Item = i64>) -> Vec<(i64, String)> {
+        let mut told = Vec::new();
+        for minute in minutes {
+            told.extend(self.look(now() + Duration::minutes(minute)).await.into_iter().map(|s| (minute, s)));
+        }
+        told
+    }
+}
+
+fn away() -> TransportError {
+    TransportError::Network { place: "mail:993".into(), doing: "connecting", cause: "refused".into(), remedy: None }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_away_is_told_in_time_and_once_a_day() {
+    let day = 24 * 60;
+    for (live, first) in [(true, 2), (false, 20)] {
+        let mut house = house(live);
+        house.health.mailbox(&away(), now());
+        let told = house.watch((0..30).chain((20..2 * day + 60).step_by(20).skip(1))).await;
+        let minutes: Vec<_> = told.iter().map(|(m, _)| *m).collect();
+        // from the half hour on it is looked at every 20 minutes
+        assert_eq!(minutes, [first, day + 20, 2 * day + 20], "{told:?}");
+        assert_eq!(told[0].1, "codevd needs you: the mailbox is away");
+    }
+    // it was away for a moment: nobody is woken for that
+    let mut house = house(false);
+    house.health.mailbox(&away(), now());
+    assert!(house.watch(0..15).await.is_empty());
+    house.health.well(&[Part::Mailbox]);
+    assert!(house.watch(15..90).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_person_must_do_is_told_at_once_and_again_when_there_is_more_of_it() {
+    let mut house = house(false);
+    house.store.get().hold("61 mails within a minute that no plan foresaw", now()).unwrap();
+    let refused = TransportError::Refused {
+        place: "mail:993".into(),
+        doing: "logging in",
+        reply: "NO wrong password".into(),
+        remedy: None,
+    };
+    house.health.mailbox(&refused, now());
+    assert_eq!(house.look(now()).await, ["codevd needs you: the password is refused, mail is held"]);
+    assert!(house.watch(1..59).await.is_empty());
+    // released, and held anew for another reason: told again, an hour after the first
+    house.store.get().release(now() + Duration::minutes(59)).unwrap();
+    house.store.get().hold("by hand", now() + Duration::minutes(59)).unwrap();
+    assert_eq!(house.watch(59..200).await, [(60, "codevd needs you: mail is held".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_mail_in_doubt_and_a_group_set_aside_are_told_once() {
+    let mut house = house(true);
+    house.store.get().commit(mails(vec![mail(draft("ana", Kind::Digest, 0, "x"))])).unwrap();
+    let claimed = house.store.get().claim(now(), 1, |_| Duration::minutes(1)).unwrap().remove(0);
+    house.store.get().settle(claimed.id, &Settled::InDoubt { cause: "cut".into() }, now()).unwrap();
+    let lyon = "lyon".parse().unwrap();
+    house.store.get().set_aside(&lyon, "a template's fault\nin detail", now(), now()).unwrap();
+    let told = house.watch((0..30).chain((40..1400).step_by(20))).await;
+    let words: Vec<_> = told.iter().map(|(m, s)| (*m, s.as_str())).collect();
+    // and that the engine, which does not run here, did not take up what became of the mail
+    let waits = (16, "codevd needs you: mail waits");
+    assert_eq!(words, [(0, "codevd needs you: a mail in doubt"), (1, "codevd needs you: a group is set aside"), waits]);
+}
+
+#[tokio::test]
+async fn when_mail_is_down_it_is_kept_for_status_and_told_as_soon_as_it_can_be() {
+    let mut house = house(false);
+    house.store.get().hold("by hand", now()).unwrap();
+    house.post.set_down(true);
+    assert!(house.watch(0..30).await.is_empty());
+    let kept = house.store.get().alarms().unwrap();
+    assert_eq!((kept.len(), kept[0].topic.as_str(), kept[0].told_at), (1, "held", None));
+    house.post.set_down(false);
+    assert_eq!(house.watch(30..90).await, [(30, "codevd needs you: mail is held".to_owned())]);
+    // a restart tells nothing anew
+    house.book = Book::of(house.store.get().alarms().unwrap());
+    assert!(house.watch(90..200).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_though_nothing_can_be_kept() {
+    let mut house = house(true);
+    house.store.get().watch(|_| Err(DiskFault::Full));
+    house.health.wrong(Part::Disk, "database or disk is full", now());
+    let told = house.watch((0..30).chain((40..600).step_by(20))).await;
+    assert_eq!(told, [(1, "codevd needs you: the database can’t be written".to_owned())]);
+}
+
+#[test]
+fn the_mail_as_it_is_read() {
+    let topics =
+        ["held", "set_aside", "quarantined", "in_doubt", "policy", "login", "mailbox", "server", "disk", "waits"];
+    let topics = topics.map(|topic| OperatorTopic {
+        topic: topic.to_owned(),
+        since: "2026-12-01 09:00 UTC".to_owned(),
+        what: "what was\nfound".to_owned(),
+    });
+    let mut told = String::new();
+    for language in [Language::english(), Language::french()] {
+        for (topics, live) in [(&topics[..], true), (&topics[6..7], false)] {
+            let (subject, text) = RENDERER.operator(&language, topics, live).unwrap();
+            told += &format!("==== {language}\nSubject: {subject}\n\n{text}\n");
+        }
+    }
+    insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("operator", told);
+    });
+}
