@@ -223,9 +223,9 @@ impl<I: Ids> Engine<I> {
                 self.store.get().opt(&address, stops, now)?;
                 self.in_all_groups(&address, None, stops, now)?;
                 let reason = if stops {
-                    "nobody we know, who wants no mail: none will go there"
+                    "who wrote this wants no mail: none will go there"
                 } else {
-                    "nobody we know takes mail again"
+                    "who wrote this takes mail again"
                 };
                 self.close(row, InboxState::Done, reason.to_owned(), None, None, now)?;
                 Ok(None)

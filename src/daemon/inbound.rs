@@ -285,10 +285,11 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
 /// too, unless it is known to be forged.
 fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
     let from = read.letter.from.as_ref()?;
-    // a member with a mail of ours at hand answers that; without one, it takes proof that it is them
+    // a member with a mail of ours at hand answers that; without one, it takes proof that it is them, and no token that
+    // leads elsewhere
     let enough = match read.senders[..] {
         [] => read.proof.level != Level::C,
-        _ => read.proof.level == Level::A,
+        _ => read.proof.level == Level::A && mail::tokens(&read.letter).is_empty(),
     };
     if !enough || !matches!(read.route, None | Some(Route::Kept(_))) {
         return None;

@@ -178,7 +178,10 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
                     },
                     false => who.to_owned(),
                 };
+                // who wants no more mail needs none of ours at hand
+                let leaves = weight == "leave" && *token == Token::Nothing;
                 let as_done = |verdict: &String| match verdict.as_str() {
+                    "applied" if leaves => done.clone(),
                     _ if asks_nothing && token.needs_open() => "kept".to_owned(),
                     "applied" => done.clone(),
                     "asked" if act.personal && token.is_anothers() => "kept".to_owned(),
