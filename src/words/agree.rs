@@ -9,7 +9,7 @@ use crate::core::event::Meaning;
 /// A text so long tells more than it answers: only a plain yes or no at its start counts (§7, advice 6).
 const LONG: usize = 40;
 /// With more words than this that no phrase knows, a clear word is asked back: they may turn it round.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// Which way the words pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,9 @@ impl Ask<'_> {
         }
         let moves = self.reading.all(Label::NewTime).any(|s| !self.reading.negated(s) && !self.hangs_on(s));
         if moves {
-            let alone = weighed.pull == Pull::Nothing || weighed.pull == Pull::No;
-            return Heard::sure_if(Meaning::NewTime, alone && !self.reading.asks() && !self.hedged());
+            let alone = weighed.pull == Pull::Nothing && self.reading.unknown() <= FEW;
+            let beside = self.reading.has(Label::Late) || self.reading.has(Label::Negation);
+            return Heard::sure_if(Meaning::NewTime, alone && !beside && !self.reading.asks() && !self.hedged());
         }
         if let Some(late) =
             self.reading.first(Label::Late).filter(|_| weighed.pull != Pull::No && !self.conditional(weighed.pull))

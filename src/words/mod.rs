@@ -273,7 +273,7 @@ impl Words {
         let back = question.is_some_and(|q| q != Question::Charter && !is_free(question)) && ask.asks_back();
         let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
-            Some(heard) if own.is_none() || is_free(question) => heard,
+            Some(heard) if own.is_none() || is_free(question) || question.is_some_and(names_its_answers) => heard,
             _ if own.certainty == Certainty::Sure
                 && question.is_some_and(counts_numbers)
                 && (ask.leaves_a_number() || ask.swallows()) =>
@@ -353,6 +353,11 @@ fn tables(question: Option<Question>) -> &'static [TableName] {
 fn is_free(question: Option<Question>) -> bool {
     use Question::{ActionPlan, Contribution, LastCall, Learning, Note, StepRequest, Subject};
     matches!(question, Some(ActionPlan | Contribution | LastCall | Learning | Note | StepRequest | Subject))
+}
+
+/// Questions answered by naming something: "scrap my last reply" names no last choice.
+fn names_its_answers(question: Question) -> bool {
+    matches!(question, Question::DatePoll | Question::Choice)
 }
 
 /// Questions answered by telling what is to be done: "could you please …" tells it too.
