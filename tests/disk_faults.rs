@@ -132,8 +132,10 @@ impl<'a> Bench<'a> {
         std::fs::write(folder.join("codevd.toml"), config(self.post.port)).unwrap();
         let output = failing(&folder, &log, point.fault, &point.when, &["run", "--once"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let met = calls(&log, point.fault.0).1 > 0;
-        if output.status.code().is_none_or(|code| code > 1) || said.contains("panicked") {
+        // the system's loader was hit, before the program began: it ran no line of ours
+        let began = !said.contains("error while loading shared libraries");
+        let met = began && calls(&log, point.fault.0).1 > 0;
+        if began && (output.status.code().is_none_or(|code| code > 1) || said.contains("panicked")) {
             return (met, Err(format!("it broke down ({}): {said}", output.status)));
         }
         let mut accepted = self.scene.before.clone();
