@@ -102,9 +102,14 @@ fn applied(port: u16) -> tempfile::TempDir {
          [smtp]\nurl = \"smtp://127.0.0.1:{port}\"\n[pace]\nper_minute = 6000\n"
     );
     fs::write(folder.path().join("codevd.toml"), config).unwrap();
-    // the next meeting is never further than its invitation reaches
-    let group =
-        include_str!("../config/group.example.toml").replace("# invite_ahead_days = 30", "invite_ahead_days = 45");
+    // whatever the day of the test: one meeting is within reach of its invitation, and no second
+    let day = match chrono::Datelike::day(&(chrono::Utc::now() + chrono::Days::new(10))) {
+        late @ 29.. => late - 28,
+        day => day,
+    };
+    let group = include_str!("../config/group.example.toml")
+        .replace("\nschedule = \"second tuesday 18:00\"", &format!("\nschedule = \"0 0 18 {day} * *\""));
+    assert!(group.contains(&format!("0 0 18 {day} ")));
     fs::write(folder.path().join("lyon.toml"), group).unwrap();
     let said = codevd(folder.path(), &["group", "apply", "lyon.toml", "--yes"]).ends(0);
     assert!(said.out.contains("Next: codevd group go-live codev-lyon"), "{}", said.out);
