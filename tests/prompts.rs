@@ -240,7 +240,7 @@ fn refusals() -> Vec<(String, Facts)> {
         Refusal::NotInCircle { name: text("Marie") },
         Refusal::AlreadyRequester { name: text("Ana") },
         Refusal::EnoughReminders { name: text("Ana") },
-        Refusal::BadTime { wanted: text("hier à 18 h") },
+        Refusal::BadTime { wanted: text("2026-12-01 18:00") },
         Refusal::FacilitatorOnly,
         Refusal::RequesterOnly,
         Refusal::NotRunning,
