@@ -363,6 +363,11 @@ fn check(case: &Case, mail: &Rendered) {
     let lead = mail.text.lines().next().unwrap_or("");
     assert!(columns(lead) > 5, "{name}: the first line is {lead:?}");
     let (text, html) = (words(&mail.text), words(&visible(&mail.html)));
+    for tag in ["table", "ul", "ol", "li", "p"] {
+        let count = |what: String| mail.html.matches(what.as_str()).count();
+        let opened = count(format!("<{tag} ")) + count(format!("<{tag}>"));
+        assert_eq!(opened, count(format!("</{tag}>")), "{name}: <{tag}>");
+    }
     // The table's headings stand in HTML alone; in text, "pour le" before each date.
     let table = ["quoi", "pour", "quand", "le", "what", "by", "when"];
     let apart = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> Vec<String> {
