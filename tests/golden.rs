@@ -69,7 +69,7 @@ fn question(kind: Kind, role: Role, step: Option<u32>) -> Option<Question> {
     Some(match kind {
         Kind::StepPrompt => prompt_question(role, step),
         Kind::Invitation | Kind::Moved | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => Question::Attendance,
-        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => Question::Subject,
+        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::Standby => Question::Subject,
         Kind::AwayCheck | Kind::WasItYou => Question::Confirm,
         Kind::NoSubject => Question::NoSubject,
         Kind::CallForSubjects => Question::Volunteer,
