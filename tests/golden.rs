@@ -68,20 +68,23 @@ fn group_for(kind: Kind) -> Group {
 fn question(kind: Kind, role: Role, step: Option<u32>) -> Option<Question> {
     Some(match kind {
         Kind::StepPrompt => prompt_question(role, step),
-        Kind::Invitation | Kind::Moved | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => Question::Attendance,
-        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => Question::Subject,
+        Kind::Invitation | Kind::Moved | Kind::Updated | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => {
+            Question::Attendance
+        }
+        Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder | Kind::Standby => Question::Subject,
         Kind::AwayCheck | Kind::WasItYou => Question::Confirm,
         Kind::NoSubject => Question::NoSubject,
         Kind::CallForSubjects => Question::Volunteer,
         Kind::SubjectReceipt => Question::Share,
         Kind::ActionPlanRequest => Question::ActionPlan,
         Kind::LearningsRequest => Question::Learning,
-        Kind::LastCall => Question::LastCall,
+        Kind::LastCall | Kind::Digest | Kind::DigestCorrection => Question::LastCall,
         Kind::DigestReview => Question::Review,
         Kind::FollowUp | Kind::PlanReprint => Question::Progress,
         Kind::Counter => Question::Counter,
         Kind::CounterDeclined => Question::Attendance,
         Kind::Welcome | Kind::SubjectShared | Kind::AttendanceCount => Question::Note,
+        Kind::Forwarded | Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => Question::Note,
         _ => return None,
     })
 }

@@ -240,7 +240,7 @@ fn refusals() -> Vec<(String, Facts)> {
         Refusal::NotInCircle { name: text("Marie") },
         Refusal::AlreadyRequester { name: text("Ana") },
         Refusal::EnoughReminders { name: text("Ana") },
-        Refusal::BadTime { wanted: text("hier à 18 h") },
+        Refusal::BadTime { wanted: text("2026-12-01 18:00") },
         Refusal::FacilitatorOnly,
         Refusal::RequesterOnly,
         Refusal::NotRunning,
@@ -363,6 +363,11 @@ fn check(case: &Case, mail: &Rendered) {
     let lead = mail.text.lines().next().unwrap_or("");
     assert!(columns(lead) > 5, "{name}: the first line is {lead:?}");
     let (text, html) = (words(&mail.text), words(&visible(&mail.html)));
+    for tag in ["table", "ul", "ol", "li", "p"] {
+        let count = |what: String| mail.html.matches(what.as_str()).count();
+        let opened = count(format!("<{tag} ")) + count(format!("<{tag}>"));
+        assert_eq!(opened, count(format!("</{tag}>")), "{name}: <{tag}>");
+    }
     // The table's headings stand in HTML alone; in text, "pour le" before each date.
     let table = ["quoi", "pour", "quand", "le", "what", "by", "when"];
     let apart = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> Vec<String> {

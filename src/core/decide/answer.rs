@@ -61,6 +61,10 @@ fn universal(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) ->
             work.receipt(number, from, receipt, None, &answer.mail);
         }
         Meaning::Undo => return Some(undo::undo(work, answer)),
+        // a facilitator has nobody to be passed on to: they get the choices
+        Meaning::Person if leads(work, number, from) => {
+            work.receipt(number, from, Receipt::Help { question: answer.question }, None, &answer.mail);
+        }
         Meaning::Person => {
             pass_on(work, number, Notice::NeedsPerson { member: from.clone(), text: None });
             work.receipt(number, from, Receipt::PersonAsked, None, &answer.mail);
@@ -185,6 +189,12 @@ fn attendance(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
         Meaning::No => (Attending::No, None),
         Meaning::Maybe => (Attending::Maybe, None),
         Meaning::Late { minutes } => (Attending::Yes, *minutes),
+        Meaning::NewTime if leads(work, Some(number), &answer.from) => {
+            let receipt = Receipt::Help { question: answer.question };
+            work.receipt(Some(number), &answer.from, receipt, None, &answer.mail);
+            work.tell(Some(number), Some(&answer.from), "another time was asked for: who leads got the choices");
+            return Ok(());
+        }
         Meaning::NewTime => {
             let notice = Notice::Passed { member: answer.from.clone(), text: answer.text.clone() };
             pass_on(work, Some(number), notice);
@@ -433,8 +443,7 @@ fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refus
     let unclear = matches!(refusal, Refusal::NotUnderstood | Refusal::NoAnswer);
     let again = work.group.was_sent(number, Kind::Refusal, &answer.from).is_some();
     // a facilitator has nobody to be passed on to: they get the choices once more
-    let leads = facilitator_of(work, number).as_ref() == Some(&answer.from);
-    if unclear && again && !leads {
+    if unclear && again && !leads(work, number, &answer.from) {
         // only words about the meeting itself are passed on; the others may be private (`decisions.md` 4)
         let private = answer.to_others || !matches!(answer.question, Some(Question::Attendance));
         let text = (!private && !answer.text.trim().is_empty()).then(|| answer.text.clone());
@@ -469,6 +478,11 @@ pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Opti
     // whoever leads; another one where mail does not reach that one
     let other = all.iter().find(|id| reached(id)).cloned();
     leads.clone().filter(reached).or(other).or(leads).or(all.first().cloned())
+}
+
+/// Whether it is this member whom such a mail would be passed on to.
+fn leads(work: &Work<'_>, number: Option<MeetingNo>, member: &MemberId) -> bool {
+    facilitator_of(work, number).as_ref() == Some(member)
 }
 
 /// Tells the facilitator something.

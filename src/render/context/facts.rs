@@ -76,12 +76,23 @@ impl Scene<'_> {
                 all.insert(key.to_owned(), json!(clean(&text)));
             }
             (key, Value::Object(parts)) => {
-                let parts: Map<_, _> = parts.into_iter().map(|(name, part)| (name, cleaned(part))).collect();
-                all.insert(key.to_owned(), Value::Object(parts));
+                let parts = parts.into_iter().map(|(name, part)| match (name.as_str(), part) {
+                    ("wanted", Value::String(wall)) => (name, json!(self.wanted(&wall))),
+                    (_, part) => (name, cleaned(part)),
+                });
+                all.insert(key.to_owned(), Value::Object(parts.collect()));
             }
             (key, value) => {
                 all.insert(key.to_owned(), value);
             }
+        }
+    }
+
+    /// A time that was asked for and can't be, as all times are written.
+    fn wanted(&self, wall: &str) -> String {
+        match NaiveDateTime::parse_from_str(wall, "%Y-%m-%d %H:%M") {
+            Ok(wall) => self.locale.moment(crate::core::schedule::instant(wall, self.group.spec.zone), self.place),
+            Err(_) => clean(wall),
         }
     }
 
