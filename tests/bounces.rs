@@ -219,10 +219,13 @@ fn a_megabyte_made_to_hurt_is_read_in_linear_time() {
             assert!(letter.bounce.unwrap_or_default().recipients.len() <= 100);
             begun.elapsed()
         };
-        let (quarter, whole) = (time(1 << 18), time(1 << 20));
-        times.push(format!("{name}: {quarter:?}, {whole:?}"));
-        // four times as much in sixteen times the time would be quadratic; what is cut off takes no longer
-        let linear = whole < Duration::from_millis(400) || whole < 9 * quarter;
-        assert!(linear && whole < Duration::from_secs(10), "{}", times.join("\n"));
+        // four times as much in sixteen times the time would be quadratic; what is cut off takes no longer; a machine that
+        // was busy elsewhere is asked again
+        let linear = (0..5).any(|_| {
+            let (quarter, whole) = (time(1 << 18), time(1 << 20));
+            times.push(format!("{name}: {quarter:?}, {whole:?}"));
+            (whole < Duration::from_millis(400) || whole < 9 * quarter) && whole < Duration::from_secs(10)
+        });
+        assert!(linear, "{}", times.join("\n"));
     }
 }

@@ -298,15 +298,19 @@ fn reading_takes_linear_time() {
     let sent = "On On On On On On\n> On 1 a@b wrote".repeat(200);
     for body in &bodies {
         for content_type in ["text/plain", "text/html", "text/plain; format=flowed"] {
-            let start = Instant::now();
-            let letter = read(content_type, body);
-            mail::reply(&letter, None);
-            mail::reply(&letter, Some(&sent));
-            mail::tokens(&letter);
-            let took = start.elapsed();
+            let time = |_| {
+                let start = Instant::now();
+                let letter = read(content_type, body);
+                mail::reply(&letter, None);
+                mail::reply(&letter, Some(&sent));
+                mail::tokens(&letter);
+                start.elapsed()
+            };
             let most = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_millis(200) };
             let shown: String = body.chars().take(20).collect();
-            assert!(took < most, "{shown:?} as {content_type}: {took:?}");
+            // a machine that was busy elsewhere is asked again
+            let times: Vec<Duration> = (0..5).map(time).take_while(|t| *t >= most).collect();
+            assert!(times.len() < 5, "{shown:?} as {content_type}: {times:?}");
         }
     }
 }

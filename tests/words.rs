@@ -281,6 +281,12 @@ fn a_text_ten_times_as_long_takes_no_hundred_times_as_long() {
         start.elapsed()
     };
     read(10);
-    let (short, long) = (read(15).max(std::time::Duration::from_millis(2)), read(150));
-    assert!(long < short * 60, "{short:?} for 750 bytes, {long:?} for 7500");
+    let mut times = Vec::new();
+    // a machine that was busy elsewhere is asked again
+    let linear = (0..5).any(|_| {
+        let (short, long) = (read(15).max(std::time::Duration::from_millis(2)), read(150));
+        times.push((short, long));
+        long < short * 60
+    });
+    assert!(linear, "for 750 bytes and for 7500: {times:?}");
 }
