@@ -151,6 +151,10 @@ impl<'a> House<'a> {
 
     /// Asks the daemon to stop. `false` when it was killed on its way.
     pub fn stop(&mut self, mut daemon: Child) -> bool {
+        // before it listens to signals it ends by SIGTERM as any program does
+        while !self.is_ready() && daemon.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
         signal(&daemon, "TERM");
         let status = daemon.wait().unwrap();
         if died(status) {
@@ -159,6 +163,12 @@ impl<'a> House<'a> {
         }
         assert!(status.success(), "the daemon does not end well on SIGTERM: {status}{}", self.told());
         true
+    }
+
+    /// The daemon started last says that it is ready.
+    fn is_ready(&self) -> bool {
+        let log = fs::read_to_string(self.home().join("log")).unwrap_or_default();
+        log.rsplit(" starting").next().is_some_and(|last| last.contains(" ready")) && log.contains(" starting")
     }
 
     /// A mail whose attempt was cut off waits for a minute: that minute is over.
