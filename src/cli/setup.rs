@@ -12,6 +12,7 @@ use crate::store::{Reader, Store, StoreError};
 use crate::transport::imap::SentFolder;
 use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
+use crate::words::learned::Learned;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::os::unix::fs::OpenOptionsExt;
@@ -127,7 +128,7 @@ impl Setup {
             texts.push((language, text));
         }
         let texts: Vec<_> = texts.iter().map(|(language, text)| (language.clone(), text.as_str())).collect();
-        Ok(Words::parse(&texts)?)
+        Ok(Words::parse(&texts)?.taught(Learned::embedded()?))
     }
 
     /// What a group file need not say.

@@ -46,7 +46,9 @@ impl Ask<'_> {
         {
             let minutes = self.minutes(late);
             let plain = matches!(weighed.pull, Pull::Yes | Pull::Nothing) && !self.reading.asks();
-            return Heard::sure_if(Meaning::Late { minutes }, plain && !self.reading.has(Label::Condition));
+            // "en retard", and no minutes: perhaps of something else
+            let told = minutes.is_some() || self.reading.unknown() <= FEW;
+            return Heard::sure_if(Meaning::Late { minutes }, plain && told && !self.reading.has(Label::Condition));
         }
         self.said(&weighed)
     }

@@ -14,6 +14,7 @@ mod decisive;
 mod free;
 mod json;
 mod label;
+pub mod learned;
 mod lexicon;
 mod live;
 mod normal;
@@ -24,6 +25,7 @@ mod poll;
 mod progress;
 mod request;
 mod scan;
+mod second;
 mod typos;
 
 pub use json::to_json;
@@ -35,6 +37,7 @@ use crate::core::event::{Certainty, Meaning};
 use crate::core::ids::Language;
 use chrono::{NaiveDate, NaiveDateTime};
 use label::Label;
+use learned::Learned;
 use lexicon::{Lexicon, TableName};
 use scan::{Reading, Tongues};
 
@@ -66,6 +69,7 @@ pub struct Context {
 #[derive(Debug, Clone)]
 pub struct Words {
     lexicon: Lexicon,
+    learned: learned::Learned,
 }
 
 impl Heard {
@@ -113,19 +117,25 @@ fn head(text: &str) -> &str {
 impl Words {
     /// Reads the word lists, one text a language. Errors name file, line and what was expected.
     pub fn parse(files: &[(Language, &str)]) -> Result<Self, WordsError> {
-        Lexicon::parse(files).map(|lexicon| Self { lexicon })
+        Lexicon::parse(files).map(|lexicon| Self { lexicon, learned: Learned::default() })
     }
 
     /// The word lists inside the binary: French and English in full, the common words of others.
     pub fn embedded() -> Result<Self, WordsError> {
-        Self::parse(&[
+        let words = Self::parse(&[
             (Language::french(), include_str!("../../templates/fr/words.toml")),
             (Language::english(), include_str!("../../templates/en/words.toml")),
             (light("de")?, include_str!("../../templates/de/words.toml")),
             (light("nl")?, include_str!("../../templates/nl/words.toml")),
             (light("es")?, include_str!("../../templates/es/words.toml")),
             (light("it")?, include_str!("../../templates/it/words.toml")),
-        ])
+        ])?;
+        Ok(words.taught(Learned::embedded()?))
+    }
+
+    /// With what was learned from answers; without it the phrases alone decide.
+    pub fn taught(self, learned: Learned) -> Self {
+        Self { learned, ..self }
     }
 
     /// What a reply means, given the question it answers and the member's language.
@@ -133,9 +143,24 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
+        let heard = self.understand_phrases(question, language, text, context);
+        match question.filter(|q| !is_free(question) || *q == Question::StepRequest) {
+            Some(question) => self.second_opinion(question, language, text, context, heard),
+            None => heard,
+        }
+    }
+
+    /// By the phrases of the word lists.
+    fn understand_phrases(
+        &self,
+        question: Option<Question>,
+        language: &Language,
+        text: &str,
+        context: &Context,
+    ) -> Heard {
         // "> option 2", "this one": what is quoted counts only where the rest alone says nothing
         if let Some(own) = unquoted(text).filter(|_| !is_free(question) || question == Some(Question::StepRequest)) {
-            let heard = self.understand(question, language, &own, context);
+            let heard = self.understand_phrases(question, language, &own, context);
             if !heard.is_none() {
                 return heard;
             }

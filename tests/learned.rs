@@ -1,0 +1,288 @@
+//! Learns from answers of which it is known what they mean: those of `tests/answers` and `tests/lessons`.
+//! `BLESS=1 cargo test --test learned` writes `templates/answers.weights` anew.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
+
+use chrono::{NaiveDate, NaiveDateTime};
+use codevd::core::draft::Question;
+use codevd::core::event::Certainty;
+use codevd::core::ids::Language;
+use codevd::words::learned::{Features, Learned, STEP, Weights};
+use codevd::words::{Context, Words, to_json};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Times that all lessons are gone through.
+const ROUNDS: usize = 8;
+/// Length of the first steps.
+const PACE: f32 = 0.5;
+/// How much a weight is drawn to nothing, a step.
+const DECAY: f32 = 2e-5;
+/// What is met once is remembered only as a part of what is met again.
+const OFTEN: usize = 2;
+
+/// An answer, and what it means.
+#[derive(Debug, Clone, Deserialize)]
+struct Lesson {
+    question: Question,
+    lang: Language,
+    text: String,
+    meaning: String,
+    #[serde(default)]
+    context: Given,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Given {
+    #[serde(default)]
+    names: Option<Vec<String>>,
+    #[serde(default)]
+    options: Vec<String>,
+    #[serde(default)]
+    choices: Vec<String>,
+    #[serde(default)]
+    today: Option<NaiveDate>,
+}
+
+impl Lesson {
+    fn names(&self) -> Vec<String> {
+        let usual = || ["Ana", "Paul Martin", "Jean-Luc", "Chloé"].map(str::to_owned).to_vec();
+        self.context.names.clone().unwrap_or_else(usual)
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            today: self.context.today.unwrap_or_else(|| NaiveDate::from_ymd_opt(2026, 2, 20).unwrap()),
+            actions: 1,
+            names: self.names(),
+            choices: self
+                .context
+                .choices
+                .iter()
+                .map(|c| NaiveDateTime::parse_from_str(c, "%Y-%m-%dT%H:%M").unwrap())
+                .collect(),
+            options: self.context.options.clone(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Cases {
+    #[serde(default)]
+    group: Vec<toml::Table>,
+}
+
+fn paths(folder: &str) -> Vec<std::path::PathBuf> {
+    let folder = format!("{}/tests/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The cases that the phrases were written for.
+fn cases() -> Vec<Lesson> {
+    let mut lessons = Vec::new();
+    for path in paths("answers") {
+        let cases: Cases = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for group in &cases.group {
+            let Some(question) = group.get("question") else { continue };
+            let question: Question = question.clone().try_into().unwrap();
+            for (lang, texts) in group.iter().filter(|(key, _)| key.len() == 2) {
+                for text in texts.as_array().unwrap() {
+                    lessons.push(Lesson {
+                        question,
+                        lang: lang.parse().unwrap(),
+                        text: text.as_str().unwrap().to_owned(),
+                        meaning: group["meaning"].as_str().unwrap().to_owned(),
+                        context: Given::default(),
+                    });
+                }
+            }
+        }
+    }
+    lessons
+}
+
+/// Answers that no phrase was written for, a JSON object a line.
+fn lessons() -> Vec<Lesson> {
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.lines().enumerate().map(|(i, line)| {
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{}:{}: {e}", path.display(), i + 1))
+        });
+        lines.collect::<Vec<Lesson>>()
+    };
+    paths("lessons").into_iter().flat_map(read).collect()
+}
+
+/// Words that mean the same whatever was asked.
+const UNIVERSAL: [&str; 3] = ["help", "undo", "person"];
+
+/// Steps of a weight that make no difference.
+const LITTLE: u8 = 4;
+
+/// A text's features as places in a table, and its class.
+struct Sample {
+    features: Vec<(usize, f32)>,
+    class: usize,
+}
+
+/// The next of a row of numbers without order, the same each time.
+fn next(state: &mut u64) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+/// Multinomial logistic regression by stochastic gradient descent, each weight at its own pace (AdaGrad).
+fn learn_question(texts: &[(&Features, &str)]) -> Weights {
+    let mut classes: Vec<String> = texts.iter().map(|(_, m)| (*m).to_owned()).collect();
+    classes.sort();
+    classes.dedup();
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    for (features, _) in texts {
+        for (f, _) in features.parts_of_one() {
+            *counts.entry(f).or_default() += 1;
+        }
+    }
+    let keys: Vec<u32> = counts.into_iter().filter(|(_, n)| *n >= OFTEN).map(|(f, _)| f).collect();
+    let sample = |(features, meaning): &(&Features, &str)| Sample {
+        features: features.parts_of_one().filter_map(|(f, x)| Some((keys.binary_search(&f).ok()?, x))).collect(),
+        class: classes.iter().position(|c| c == meaning).unwrap(),
+    };
+    let samples: Vec<Sample> = texts.iter().map(sample).collect();
+    let many = classes.len();
+    let mut weights = vec![0.0_f32; (keys.len() + 1) * many];
+    let mut paces = vec![1e-3_f32; weights.len()];
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    let mut state = 7;
+    for _ in 0..ROUNDS {
+        for i in (1..order.len()).rev() {
+            order.swap(i, next(&mut state) % (i + 1));
+        }
+        for i in &order {
+            descend(&samples[*i], keys.len(), many, &mut weights, &mut paces);
+        }
+    }
+    let rows: Vec<i8> = weights.iter().map(|w| (w / STEP).round().clamp(-127.0, 127.0) as i8).collect();
+    // what says little of any class is left out
+    let says = |row: &[i8]| row.iter().any(|w| w.unsigned_abs() >= LITTLE);
+    let kept = keys.iter().zip(rows.chunks(many)).filter(|(_, row)| says(row));
+    let (keys, mut few): (Vec<u32>, Vec<i8>) =
+        kept.fold(<(Vec<u32>, Vec<i8>)>::default(), |(mut k, mut r), (key, row)| {
+            k.push(*key);
+            r.extend(row);
+            (k, r)
+        });
+    few.extend(&rows[rows.len() - many..]);
+    Weights { classes, keys, rows: few }
+}
+
+/// One step for one text.
+fn descend(sample: &Sample, last: usize, many: usize, weights: &mut [f32], paces: &mut [f32]) {
+    let rows = || sample.features.iter().copied().chain([(last, 1.0)]);
+    let mut sums = vec![0.0_f32; many];
+    for (row, x) in rows() {
+        for (sum, w) in sums.iter_mut().zip(&weights[row * many..]) {
+            *sum += w * x;
+        }
+    }
+    let most = sums.iter().copied().fold(f32::MIN, f32::max);
+    let total: f32 = sums.iter().map(|s| (s - most).exp()).sum();
+    let errors: Vec<f32> =
+        (0..many).map(|c| (sums[c] - most).exp() / total - if c == sample.class { 1.0 } else { 0.0 }).collect();
+    for (row, x) in rows() {
+        for (c, error) in errors.iter().enumerate() {
+            let at = row * many + c;
+            let slope = error * x + DECAY * weights[at];
+            paces[at] += slope * slope;
+            weights[at] -= PACE * slope / paces[at].sqrt();
+        }
+    }
+}
+
+/// The phrases were written for the cases: how far they are to be trusted is told by the lessons alone.
+fn learn<'l>(words: &Words, cases: &[Lesson], lessons: impl Iterator<Item = &'l Lesson>) -> Learned {
+    let words = words.clone().taught(Learned::default());
+    let plain = |l: &Lesson| words.features(&l.text, &l.names());
+    let heard = |l: &Lesson| {
+        let said = to_json(&words.understand(Some(l.question), &l.lang, &l.text, &l.context()));
+        plain(l).heard(said["meaning"].as_str().unwrap(), said["certainty"].as_str().unwrap())
+    };
+    let cases = cases.iter().map(|l| (l, plain(l)));
+    let lessons: Vec<(&Lesson, Features)> = cases.chain(lessons.map(|l| (l, heard(l)))).collect();
+    let asked = |q: Question| lessons.iter().filter(move |(l, _)| l.question == q);
+    let mut all = BTreeMap::new();
+    for question in Question::ALL {
+        let own = asked(question).map(|(l, f)| (f, l.meaning.as_str()));
+        let others = lessons.iter().filter(|(l, _)| l.question != question && UNIVERSAL.contains(&l.meaning.as_str()));
+        let texts: Vec<(&Features, &str)> = own.collect();
+        let several = texts.iter().any(|(_, m)| *m != texts[0].1);
+        if several && texts.len() > 20 && takes_part(question) {
+            let others = others.map(|(l, f)| (f, l.meaning.as_str()));
+            all.insert(
+                question.name().to_owned(),
+                learn_question(&texts.into_iter().chain(others).collect::<Vec<_>>()),
+            );
+        }
+    }
+    Learned::new(all)
+}
+
+/// Free text is taken as it is; but for the one sentence, which is asked back if it looks like none.
+fn takes_part(question: Question) -> bool {
+    use Question::{ActionPlan, Contribution, LastCall, Learning, Note, Subject};
+    !matches!(question, ActionPlan | Contribution | LastCall | Learning | Note | Subject)
+}
+
+#[test]
+fn the_weights_are_what_the_lessons_teach() {
+    let words = Words::embedded().unwrap();
+    let (cases, lessons) = (cases(), lessons());
+    let learned = learn(&words, &cases, lessons.iter());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/answers.weights");
+    if std::env::var("BLESS").is_ok() {
+        std::fs::write(path, learned.to_bytes()).unwrap();
+    }
+    let kept = std::fs::read(path).unwrap();
+    assert!(kept == learned.to_bytes(), "BLESS=1 cargo test --test learned writes {path} anew");
+    assert_eq!(Learned::from_bytes(&kept).unwrap().to_bytes(), kept);
+}
+
+/// How many are right, and how many were acted on though they are wrong.
+fn score(words: &Words, asked: &[&Lesson], tell: bool) -> (usize, usize) {
+    let (mut right, mut wrong) = (0, 0);
+    for lesson in asked {
+        let heard = words.understand(Some(lesson.question), &lesson.lang, &lesson.text, &lesson.context());
+        let said = to_json(&heard);
+        let same = said["meaning"] == lesson.meaning.as_str();
+        right += usize::from(same);
+        wrong += usize::from(!same && heard.certainty == Certainty::Sure);
+        if tell && !same {
+            println!("{} {:?}: {} is not {said}", lesson.question.name(), lesson.text, lesson.meaning);
+        }
+    }
+    (right, wrong)
+}
+
+#[test]
+#[ignore = "learns five times"]
+fn what_was_never_seen_is_understood() {
+    let words = Words::embedded().unwrap().taught(Learned::default());
+    let (cases, lessons) = (cases(), lessons());
+    let (mut right, mut wrong, mut alone) = (0, 0, 0);
+    for fold in 0..5 {
+        let (held, taught): (Vec<_>, Vec<_>) = lessons.iter().enumerate().partition(|(i, _)| i % 5 == fold);
+        let held: Vec<&Lesson> = held.into_iter().map(|(_, l)| l).collect();
+        alone += score(&words, &held, false).0;
+        let learned = learn(&words, &cases, taught.into_iter().map(|(_, l)| l));
+        let (r, w) = score(&words.clone().taught(learned), &held, std::env::var("TELL").is_ok());
+        right += r;
+        wrong += w;
+    }
+    let many = lessons.len();
+    println!(
+        "{many} answers never seen: the phrases alone understand {alone}, with what was learned {right}; {wrong} would be acted on and are wrong"
+    );
+    assert!(right * 100 >= many * 88 && wrong * 300 <= many, "{right} of {many} right, {wrong} wrong effects");
+}
