@@ -33,6 +33,31 @@ pub(super) struct OfferedWords {
     /// Two of them: "both".
     #[serde(default)]
     pub(super) both: Vec<String>,
+    /// Before a weekday: each of them, "either Friday".
+    #[serde(default)]
+    pub(super) each: Vec<String>,
+    /// Words before a day that bound others: "after" = "later".
+    #[serde(default)]
+    pub(super) bounds: BTreeMap<String, Bound>,
+    /// Between two days: "to".
+    #[serde(default)]
+    pub(super) until: Vec<String>,
+}
+
+/// Which days are meant besides the one named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Bound {
+    /// Those after it.
+    Later,
+    /// It, and those after it.
+    From,
+    /// Those before it.
+    Earlier,
+    /// It, and those before it.
+    Until,
+    /// From it to the day named next.
+    Between,
 }
 
 impl OfferedWords {
@@ -40,6 +65,7 @@ impl OfferedWords {
         self.ordinals.extend(more.ordinals);
         self.parts.extend(more.parts);
         self.days.extend(more.days);
+        self.bounds.extend(more.bounds);
         for (mine, its) in [
             (&mut self.suffixes, more.suffixes),
             (&mut self.markers, more.markers),
@@ -48,6 +74,8 @@ impl OfferedWords {
             (&mut self.hours, more.hours),
             (&mut self.half, more.half),
             (&mut self.both, more.both),
+            (&mut self.each, more.each),
+            (&mut self.until, more.until),
         ] {
             mine.extend(its);
         }
@@ -94,7 +122,8 @@ impl Finder<'_> {
         let mut found = Vec::new();
         let mut i = 0;
         while i < self.tokens.len() {
-            let special = self.group(i).or_else(|| self.nth_weekday(i)).or_else(|| self.weekdays(i));
+            let special = self.bounded(i).or_else(|| self.group(i)).or_else(|| self.nth_weekday(i));
+            let special = special.or_else(|| self.weekdays(i));
             match special.or_else(|| self.by_number(i)).or_else(|| self.by_date(i)) {
                 Some(mention) => {
                     i = mention.tokens.end.max(i + 1);
@@ -162,13 +191,83 @@ impl Finder<'_> {
         Some(Mention { tokens: i..end + 1, choices: vec![*choice], ambiguous: false, rest: false })
     }
 
-    /// "Vendredis", "both Fridays", "les deux vendredis": all of them.
+    /// "Vendredis", "both Fridays", "les deux vendredis", "either Friday", "les soirs": all of them.
     fn weekdays(&self, from: usize) -> Option<Mention> {
-        let article = usize::from(self.words.articles.iter().any(|a| a == self.text(from)));
-        let i = from + article + usize::from(self.number(from + article).is_some());
-        let weekday = self.text(i).strip_suffix('s').and_then(|w| self.dates.weekday(w))?;
-        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| self.choices[*k].weekday() == weekday).collect();
-        (!choices.is_empty()).then_some(Mention { tokens: from..i + 1, choices, ambiguous: false, rest: false })
+        let each = self.words.each.iter().any(|e| e == self.text(from));
+        let article = usize::from(each || self.words.articles.iter().any(|a| a == self.text(from)));
+        let many = self.number(from + article);
+        let i = from + article + usize::from(many.is_some());
+        let word = self.text(i);
+        let plural = word.strip_suffix('s').unwrap_or(word);
+        let weekday = self.dates.weekday(plural).filter(|_| each || plural.len() < word.len());
+        let part = || self.words.parts.get(word).or_else(|| self.words.parts.get(plural)).copied();
+        let fits = |c: &NaiveDateTime| match weekday {
+            Some(weekday) => c.weekday() == weekday,
+            None => part().is_some_and(|(from, to)| c.hour() >= from && c.hour() < to),
+        };
+        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| fits(&self.choices[*k])).collect();
+        let counted = many.is_some_and(|n| usize::try_from(n) == Ok(choices.len()));
+        let meant = weekday.is_some() || counted;
+        (meant && !choices.is_empty()).then_some(Mention {
+            tokens: from..i + 1,
+            choices,
+            ambiguous: false,
+            rest: false,
+        })
+    }
+
+    /// "Après le 10", "from the 9th to the 14th": those on one side of a day, or between two.
+    fn bounded(&self, from: usize) -> Option<Mention> {
+        let begins = |words: &str| words.split(' ').enumerate().all(|(k, w)| self.text(from + k) == w);
+        let found = self.words.bounds.iter().filter(|(words, _)| begins(words));
+        let (words, bound) = found.max_by_key(|(words, _)| words.len())?;
+        let (day, end) = self.a_day(from + words.split(' ').count())?;
+        let (last, end) = match bound {
+            Bound::Between => self.words.until.iter().any(|u| u == self.text(end)).then(|| self.a_day(end + 1))??,
+            _ => (day, end),
+        };
+        let meant = |choice: NaiveDate| match bound {
+            Bound::Later => choice > day,
+            Bound::From => choice >= day,
+            Bound::Earlier => choice < day,
+            Bound::Until => choice <= day,
+            Bound::Between => day <= choice && choice <= last,
+        };
+        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
+        (!choices.is_empty()).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+    }
+
+    /// A day of the month, one of the choices or not: "le 8", "the 15th", "15 mars", "Tuesday".
+    fn a_day(&self, from: usize) -> Option<(NaiveDate, usize)> {
+        let mut sought = Sought::default();
+        let (mut at, mut end) = (from, from);
+        while at < from + 6 {
+            let joined = self.words.joints.iter().chain(&self.words.articles).any(|j| j == self.text(at));
+            match self.part(&mut sought, at) {
+                Some(next) => (at, end) = (next, next),
+                None if joined => at += 1,
+                None => break,
+            }
+        }
+        if sought.hour.is_some() || sought.part.is_some() {
+            return None;
+        }
+        let number = sought.day.or_else(|| u32::try_from(sought.number?).ok());
+        let (first, last) = (self.choices.first()?.date(), self.choices.last()?.date());
+        let day = match (sought.date, number, sought.weekday) {
+            (Some(date), _, _) => Some(date),
+            (_, Some(day), _) => {
+                let month = sought.month.unwrap_or_else(|| first.month());
+                NaiveDate::from_ymd_opt(first.year(), month, day)
+                    .filter(|_| first.month() == last.month() || sought.month.is_some())
+            }
+            (_, _, Some(weekday)) => {
+                let mut on = self.choices.iter().map(NaiveDateTime::date).filter(|d| d.weekday() == weekday);
+                on.next().filter(|_| on.next().is_none())
+            }
+            _ => None,
+        };
+        day.map(|day| (day, end))
     }
 
     /// "option 2", "la 2e", "la deuxième".

@@ -39,7 +39,8 @@ impl Ask<'_> {
         let sure = !self.reading.asks()
             && self.left_over(&mentions) == 0
             && !self.reading.has(Label::Condition)
-            && !self.crossed();
+            && !self.crossed()
+            && !self.intricate(&mentions);
         if mentions.is_empty() {
             return self.all_or_none(many);
         }
@@ -60,13 +61,23 @@ impl Ask<'_> {
 
     /// "Aucune des quatre": the number is part of "none" or "all", no place.
     fn not_counts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let whole: Vec<&Span> = self.reading.all(Label::All).chain(self.reading.all(Label::Nothing)).collect();
+        let r = &self.reading;
+        let whole: Vec<&Span> = r.all(Label::All).chain(r.all(Label::Nothing)).chain(r.all(Label::Rest)).collect();
         let inside = |m: &Mention| {
             let within = |s: &&Span| s.tokens.start < m.tokens.start && m.tokens.end <= s.tokens.end;
             whole.iter().copied().any(|s| within(&s))
         };
-        mentions.retain(|m| !inside(m));
+        let counts = |m: &Mention| m.tokens.len() == 1 && self.is_count(m.tokens.start);
+        mentions.retain(|m| !inside(m) && !counts(m));
         mentions
+    }
+
+    /// "Aux 4 dates"
+    fn is_count(&self, at: usize) -> bool {
+        let tokens = &self.reading.normal.tokens;
+        let number = tokens.get(at).is_some_and(|t| t.text.parse::<u32>().is_ok());
+        let next = tokens.get(at + 1).and_then(|t| t.text.strip_suffix('s'));
+        number && next.is_some_and(|next| self.words.lexicon.offered.markers.iter().any(|k| k == next))
     }
 
     /// "Toutes" or "aucune" beside dates, and no "sauf": the one may be said of the other.
@@ -189,7 +200,7 @@ impl Ask<'_> {
                 || dates.month(text).is_some()
                 || dates.weekday(text).is_some()
         };
-        r.normal.tokens.iter().enumerate().any(|(i, t)| dated(&t.text) && !whole(i))
+        r.normal.tokens.iter().enumerate().any(|(i, t)| dated(&t.text) && !whole(i) && !self.is_count(i))
     }
 
     /// "Toutes" beside dates speaks of those not named.
@@ -206,11 +217,33 @@ impl Ask<'_> {
         if self.reading.all(Label::All).all(both) && self.reading.has(Label::All) {
             return;
         }
-        if self.whole_said(Label::All, mentions) {
+        if self.whole_said(Label::All, mentions) && !self.of_those_named(mentions) {
             said.extend((0..many).map(|k| (k, Suits::Yes)));
         } else if self.whole_said(Label::Nothing, mentions) {
             said.extend((0..many).map(|k| (k, Suits::No)));
         }
+    }
+
+    /// A reserve, the others, or a negation beside several days: it may have been meant of another one.
+    fn intricate(&self, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let negation = r.has(Label::Negation) || r.has(Label::Nothing);
+        mentions.len() > 1 && (r.has(Label::IfNeeded) || r.has(Label::Rest) || (negation && r.has(Label::Yes)))
+    }
+
+    /// "6 ou 10, comme vous voulez", "either of the last two": all of those named, where nothing is set against them.
+    fn of_those_named(&self, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let against = r.has(Label::Except) || r.has(Label::But) || r.has(Label::IfNeeded) || r.has(Label::Rest);
+        let refused = r.has(Label::No) || r.has(Label::Negation);
+        let first = mentions.iter().map(|m| m.tokens.start).min().unwrap_or(0);
+        let of_them = |s: &Span| {
+            let after = s.tokens.start > first;
+            let right_before =
+                mentions.iter().any(|m| s.tokens.end <= m.tokens.start && m.tokens.start - s.tokens.end <= 2);
+            (after && !against && !refused) || right_before
+        };
+        r.all(Label::All).all(of_them)
     }
 
     /// A word for so many: "2", "both".
@@ -283,7 +316,9 @@ impl Ask<'_> {
             Label::Negation,
             Label::Condition,
         ];
-        let spans = self.reading.spans.iter().filter(|s| words.contains(&s.label));
+        // "not before the 15th" names days
+        let part = |s: &Span| mentions.iter().any(|m| m.tokens.start <= s.tokens.start && s.tokens.end <= m.tokens.end);
+        let spans = self.reading.spans.iter().filter(|s| words.contains(&s.label) && !part(s));
         let mut all: Vec<(usize, Piece<'m>)> = spans.map(|s| (s.tokens.start, Piece::Said(s.label))).collect();
         all.extend(mentions.iter().map(|m| (m.tokens.start, Piece::Named(m))));
         all.retain(|(at, _)| clause.contains(at));
@@ -327,7 +362,19 @@ impl Ask<'_> {
         let leads = matches!(pieces.first(), Some(Piece::Said(_)));
         let mut word = carried.filter(|_| !pieces.iter().any(|p| matches!(p, Piece::Said(_))));
         let mut waiting: Vec<usize> = Vec::new();
-        for piece in pieces {
+        let mut near: Vec<usize> = Vec::new();
+        for (i, piece) in pieces.iter().enumerate() {
+            if let Piece::Said(Label::IfNeeded | Label::Condition) = piece
+                && leads
+                && i + 1 == pieces.len()
+            {
+                // "could do the 6th at a push"
+                said.extend(near.drain(..).map(|k| (k, Suits::IfNeeded)));
+            }
+            match piece {
+                Piece::Named(mention) => near.extend(&mention.choices),
+                Piece::Said(_) => near.clear(),
+            }
             match piece {
                 Piece::Named(mention) if leads => {
                     let verdict = word.unwrap_or(Suits::Yes);

@@ -178,8 +178,23 @@ fn without_intro(reading: &Reading<'_>) -> String {
     reading.original.get(start.unwrap_or(0)..).unwrap_or_default().trim().to_owned()
 }
 
-/// "demande: …" from the facilitator: what follows the label, word for word.
+/// "demande: …", "voilà où elle en est : « Aidez-moi à … »" from the facilitator: the sentence, word for word.
 pub(super) fn noted(ask: &Ask<'_>) -> Option<String> {
+    labelled(ask).or_else(|| asked_for_help(ask))
+}
+
+/// After a mark a sentence that asks for help.
+fn asked_for_help(ask: &Ask<'_>) -> Option<String> {
+    let mark = ask.text.find([':', '"', '«', '“'])?;
+    let body = ask.words.without_sign_off(ask.text.get(mark..)?, &ask.context.names);
+    let text = body.trim_matches(['"', '«', '»', '“', '”', ' ', '\u{a0}', ':', '\n', '\r']);
+    let reading = ask.words.read(&[TableName::StepRequest], text);
+    let asks = reading.spans.iter().any(|s| s.label == Label::Request && s.tokens.start == 0);
+    (asks && reading.normal.words() >= 4).then(|| text.to_owned())
+}
+
+/// What follows the label.
+fn labelled(ask: &Ask<'_>) -> Option<String> {
     let r = &ask.reading;
     let label = r.spans.iter().find(|s| s.label == Label::Request && r.unknown_before(s.tokens.start) <= 4)?;
     let mark = r.normal.tokens.get(label.tokens.end)?;

@@ -3,6 +3,7 @@
 
 use super::label::Label;
 use super::learned::Features;
+use super::normal::Token;
 use super::{Ask, Context, Heard, Words, json, normal};
 use crate::core::draft::Question;
 use crate::core::event::{Certainty, Meaning};
@@ -133,11 +134,14 @@ impl Ask<'_> {
         (self.context.actions <= 1).then(|| Meaning::Progress { actions: vec![Some(state)] })
     }
 
-    /// The one number of a text, if it may be minutes.
+    /// The one number of a text, or that of minutes, if it may be minutes.
     fn sole_number(&self) -> Option<u32> {
         let tokens = &self.reading.normal.tokens;
-        let mut numbers = tokens.iter().filter(|t| t.text.starts_with(|c: char| c.is_ascii_digit() || c == '+'));
-        let one = numbers.next().filter(|_| numbers.next().is_none())?;
+        let number = |t: &&Token| t.text.starts_with(|c: char| c.is_ascii_digit() || c == '+');
+        let of_minutes = || tokens.windows(2).find(|w| number(&&w[0]) && w[1].text == "min").map(|w| &w[0]);
+        let mut numbers = tokens.iter().filter(number);
+        let sole = numbers.next().filter(|_| numbers.next().is_none());
+        let one = sole.or_else(of_minutes)?;
         one.text.trim_start_matches('+').parse().ok().filter(|n| (1..=120).contains(n))
     }
 }
