@@ -35,9 +35,6 @@ pub struct Accepted {
     pub at: DateTime<Utc>,
 }
 
-/// Mails in doubt are looked for sooner.
-const KEPT_SENT: Duration = Duration::hours(6);
-
 #[derive(Debug, Clone)]
 enum Next {
     Reply(String),
@@ -57,8 +54,8 @@ struct State {
     /// Conversations that broke while they waited.
     broken: BTreeSet<usize>,
     sent: u64,
-    /// What servers took lately, for the Sent folder.
-    lately: VecDeque<(DateTime<Utc>, Vec<u8>)>,
+    /// Message-IDs of what servers took, and when, for the Sent folder.
+    ids: BTreeMap<String, DateTime<Utc>>,
     mutant: Option<Mutant>,
     addresses: Vec<String>,
 }
@@ -71,6 +68,14 @@ pub struct Office {
     truth: VirtualClock,
     wall: VirtualClock,
     points: Points,
+}
+
+/// Without angle brackets.
+fn message_id(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(8_000))?).into_owned();
+    let name = "\nmessage-id: <";
+    let at = head.to_ascii_lowercase().find(name)? + name.len();
+    head.get(at..)?.split_once('>').map(|(id, _)| id.to_owned())
 }
 
 impl Office {
@@ -219,20 +224,19 @@ impl Office {
         })
     }
 
-    /// Whether servers took a mail with these words lately, and some time ago.
-    pub(super) fn took(&self, words: &str, ago: Duration) -> bool {
+    /// Whether servers took a mail with this Message-ID some time ago.
+    pub(super) fn took(&self, id: &str, ago: Duration) -> bool {
         let now = self.truth.now();
-        let words = words.as_bytes();
-        let holds = |bytes: &[u8]| bytes.windows(words.len()).any(|w| w == words);
-        self.state().lately.iter().any(|(at, bytes)| *at + ago <= now && holds(bytes))
+        self.state().ids.get(id).is_some_and(|at| *at + ago <= now)
     }
 
     fn keep(&self, to: &str, bytes: &[u8], at: DateTime<Utc>) {
         let mut state = self.state();
         state.sent += 1;
         let now = self.truth.now();
-        state.lately.retain(|(at, _)| now - *at < KEPT_SENT);
-        state.lately.push_back((now, bytes.to_vec()));
+        if let Some(id) = message_id(bytes) {
+            state.ids.entry(id).or_insert(now);
+        }
         let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at };
         match state.mutant {
             Some(Mutant::SendsNothing) if state.sent.is_multiple_of(20) => return,

@@ -41,7 +41,7 @@ impl SentMail for SentBox {
             Fills::NoFolder => None,
             Fills::Never => Some(BTreeSet::new()),
             Fills::After(seconds) => {
-                let held = |id: &&String| self.office.took(&format!("<{id}>"), Duration::seconds(seconds));
+                let held = |id: &&String| self.office.took(id, Duration::seconds(seconds));
                 Some(ids.iter().filter(held).cloned().collect())
             }
         })
