@@ -105,6 +105,8 @@ impl Ask<'_> {
             Some(one) => Heard::probable(Meaning::Swap { name: Some(one) }),
             _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
                 let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
+                let anyone = |name: &String| self.words.lexicon.persons.anyone.contains(&normal::folded(name));
+                let written = written.filter(|name| !anyone(name));
                 Heard::probable(Meaning::Swap { name: written })
             }
             _ => self.choice(Meaning::Swap { name: None }),

@@ -175,6 +175,12 @@ pub(super) struct Persons {
     /// Words that begin a question back: "who", "combien".
     #[serde(default)]
     pub(super) query: BTreeSet<String>,
+    /// Nobody in particular: "quelqu un".
+    #[serde(default)]
+    pub(super) anyone: BTreeSet<String>,
+    /// What a cry for help begins with, and what a request to the group begins with: "aidez".
+    #[serde(default)]
+    pub(super) help: BTreeSet<String>,
     /// Words that colour others and change nothing: "malheureusement".
     #[serde(default)]
     pub(super) adverbs: BTreeSet<String>,
@@ -300,6 +306,8 @@ impl Lexicon {
         self.persons.third.extend(file.persons.third);
         self.persons.query.extend(file.persons.query);
         self.persons.adverbs.extend(file.persons.adverbs);
+        self.persons.anyone.extend(file.persons.anyone);
+        self.persons.help.extend(file.persons.help);
         self.spelling.take_alone(file.alone);
         let months = file.dates.months.into_keys();
         self.spelling.take(file.spelling, file.signs, file.numbers, file.dictation, months);

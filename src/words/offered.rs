@@ -36,6 +36,9 @@ pub(super) struct OfferedWords {
     /// Before a weekday: each of them, "either Friday".
     #[serde(default)]
     pub(super) each: Vec<String>,
+    /// After a day: what was said of the one before, "le 13 aussi".
+    #[serde(default)]
+    pub(super) same: Vec<String>,
     /// Words before a day that bound others: "after" = "later".
     #[serde(default)]
     pub(super) bounds: BTreeMap<String, Bound>,
@@ -76,6 +79,7 @@ impl OfferedWords {
             (&mut self.both, more.both),
             (&mut self.each, more.each),
             (&mut self.until, more.until),
+            (&mut self.same, more.same),
         ] {
             mine.extend(its);
         }

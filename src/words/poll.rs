@@ -253,7 +253,7 @@ impl Ask<'_> {
 
     fn by_clause(&self, mentions: &[Mention], said: &mut Verdicts) {
         let r = &self.reading;
-        let mut carried: Option<Suits> = None;
+        let (mut carried, mut last_said): (Option<Suits>, Option<Suits>) = (None, None);
         let mut start = 0;
         let inside = |i: usize| mentions.iter().any(|m| m.tokens.contains(&i));
         let breaks = r.breaks.iter().copied().filter(|b| !inside(*b));
@@ -280,13 +280,29 @@ impl Ask<'_> {
                 said.extend(before.into_iter().flat_map(|m| &m.choices).map(|k| (*k, Suits::IfNeeded)));
             }
             let pieces = if reason { [pieces, vec![Piece::Said(Label::No)]].concat() } else { pieces };
-            let last = self.clause_verdicts(&pieces, carried, said);
+            let same = last_said.filter(|_| self.says_the_same(&pieces, start..end));
+            let pieces = if same.is_some() {
+                pieces.into_iter().filter(|p| matches!(p, Piece::Named(_))).collect()
+            } else {
+                pieces
+            };
+            let last = self.clause_verdicts(&pieces, same.or(carried), said);
+            let named = pieces.iter().rev().find_map(|p| if let Piece::Named(m) = p { m.choices.last() } else { None });
+            last_said = named.and_then(|k| said.get(k)).copied().or(last_said);
             carried = if soft { last } else { None };
             if otherwise(end) && r.has(Label::Prefer) {
                 carried = Some(Suits::IfNeeded);
             }
             start = end + 1;
         }
+    }
+
+    /// "Le 13 aussi": of this day what was said of the one before.
+    fn says_the_same(&self, pieces: &[Piece<'_>], clause: std::ops::Range<usize>) -> bool {
+        let plain = pieces.iter().all(|p| matches!(p, Piece::Named(_) | Piece::Said(Label::Ok)));
+        let named = pieces.iter().any(|p| matches!(p, Piece::Named(_)));
+        let same = |t: &super::normal::Token| self.words.lexicon.offered.same.contains(&t.text);
+        named && plain && self.reading.normal.tokens.get(clause).is_some_and(|t| t.iter().any(same))
     }
 
     /// "Le 6 on enterre mon oncle": beside the date no word of yes or no, but what else is on that day.

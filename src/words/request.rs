@@ -9,6 +9,8 @@ use crate::core::event::Meaning;
 
 /// Sentences of so many words together are quoted as they are; of more, the first alone.
 const QUOTE: usize = 45;
+/// "Aidez-moi" with fewer words is a cry for help.
+const WHOLE: usize = 6;
 
 impl Words {
     /// A text without its greeting and sign-off; lines stay as they are.
@@ -185,12 +187,17 @@ pub(super) fn noted(ask: &Ask<'_>) -> Option<String> {
 
 /// After a mark a sentence that asks for help.
 fn asked_for_help(ask: &Ask<'_>) -> Option<String> {
-    let mark = ask.text.find([':', '"', '«', '“'])?;
+    // from the first mark on; without one the sentence is all there is
+    let mark = ask.text.find([':', '"', '«', '“']).unwrap_or(0);
     let body = ask.words.without_sign_off(ask.text.get(mark..)?, &ask.context.names);
     let text = body.trim_matches(['"', '«', '»', '“', '”', ' ', '\u{a0}', ':', '\n', '\r']);
     let reading = ask.words.read(&[TableName::StepRequest], text);
     let asks = reading.spans.iter().any(|s| s.label == Label::Request && s.tokens.start == 0);
-    (asks && reading.normal.words() >= 4).then(|| text.to_owned())
+    let whole = || {
+        let first = reading.normal.tokens.first();
+        first.is_some_and(|t| ask.words.lexicon.persons.help.contains(&t.text)) && reading.normal.words() > WHOLE
+    };
+    (asks && reading.normal.words() >= 4 && (mark > 0 || whole())).then(|| text.to_owned())
 }
 
 /// What follows the label.
