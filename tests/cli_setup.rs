@@ -136,7 +136,7 @@ fn the_plan_tells_every_mail_in_eighty_columns_and_changes_nothing() {
     );
     assert!(said.out.lines().all(|l| l.chars().count() <= 80), "{}", said.out);
     for mail in [
-        "invitation (M03) of meeting 1 on Tue",
+        "invitation (M03) of meeting 1 on ",
         "subject request (M04)",
         "no subject (M07)",
         "to all 7",
@@ -370,7 +370,9 @@ fn one_template_is_changed_by_one_file_and_a_mistake_in_it_is_told_with_its_line
     let check = || codevd(house.path(), &["check", "--offline"]);
     assert!(check().ends(0).out.contains("mails in en, fr, 1 files of your own"));
     let shown = codevd(house.path(), &["plan", "--next", "12h", "--show"]).ends(0).out;
-    assert!(shown.contains("Subject: [Codev Lyon] Rendez-vous le mardi"), "{shown}");
+    let days = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
+    let said = |day: &&str| shown.contains(&format!("Subject: [Codev Lyon] Rendez-vous le {day}"));
+    assert!(days.iter().any(|day| said(&day)), "{shown}");
     // a value that is not there shows only when the mail is written; a broken tag at once
     for (text, told) in [
         ("Rendez-vous\nle {{ meeting.dat }}\n", "own/fr/invitation/subject.txt:2:"),
