@@ -108,6 +108,9 @@ const HEAD: usize = 8_000;
 /// A phrase of more words than this is read, but never sure.
 const FAR: usize = 9;
 
+/// So many words say by themselves that something is taken back.
+const BACK: usize = 3;
+
 /// The beginning of a text, cut at a character.
 fn head(text: &str) -> &str {
     let end = (0..=HEAD.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
@@ -300,8 +303,8 @@ impl Words {
         match universal {
             Some(heard) if own.is_none() || is_free(question) || question.is_some_and(names_its_answers) => heard,
             _ if own.certainty == Certainty::Sure
-                && question.is_some_and(counts_numbers)
-                && (ask.leaves_a_number() || ask.swallows()) =>
+                && ((question.is_some_and(counts_numbers) && (ask.leaves_a_number() || ask.swallows()))
+                    || ask.takes_back()) =>
             {
                 Heard::probable(own.meaning)
             }
@@ -403,6 +406,11 @@ impl Ask<'_> {
         let taken = |i: usize| r.spans.iter().any(|s| s.tokens.contains(&i));
         let number = |t: &normal::Token| t.text.starts_with(|c: char| c.is_ascii_digit());
         r.normal.tokens.iter().enumerate().any(|(i, t)| number(t) && !taken(i))
+    }
+
+    /// "I approved too quickly, please cancel my last reply".
+    fn takes_back(&self) -> bool {
+        self.reading.all(Label::Undo).any(|s| s.tokens.len() >= BACK && !self.reading.negated(s))
     }
 
     /// A phrase took up so many words that some may turn it round.

@@ -46,7 +46,9 @@ impl Ask<'_> {
         let actions = vec![Some(state); self.context.actions.max(1)];
         let hedged = r.asks() || r.has(Label::Condition) || (r.has(Label::But) && state != Progress::Stuck);
         let unknown = if several { 1 } else { FEW };
-        Heard::sure_if(Meaning::Progress { actions }, !hedged && r.unknown() <= unknown)
+        // "abandoned, she doesn't want it": two states
+        let one = STATES.iter().filter(|(l, _)| r.all(*l).any(|s| !r.negated(s) && !r.asked(s))).count() == 1;
+        Heard::sure_if(Meaning::Progress { actions }, one && !hedged && r.unknown() <= unknown)
     }
 
     /// "1 fait, 2 en cours": each number that names an action, and the tokens that speak of it.
