@@ -113,8 +113,13 @@ fn a_month_of_marked_words_is_in_no_log_and_no_readable_byte() {
     let log = heard.text();
     assert!(log.contains("the log is heard"));
     silent(&log, &[MARK, "Wnl6cGFzc3dvcmQ", "AFp5enBhc3N3b3Jk", "Ynl6cGFzc3dvcmQ"]);
-    assert_eq!(there(&set.database, MARK), None, "the database");
-    assert_eq!(there(&set.keys, MARK), None);
+    // whole words: three letters stand in a million sealed bytes by chance
+    let words: Vec<&str> = MONTH.split(|c: char| !c.is_alphanumeric()).filter(|w| w.starts_with(MARK)).collect();
+    assert!(words.len() >= 6 && words.iter().all(|w| w.len() >= 6), "{words:?}");
+    for word in words {
+        assert_eq!(there(&set.database, word), None, "the database");
+        assert_eq!(there(&set.keys, word), None, "the keys");
+    }
     // all of it is there for whoever has the keys
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.db"), &set.database).unwrap();
