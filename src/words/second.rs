@@ -14,8 +14,11 @@ use crate::core::meeting::Progress;
 const SPEAKS: f32 = 0.5;
 /// Of texts with more words than this too few were learned from.
 const LONG: usize = 60;
-/// From here on what was sure is asked back.
-const DOUBTS: f32 = 0.6;
+/// What means the same whatever was asked is said more rarely than it seems.
+const INSISTS: f32 = 0.75;
+const UNIVERSAL: [&str; 4] = ["help", "stop", "undo", "person"];
+/// What is sure stays so where at least this much speaks for it.
+const AGREES: f32 = 0.5;
 /// Minutes of "plus de temps" without a number.
 const MINUTES: u32 = 5;
 
@@ -42,17 +45,13 @@ impl Words {
         let features = self.features(text, &context.names).heard(&class_of(&heard), certainty(&heard));
         let shares = self.learned.weigh(question.name(), &features);
         let Some(&(class, share)) = shares.first() else { return heard };
-        let enough = match heard.certainty {
-            Certainty::Sure => DOUBTS,
-            Certainty::Probable | Certainty::None => SPEAKS,
-        };
-        if share < enough || class == class_of(&heard) {
-            return heard;
-        }
+        let said = class_of(&heard);
         if heard.certainty == Certainty::Sure {
-            return Heard::probable(heard.meaning);
+            let share = shares.iter().find(|(class, _)| *class == said).map_or(0.0, |(_, share)| *share);
+            return if share < AGREES { Heard::probable(heard.meaning) } else { heard };
         }
-        if super::is_free(Some(question)) {
+        let enough = if UNIVERSAL.contains(&class) { INSISTS } else { SPEAKS };
+        if share < enough || class == said || super::is_free(Some(question)) {
             return heard;
         }
         let reading = self.read_in(super::tables(Some(question)), super::head(text), &self.tongues(language, false));
