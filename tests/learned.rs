@@ -282,7 +282,7 @@ fn what_was_never_seen_is_understood() {
     }
     let many = lessons.len();
     println!(
-        "{many} answers never seen: the phrases alone understand {alone}, with what was learned {right}; {wrong} would be acted on and are wrong"
+        "{many} answers that the model was not taught: the phrases, partly written since, understand {alone}, with what was learned {right}; {wrong} would be acted on and are wrong"
     );
     assert!(right * 100 >= many * 88 && wrong * 300 <= many, "{right} of {many} right, {wrong} wrong effects");
 }

@@ -1,4 +1,4 @@
-//! What answers look like that people gave before: a linear model over words and parts of words, learned from
+//! What answers look like, from answers written for the purpose: a linear model over words and parts of words, learned from
 //! `tests/answers` and `tests/lessons` by `tests/learned.rs` and kept in `templates/answers.weights`.
 //!
 //! The phrases of the word lists come first; this only has a second opinion (`second.rs`), and what it says by itself is

@@ -1,4 +1,4 @@
-//! A second opinion on what the phrases say: what answers looked like before (`learned.rs`) may understand what no phrase
+//! A second opinion on what the phrases say: what was learned from other answers (`learned.rs`) may understand what no phrase
 //! does, contradict what was only probable, and make what was sure be asked back. By itself it is never sure.
 
 use super::label::Label;
