@@ -10,7 +10,7 @@ use crate::core::event::{Answer, Certainty, Meaning};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Route, Verdict, Weight, verdict, weigh};
-use crate::core::{DraftKey, Event, Facts, Group, GroupId, Language, MemberId, draft::InReplyTo};
+use crate::core::{DraftKey, Event, Facts, Group, GroupId, Kind, Language, MemberId, draft::InReplyTo};
 use crate::mail::{self, Asked, Class, Known, Letter, Sent, Token, Understood};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
 use crate::words::{Context, Heard};
@@ -192,19 +192,32 @@ impl House<'_> {
                 ours.push_str(&quoted.plain);
             }
         }
-        let understood = mail::understand(letter, Some(&ours), &self.asked_by(group, sent));
+        let asked = self.asked_by(group, sent);
+        // a word that others got too is seldom the subject, and may be meant for them
+        let asked = Asked { owes_subject: asked.owes_subject && !self.to_others(letter), ..asked };
+        let understood = mail::understand(letter, Some(&ours), &asked);
         Ok(answer(self, sent, letter, understood))
+    }
+
+    /// Others got it too; the one address it was sent to is ours, by whatever name.
+    fn to_others(&self, letter: &Letter) -> bool {
+        let ours = |address: &String| is_ours(address, self.kit.sender.address.as_str());
+        letter.addressed.len() > 1 && !letter.addressed.iter().all(ours)
     }
 
     /// What that mail asks its receiver, as the group stands now.
     fn asked_by(&self, group: &Group, sent: &SentMail) -> Asked<'_> {
         let member = group.member(&sent.member);
         let zone = member.map_or(group.spec.zone, |m| m.zone);
-        let stage = sent.draft.key.meeting.and_then(|n| group.meeting(n)).map(|m| m.stage);
+        let meeting = sent.draft.key.meeting.and_then(|n| group.meeting(n));
+        let stage = meeting.map(|m| m.stage);
         Asked {
             words: &self.kit.words,
             question: sent.draft.question,
             over: matches!(stage, Some(Stage::Collecting | Stage::Digested)),
+            owes_subject: matches!(sent.draft.key.kind, Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf)
+                && meeting
+                    .is_some_and(|m| m.stage == Stage::Planned && m.requester == sent.member && m.subject.is_none()),
             name: member.map(|m| m.name.clone()).unwrap_or_default(),
             subject: sent.subject.clone(),
             language: member.map_or_else(|| group.spec.language.clone(), |m| m.language.clone()),
@@ -297,7 +310,16 @@ fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
     let hears = |language: Language| {
         let context = Context::default();
         let (words, name) = (&house.kit.words, String::new());
-        let asked = Asked { words, question: None, over: false, name, language, context, subject: String::new() };
+        let asked = Asked {
+            words,
+            question: None,
+            over: false,
+            owes_subject: false,
+            name,
+            language,
+            context,
+            subject: String::new(),
+        };
         let text = mail::understand(&read.letter, None, &asked);
         let heard = house.kit.words.understand(None, &asked.language, &read.letter.subject, &asked.context);
         let said = if text.text.trim().is_empty() { heard } else { text.heard };
@@ -343,7 +365,6 @@ fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Resul
 
 /// What was understood, as the core takes it.
 fn answer(house: &House<'_>, sent: &SentMail, letter: &Letter, understood: Understood) -> Answer {
-    let ours = |address: &String| is_ours(address, house.kit.sender.address.as_str());
     Answer {
         from: sent.member.clone(),
         to: sent.draft.key.clone(),
@@ -356,8 +377,7 @@ fn answer(house: &House<'_>, sent: &SentMail, letter: &Letter, understood: Under
         certainty: understood.heard.certainty,
         mail: thread(letter),
         unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
-        // the one address it was sent to is ours, by whatever name
-        to_others: letter.addressed.len() > 1 && !letter.addressed.iter().all(ours),
+        to_others: house.to_others(letter),
     }
 }
 

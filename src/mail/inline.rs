@@ -69,6 +69,8 @@ pub(super) struct Sheet {
     /// Where each pair of words stands.
     pairs: HashMap<String, Vec<usize>>,
     labels: HashMap<String, usize>,
+    /// How often each line was sent.
+    lines: HashMap<String, usize>,
     /// The fields of the sheet that we sent, whatever their language.
     fields: Vec<usize>,
 }
@@ -88,6 +90,7 @@ impl Sheet {
             items: Vec::new(),
             pairs: HashMap::new(),
             labels: HashMap::new(),
+            lines: HashMap::new(),
             fields: Vec::new(),
         };
         logical(sent).iter().for_each(|line| sheet.add(line));
@@ -105,6 +108,7 @@ impl Sheet {
         let from = self.words.len();
         self.words.extend(words_of(line));
         self.of.resize(self.words.len(), number);
+        *self.lines.entry(joined(&self.words[from..])).or_default() += 1;
         let item = Item::new(line, from..self.words.len());
         if item.label > 0 {
             let label = joined(&self.words[from..from + item.label]);
@@ -118,12 +122,21 @@ impl Sheet {
     pub(super) fn typed(&self, lines: &[&str], quoted: &[usize]) -> Vec<(usize, Typed)> {
         let read: Vec<_> = quoted.iter().filter_map(|n| Some((*n, content(lines[*n])?))).collect();
         let mut found: Vec<(usize, Typed)> = Vec::new();
+        let mut stand: HashMap<String, usize> = HashMap::new();
+        for (_, (_, words)) in &read {
+            *stand.entry(joined_words(words)).or_default() += 1;
+        }
+        // a line that stands there no more often than we sent it is ours
+        let sent = |words: &[Word]| {
+            let line = joined_words(words);
+            self.lines.get(&line).is_some_and(|times| stand.get(&line) <= Some(times))
+        };
         // where our text should go on, and the label or the nothing that a value on the next line belongs to
         let (mut next, mut open): (_, Option<String>) = (None, None);
         for (at, (n, (content, words))) in read.iter().enumerate() {
             let line = lines[*n];
             let after = read.get(at + 1).and_then(|(_, (_, words))| words.first());
-            let matched = self.longest(words, next);
+            let matched = self.longest(words, next, after);
             let (went_on, was_open) = (std::mem::take(&mut next), std::mem::take(&mut open));
             let whole = matched.filter(|hit| hit.len == words.len() && (hit.len > 1 || went_on.is_some()));
             if let Some(hit) = whole.filter(|hit| !self.is_chosen(*hit, after)) {
@@ -139,7 +152,8 @@ impl Sheet {
                 let typed = self.behind(line, words, hit).filter(|_| self.ends(hit.from + hit.len));
                 open = typed.as_ref().map(|_| String::new());
                 found.extend(typed.map(|t| (*n, t)));
-            } else if let Some(label) = was_open.filter(|_| !self.is_ours(words) && !says_link(&line[content.clone()]))
+            } else if let Some(label) =
+                was_open.filter(|_| !self.is_ours(words) && !sent(words) && !says_link(&line[content.clone()]))
             {
                 let text = format!("{label}{}", &line[content.clone()]);
                 open = Some(String::new());
@@ -169,7 +183,7 @@ impl Sheet {
     /// The number of the item that this quoted line is, whole or in part.
     pub(super) fn number(&self, line: &str) -> Option<&str> {
         let (_, words) = content(line)?;
-        let hit = self.longest(&words, None).filter(|hit| hit.len == words.len())?;
+        let hit = self.longest(&words, None, None).filter(|hit| hit.len == words.len())?;
         self.item(hit.from + hit.len - 1).number.as_deref()
     }
 
@@ -182,8 +196,9 @@ impl Sheet {
         word > 0 && self.of.get(word) != self.of.get(word - 1)
     }
 
-    /// The longest stretch of ours that a line begins with; where our text is expected to go on, one word is enough.
-    fn longest(&self, words: &[Word], next: Option<usize>) -> Option<Match> {
+    /// The longest stretch of ours that a line begins with; where our text is expected to go on, one word is enough. Of
+    /// two as long, the one that our text goes on behind as the next line (its first word: `after`) does.
+    fn longest(&self, words: &[Word], next: Option<usize>, after: Option<&Word>) -> Option<Match> {
         let [first, rest @ ..] = words else { return None };
         let pair = rest.first().map(|second| format!("{} {}", first.text, second.text));
         let places = pair.and_then(|pair| self.pairs.get(&pair)).into_iter().flatten().copied();
@@ -192,7 +207,8 @@ impl Sheet {
             let ours = self.words[from..].iter();
             Match { from, len: ours.zip(words).take_while(|(a, b)| **a == b.text).count() }
         };
-        goes_on.into_iter().chain(places).map(length).max_by_key(|m| m.len)
+        let followed = |hit: &Match| after.is_some_and(|word| self.words.get(hit.from + hit.len) == Some(&word.text));
+        goes_on.into_iter().chain(places).map(length).max_by_key(|hit| (hit.len, followed(hit)))
     }
 
     /// The words behind the end of a line of ours.
@@ -419,5 +435,13 @@ mod tests {
         ] {
             assert_eq!(typed(SHEET, body), values, "{body}");
         }
+    }
+
+    #[test]
+    fn a_line_of_ours_is_no_value_of_a_label_that_begins_as_the_line_above_it() {
+        let none: [&str; 0] = [];
+        assert_eq!(typed("C'est\noui\nC'est : …", "> C'est\n> oui\n> C'est : …"), none);
+        assert_eq!(typed("oui\nnon\noui :", "> oui\n> non\n> oui :"), none);
+        assert_eq!(typed("oui\nnon\noui :", "> oui\n> non\n> oui :\n> non"), ["oui : non", "oui : non"]);
     }
 }

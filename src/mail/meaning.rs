@@ -18,6 +18,8 @@ pub struct Asked<'w> {
     pub question: Option<Question>,
     /// The session it is about is over: what was asked before it is read as what is collected now.
     pub over: bool,
+    /// The member has the requester's seat and no subject came yet: what is no answer may be it.
+    pub owes_subject: bool,
     /// The member's name, which may stand under what they write.
     pub name: String,
     /// The member's language.
@@ -52,8 +54,14 @@ pub(super) fn meaning(letter: &Letter, reply: &Reply, asked: &Asked<'_>) -> Unde
         return understood;
     }
     let (question, mut heard) = asked.hear(&text);
-    let keeps_marks = matches!(question, Some(Question::ActionPlan | Question::Review));
-    let text = if keeps_marks { text } else { strip_marks(asked.words, &text) };
+    let text = match question {
+        Some(Question::ActionPlan | Question::Review) => text,
+        // the group reads it: its first line is the title, and no "Bonjour"
+        Some(Question::Subject | Question::Share) => {
+            asked.words.without_courtesy(&strip_marks(asked.words, &text), &asked.context.names).to_owned()
+        }
+        _ => strip_marks(asked.words, &text),
+    };
     if !reply.sure && heard.certainty == Certainty::Sure {
         heard.certainty = Certainty::Probable;
     }
@@ -72,6 +80,8 @@ const BRIEF: [Question; 9] = [
     Question::Confirm,
     Question::Quorum,
 ];
+/// Fewest words of what is taken for the requester's subject though another thing was asked.
+const TOLD: usize = 12;
 /// Most words of an answer in a subject.
 const FEW: usize = 5;
 /// What mail programs put before a subject.
@@ -93,7 +103,8 @@ impl Asked<'_> {
     }
 
     /// What a text says, and against which question. Once the session is over, what was asked before it is read as what
-    /// is collected now; and a digest's review may bring the request or the plan itself.
+    /// is collected now; a requester whose subject is awaited answers the mail at hand with it; and a digest's review
+    /// may bring the request or the plan itself.
     fn hear(&self, text: &str) -> (Option<Question>, Heard) {
         let hear = |question| self.words.understand(question, &self.language, text, &self.context);
         let heard = hear(self.question);
@@ -103,6 +114,11 @@ impl Asked<'_> {
             }
             Some(Question::Attendance) if self.over && heard.is_none() => {
                 (Some(Question::LastCall), hear(Some(Question::LastCall)))
+            }
+            Some(Question::Attendance)
+                if self.owes_subject && heard.is_none() && text.split_whitespace().count() >= TOLD =>
+            {
+                (Some(Question::Subject), hear(Some(Question::Subject)))
             }
             Some(Question::Review) if heard.is_none() || heard.meaning == Meaning::Correction => {
                 (self.question, self.corrected(text, heard))

@@ -216,7 +216,7 @@ impl<'a> Page<'a> {
             self.announce(self.parts.iter().position(|p| *p == Line::Ours).unwrap_or(first).min(first));
             self.rule = Some("sent".to_owned());
         }
-        self.answers_below(&covers);
+        self.answers_below(&covers, sent);
         self.typed_in(sent);
     }
 
@@ -300,13 +300,13 @@ impl<'a> Page<'a> {
 
     /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent.
     fn wordless(&mut self, first_ours: usize, sent: &str) {
-        let alone: Vec<&str> =
-            sent.lines().map(str::trim).filter(|l| !l.is_empty() && !l.contains(char::is_alphanumeric)).collect();
-        let signs = |line: &str| line.chars().all(|c| c.is_whitespace() || sent.contains(c));
+        let alone: Vec<&str> = sent.lines().map(str::trim).filter(|l| is_wordless(l)).collect();
         for n in 0..self.lines.len() {
             let line = self.lines[n].trim();
-            let wordless = self.parts[n] == Line::Theirs && !line.contains(char::is_alphanumeric);
-            if wordless && (alone.contains(&line) || (n > first_ours && line.len() <= LONG_LINE && signs(line))) {
+            if self.parts[n] == Line::Theirs
+                && is_wordless(line)
+                && (alone.contains(&line) || (n > first_ours && of_signs_in(line, sent)))
+            {
                 self.mark(n..n + 1, Line::Ours, "sent");
             }
         }
@@ -314,7 +314,7 @@ impl<'a> Page<'a> {
 
     /// Where nothing stands above an unmarked quote of ours, the lines in and after it that are not ours may be the
     /// answer: taken, never for sure.
-    fn answers_below(&mut self, covers: &[ours::Cover]) {
+    fn answers_below(&mut self, covers: &[ours::Cover], sent: &str) {
         let mut below = (0..self.lines.len()).filter(|n| self.parts[*n] == Line::Below);
         let Some(first) = below.find(|n| covers[*n].ours > 0) else {
             return;
@@ -326,6 +326,9 @@ impl<'a> Page<'a> {
             if cover.ours == 0 && self.parts[n] == Line::Below {
                 if quote::head(&self.keys, n).is_some() || quote::is_angled(self.lines[n]) {
                     break;
+                }
+                if is_wordless(self.lines[n].trim()) && of_signs_in(self.lines[n], sent) {
+                    continue;
                 }
                 self.mark(n..n + 1, Line::Theirs, "own");
                 self.sure = false;
@@ -447,6 +450,16 @@ fn added(rule: &str) -> PartKind {
         "rule" => PartKind::Header,
         _ => PartKind::Banner,
     }
+}
+
+/// Signs and no letter or digit: a rule, a bullet, a thumb.
+fn is_wordless(line: &str) -> bool {
+    !line.is_empty() && !line.contains(char::is_alphanumeric)
+}
+
+/// A short line of nothing but signs that we sent.
+fn of_signs_in(line: &str, sent: &str) -> bool {
+    line.len() <= LONG_LINE && line.chars().all(|c| c.is_whitespace() || sent.contains(c))
 }
 
 /// Was `tail` broken off the quoted line before it? It closes a bracket opened there, is a link, or goes on in lower

@@ -13,7 +13,12 @@ const QUOTE: usize = 45;
 const WHOLE: usize = 6;
 
 impl Words {
-    /// A text without its greeting and sign-off; lines stay as they are.
+    /// A text without its greeting and sign-off; lines stay as they are. What is nothing else stays as it is.
+    pub fn without_courtesy<'a>(&self, text: &'a str, names: &[String]) -> &'a str {
+        Some(self.body(text, names)).filter(|body| !body.is_empty()).unwrap_or(text)
+    }
+
+    /// The same, nothing where nothing else was said.
     pub(super) fn body<'a>(&self, text: &'a str, names: &[String]) -> &'a str {
         let text = self.without_greeting(text);
         self.without_sign_off(text, names)

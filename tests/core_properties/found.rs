@@ -195,3 +195,35 @@ fn a_mail_in_doubt_does_not_go_out_again_to_who_left() {
     world.decide(&Event::Outcome { key, outcome: Outcome::InDoubt });
     assert_eq!(mails(&world, Kind::Invitation, "bo"), 1);
 }
+
+/// Marie's mailbox refuses mail until no more is sent there.
+fn marie_is_lost(world: &mut World) {
+    while world.group.member(&"marie".parse().unwrap()).unwrap().gets_mail() {
+        let key = world.newest(Kind::Invitation, "marie").key.clone();
+        world.decide(&Event::Outcome { key, outcome: Outcome::Refused { why: "550 no such user".to_owned() } });
+        world.play(&days(1));
+    }
+}
+
+#[test]
+fn who_is_heard_of_again_hears_what_changed_meanwhile() {
+    let mut world = ahead();
+    marie_is_lost(&mut world);
+    world.play(&Op::Apply(Edit::Facilitator(ANA)));
+    shift_a_day(&mut world);
+    world.says("marie", Kind::Invitation, Meaning::Yes);
+    assert_eq!(mails(&world, Kind::FacilitatorAlarmsOff, "marie"), 1, "somebody else leads since");
+    assert_eq!(mails(&world, Kind::Updated, "marie"), 1);
+}
+
+#[test]
+fn who_is_heard_of_again_loses_what_was_cancelled_meanwhile() {
+    let mut world = ahead();
+    marie_is_lost(&mut world);
+    world.play(&Op::Cancel { meeting: 0 });
+    assert_eq!(mails(&world, Kind::Cancelled, "marie"), 0);
+    world.says("marie", Kind::Invitation, Meaning::Help);
+    assert_eq!(mails(&world, Kind::Cancelled, "marie"), 1);
+    assert_eq!(mails(&world, Kind::FacilitatorAlarmsOff, "marie"), 1);
+    assert_eq!(mails(&world, Kind::Updated, "marie"), 0);
+}

@@ -143,6 +143,8 @@ pub(super) fn alive(work: &mut Work<'_>, from: &MemberId) {
     member.reach.alive();
     if member.unreachable.take().is_some() {
         work.tell(None, Some(from), format!("{name} is heard of again: mail goes out as before"));
+        // what changed meanwhile was not written to them
+        super::order::update_own_calendar(work, from);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::core::agenda::everybody;
 use crate::core::draft::{Facts, Kind, Question, WhenLate};
 use crate::core::event::Order;
 use crate::core::ids::{MeetingNo, MemberId};
-use crate::core::meeting::Stage;
+use crate::core::meeting::{Meeting, Stage};
 use crate::core::refusal::Refusal;
 use crate::core::schedule::instant;
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
@@ -160,13 +160,24 @@ pub(super) fn update_calendars(work: &mut Work<'_>, number: MeetingNo) -> Result
     calendar_mails(work, number, Kind::Updated, Some(Question::Attendance), &Facts::None)
 }
 
-/// One person's calendar is brought up to date: another address, or mail again after a "stop".
+/// One person's calendar is brought up to date: another address, or mail again after a "stop" or a mailbox that
+/// refused it.
 pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
-    let planned = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned);
-    let invited = planned.filter(|m| work.group.was_sent(Some(m.number), Kind::Invitation, to).is_some());
-    for number in invited.map(|m| m.number).collect::<Vec<_>>() {
+    let on = |meeting: &Meeting| {
+        let sent = |kind| work.group.was_sent(Some(meeting.number), kind, to).map(|s| s.at);
+        let ahead = match meeting.stage {
+            Stage::Planned => true,
+            // it was called off, and they were not told
+            Stage::Cancelled => {
+                work.group.starts(meeting) > work.now() && sent(Kind::Cancelled) < sent(Kind::Invitation)
+            }
+            Stage::Running | Stage::Collecting | Stage::Digested => false,
+        };
+        ahead && sent(Kind::Invitation).is_some()
+    };
+    for number in work.group.meetings.iter().filter(|m| on(m)).map(|m| m.number).collect::<Vec<_>>() {
         send_state(work, number, to);
-        match work.group.meeting(number).is_some_and(|m| m.facilitator == *to) {
+        match work.group.meeting(number).is_some_and(|m| m.facilitator == *to && m.stage == Stage::Planned) {
             true => alarms_again(work, number, to),
             // somebody else leads since
             false => alarms_off(work, number, to),
