@@ -17,6 +17,8 @@ const KNOWN: f32 = 0.6;
 
 /// What the phrases heard counts for so much, where the words together count for one.
 const HEARD: f32 = 1.0;
+/// And what stands around the place in question for so much.
+const NEAR: f32 = 1.5;
 
 /// The weights of one question: a row of one weight a class for each feature.
 #[derive(Debug, Clone, Default)]
@@ -40,12 +42,14 @@ pub struct Features {
     pub words: BTreeSet<u32>,
     /// Words, their neighbours and their parts.
     pub all: BTreeSet<u32>,
+    /// Words around the place in question, where there is one.
+    pub near: BTreeSet<u32>,
     /// What the phrases heard in it, and how surely.
     pub heard: Option<u32>,
 }
 
 /// FNV-1a.
-fn hash(kind: u8, parts: &[&str]) -> u32 {
+pub(super) fn hash(kind: u8, parts: &[&str]) -> u32 {
     let bytes = parts.iter().flat_map(|p| p.bytes().chain([b' ']));
     [kind].into_iter().chain(bytes).fold(0x811c_9dc5, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
 }
@@ -92,8 +96,10 @@ impl Features {
     /// Each feature with its part in the whole.
     pub fn parts_of_one(&self) -> impl Iterator<Item = (u32, f32)> {
         #[allow(clippy::cast_precision_loss, reason = "a few thousand features")]
-        let part = 1.0 / (self.all.len().max(1) as f32).sqrt();
-        self.all.iter().map(move |f| (*f, part)).chain(self.heard.map(|h| (h, HEARD)))
+        let part = |features: &BTreeSet<u32>| 1.0 / (features.len().max(1) as f32).sqrt();
+        let (all, near) = (part(&self.all), part(&self.near) * NEAR);
+        let each = self.all.iter().map(move |f| (*f, all)).chain(self.near.iter().map(move |f| (*f, near)));
+        each.chain(self.heard.map(|h| (h, HEARD)))
     }
 
     /// Three to five letters in a row.

@@ -10,6 +10,7 @@
 mod agree;
 mod choices;
 mod dates;
+pub mod days;
 mod decisive;
 mod free;
 mod json;

@@ -36,6 +36,15 @@ pub(super) struct OfferedWords {
     /// Before a weekday: each of them, "either Friday".
     #[serde(default)]
     pub(super) each: Vec<String>,
+    /// The last but one: "avant derniere".
+    #[serde(default)]
+    pub(super) before_last: Vec<String>,
+    /// Between two places: "et".
+    #[serde(default)]
+    pub(super) and: Vec<String>,
+    /// Before a number, what makes it count days: "les 4", "of the 3".
+    #[serde(default)]
+    pub(super) several: Vec<String>,
     /// After a day: what was said of the one before, "le 13 aussi".
     #[serde(default)]
     pub(super) same: Vec<String>,
@@ -61,6 +70,8 @@ pub(super) enum Bound {
     Until,
     /// From it to the day named next.
     Between,
+    /// Those of its week, from Monday on.
+    Week,
 }
 
 impl OfferedWords {
@@ -80,6 +91,9 @@ impl OfferedWords {
             (&mut self.each, more.each),
             (&mut self.until, more.until),
             (&mut self.same, more.same),
+            (&mut self.and, more.and),
+            (&mut self.before_last, more.before_last),
+            (&mut self.several, more.several),
         ] {
             mine.extend(its);
         }
@@ -124,9 +138,16 @@ pub(super) struct Finder<'a> {
 impl Finder<'_> {
     pub(super) fn all(&self) -> Vec<Mention> {
         let mut found = Vec::new();
+        let listed = self.listed();
         let mut i = 0;
         while i < self.tokens.len() {
-            let special = self.bounded(i).or_else(|| self.group(i)).or_else(|| self.nth_weekday(i));
+            if let Some(place) = listed.iter().position(|at| *at == i) {
+                found.push(Mention { tokens: i..i + 1, choices: vec![place], ambiguous: false, rest: false });
+                i += 1;
+                continue;
+            }
+            let special = self.numbers(i).or_else(|| self.every(i)).or_else(|| self.bounded(i));
+            let special = special.or_else(|| self.group(i)).or_else(|| self.nth_weekday(i));
             let special = special.or_else(|| self.weekdays(i));
             match special.or_else(|| self.by_number(i)).or_else(|| self.by_date(i)) {
                 Some(mention) => {
@@ -141,6 +162,67 @@ impl Finder<'_> {
         found
     }
 
+    /// "1. oui 2. non 3. oui": bare numbers that count up from one are places, not days.
+    fn listed(&self) -> Vec<usize> {
+        let dated = |i: usize| {
+            let word = self.text(i);
+            let unit = self.words.hours.iter().any(|h| h == word) || self.words.suffixes.iter().any(|s| s == word);
+            unit || self.dates.month(word).is_some() || self.dates.weekday(word).is_some()
+        };
+        let before = |i: usize| i.checked_sub(1).is_some_and(|b| dated(b) || self.is_article(b));
+        let bare = |i: &usize| self.number(*i).is_some() && !dated(*i + 1) && !before(*i);
+        let bare: Vec<usize> = (0..self.tokens.len()).filter(bare).collect();
+        let counts = bare.iter().zip(1..).all(|(at, n)| self.number(*at) == Some(n));
+        let far = bare.windows(2).all(|two| two[1] > two[0] + 1);
+        if counts && far && bare.len() > 1 && bare.len() <= self.choices.len() { bare } else { Vec::new() }
+    }
+
+    /// "Options 1, 3 et 5": the places behind a word for them.
+    fn numbers(&self, from: usize) -> Option<Mention> {
+        let word = self.text(from);
+        let plural = word.strip_suffix('s').unwrap_or(word);
+        if !self.words.markers.iter().any(|m| m == word || m == plural) {
+            return None;
+        }
+        let place = |i: usize| {
+            let n = usize::try_from(self.number(i)?).ok()?;
+            (1..=self.choices.len()).contains(&n).then(|| n - 1)
+        };
+        let mut choices = vec![place(from + 1)?];
+        let mut end = from + 2;
+        loop {
+            let joins = self.text(end) == "," || self.words.and.iter().any(|a| a == self.text(end));
+            let Some(next) = place(end + 1).filter(|_| joins) else { break };
+            choices.push(next);
+            end += 2;
+        }
+        let dated = self.month_near(end);
+        (choices.len() > 1 && !dated).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+    }
+
+    /// "Les quatre", "all three dates", "aucune des trois": as many as were offered are all of them.
+    fn every(&self, from: usize) -> Option<Mention> {
+        let many = |i: usize| {
+            let n = usize::try_from(self.number(i)?).ok()?;
+            (n == self.choices.len() && n > 1).then_some(i + 1)
+        };
+        let several = self.words.several.iter().any(|s| s == self.text(from));
+        let end = many(from + 1).filter(|_| several)?;
+        let month = self.month_near(end);
+        let unit = self.words.hours.iter().any(|h| h == self.text(end));
+        let choices = (0..self.choices.len()).collect();
+        (!month && !unit).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+    }
+
+    /// Do these words stand here?
+    fn begins(&self, words: &str, at: usize) -> bool {
+        words.split(' ').enumerate().all(|(k, word)| self.text(at + k) == word)
+    }
+
+    fn is_article(&self, i: usize) -> bool {
+        self.words.articles.iter().any(|a| a == self.text(i))
+    }
+
     fn text(&self, i: usize) -> &str {
         self.tokens.get(i).map_or("", |t| t.text.as_str())
     }
@@ -152,6 +234,10 @@ impl Finder<'_> {
     /// An ordinal: "premiere", "2 e", "3rd".
     fn ordinal(&self, i: usize) -> Option<(i64, usize)> {
         let word = self.text(i);
+        let before_last = self.words.before_last.iter().find(|words| self.begins(words, i));
+        if let Some(words) = before_last {
+            return Some((-2, i + words.split(' ').count()));
+        }
         if let Some(n) = self.words.ordinals.get(word) {
             return Some((*n, i + 1));
         }
@@ -222,8 +308,7 @@ impl Finder<'_> {
 
     /// "Après le 10", "from the 9th to the 14th": those on one side of a day, or between two.
     fn bounded(&self, from: usize) -> Option<Mention> {
-        let begins = |words: &str| words.split(' ').enumerate().all(|(k, w)| self.text(from + k) == w);
-        let found = self.words.bounds.iter().filter(|(words, _)| begins(words));
+        let found = self.words.bounds.iter().filter(|(words, _)| self.begins(words, from));
         let (words, bound) = found.max_by_key(|(words, _)| words.len())?;
         let (day, end) = self.a_day(from + words.split(' ').count())?;
         let (last, end) = match bound {
@@ -236,6 +321,7 @@ impl Finder<'_> {
             Bound::Earlier => choice < day,
             Bound::Until => choice <= day,
             Bound::Between => day <= choice && choice <= last,
+            Bound::Week => choice.iso_week() == day.iso_week(),
         };
         let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
         (!choices.is_empty()).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
@@ -281,12 +367,15 @@ impl Finder<'_> {
         let (n, end) = self.ordinal(at).or_else(|| marked.then(|| Some((self.number(at)?, at + 1))).flatten())?;
         // "the 6th": a day where a choice has it
         let day = u32::try_from(n).ok().filter(|d| !marked && self.choices.iter().any(|c| c.day() == *d));
-        let is_word = self.words.ordinals.contains_key(self.text(at));
+        let is_word = self.words.ordinals.contains_key(self.text(at)) || n < 0;
         let month = self.month_near(end) || at.checked_sub(1).is_some_and(|b| self.dates.month(self.text(b)).is_some());
         if !is_word && (day.is_some() || month) {
             return None;
         }
-        let index = if n < 0 { self.choices.len().checked_sub(1) } else { usize::try_from(n - 1).ok() };
+        let index = match usize::try_from(n.unsigned_abs()) {
+            Ok(back) if n < 0 => self.choices.len().checked_sub(back),
+            _ => usize::try_from(n - 1).ok(),
+        };
         let index = index.filter(|k| *k < self.choices.len())?;
         Some(Mention { tokens: i..end, choices: vec![index], ambiguous: false, rest: false })
     }

@@ -2,7 +2,7 @@
 //! others too.
 
 use super::label::Label;
-use super::offered::{Finder, Mention};
+use super::offered::Mention;
 use super::scan::Span;
 use super::{Ask, Heard};
 use crate::core::event::{Meaning, Suits};
@@ -21,14 +21,7 @@ enum Piece<'a> {
 impl Ask<'_> {
     pub(super) fn date_poll(&self) -> Heard {
         let many = self.context.choices.len();
-        let finder = Finder {
-            words: &self.words.lexicon.offered,
-            dates: &self.words.lexicon.dates,
-            tokens: &self.reading.normal.tokens,
-            choices: &self.context.choices,
-            today: self.context.today,
-        };
-        let mentions = self.with_the_rest(self.not_parts(self.not_counts(finder.all())));
+        let mentions = self.mentions();
         let asked = self.reading.normal.tokens.last().is_some_and(|t| t.text == "?")
             && !self.reading.normal.tokens.iter().any(|t| t.text == ".")
             && !self.reading.has(Label::Yes)
@@ -60,7 +53,7 @@ impl Ask<'_> {
     }
 
     /// "Aucune des quatre": the number is part of "none" or "all", no place.
-    fn not_counts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+    pub(super) fn not_counts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let r = &self.reading;
         let whole: Vec<&Span> = r.all(Label::All).chain(r.all(Label::Nothing)).chain(r.all(Label::Rest)).collect();
         let inside = |m: &Mention| {
@@ -87,7 +80,7 @@ impl Ask<'_> {
     }
 
     /// "The 6th is great, I have an evening class": beside days a bare part of the day is no date.
-    fn not_parts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+    pub(super) fn not_parts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let part = |m: &Mention| {
             let tokens = self.reading.normal.tokens.get(m.tokens.clone()).unwrap_or_default();
             tokens.len() == 1 && tokens.iter().all(|t| self.words.lexicon.offered.parts.contains_key(&t.text))
@@ -111,7 +104,7 @@ impl Ask<'_> {
     }
 
     /// "Les autres": those not named, as one more place.
-    fn with_the_rest(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+    pub(super) fn with_the_rest(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let named: Vec<usize> = mentions.iter().flat_map(|m| m.choices.clone()).collect();
         let others: Vec<usize> = (0..self.context.choices.len()).filter(|k| !named.contains(k)).collect();
         let later = |s: &Span| {

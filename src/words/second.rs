@@ -46,6 +46,9 @@ impl Words {
         let shares = self.learned.weigh(question.name(), &features);
         let Some(&(class, share)) = shares.first() else { return heard };
         let said = class_of(&heard);
+        if question == Question::DatePoll && (class == "answers" || share < SPEAKS || class == "none_works") {
+            return self.days(language, text, context, &heard).unwrap_or(heard);
+        }
         if heard.certainty == Certainty::Sure {
             let share = shares.iter().find(|(class, _)| *class == said).map_or(0.0, |(_, share)| *share);
             return if share < AGREES { Heard::probable(heard.meaning) } else { heard };
@@ -62,7 +65,7 @@ impl Words {
     }
 }
 
-fn certainty(heard: &Heard) -> &'static str {
+pub(super) fn certainty(heard: &Heard) -> &'static str {
     match heard.certainty {
         Certainty::Sure => "sure",
         Certainty::Probable => "probable",

@@ -1,0 +1,227 @@
+//! What is said of each day offered, as learned: the text is shown to the model once for each of them, with the words
+//! that name it marked, those around it apart, and what the rules of `poll.rs` heard of it.
+
+use super::learned::{Features, hash};
+use super::offered::{Finder, Mention};
+use super::scan::Span;
+use super::{Ask, Context, Heard, Words};
+use crate::core::draft::Question;
+use crate::core::event::{Certainty, Meaning, Suits};
+use crate::core::ids::Language;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// The model's name for one day of the poll.
+pub const DAY: &str = "date_poll.day";
+/// What is said of a day that nothing is said of.
+pub const UNSAID: &str = "unsaid";
+/// Words to either side that speak of a day.
+const AROUND: usize = 7;
+/// Of these, those whose distance counts.
+const CLOSE: usize = 3;
+/// A verdict is taken where it is likelier than all others together.
+const LIKELY: f32 = 0.5;
+/// What the rules are sure of stays so where as much speaks for it, for each day.
+const CERTAIN: f32 = 0.8;
+
+impl Words {
+    /// What a text shows of each of the days offered, with what the rules heard.
+    pub fn day_features(&self, language: &Language, text: &str, context: &Context, heard: &Heard) -> Vec<Features> {
+        let ask = self.poll(language, text, context);
+        let mentions = ask.mentions();
+        let certainty = super::second::certainty(heard);
+        let day = |day: usize| {
+            let (all, near) = (ask.marked(&mentions, day), ask.near(&mentions, day));
+            Features { words: ask.words(), all, near, heard: None }.heard(verdict(heard, day), certainty)
+        };
+        (0..context.choices.len()).map(day).collect()
+    }
+
+    /// Days that a word for one fits as well as others: "vendredi" of two. A no is meant of all of them.
+    fn unclear_days(&self, language: &Language, text: &str, context: &Context) -> BTreeSet<usize> {
+        let mentions = self.poll(language, text, context).mentions();
+        let (unclear, clear): (Vec<&Mention>, Vec<&Mention>) = mentions.iter().partition(|m| m.ambiguous);
+        let named = |day: &usize| clear.iter().any(|m| m.choices.contains(day));
+        unclear.iter().flat_map(|m| m.choices.clone()).filter(|day| !named(day)).collect()
+    }
+
+    fn poll<'a>(&'a self, language: &'a Language, text: &'a str, context: &'a Context) -> Ask<'a> {
+        let tables = super::tables(Some(Question::DatePoll));
+        let reading = self.read_in(tables, super::head(text), &self.tongues(language, false));
+        Ask { words: self, reading, text, context }
+    }
+
+    /// What the rules heard, day by day weighed against what such answers meant before; nothing where the days offered
+    /// are not known, or none of them is spoken of.
+    pub(super) fn days(&self, language: &Language, text: &str, context: &Context, heard: &Heard) -> Option<Heard> {
+        let features = self.day_features(language, text, context, heard);
+        let mut doubtful = false;
+        let told: Vec<(usize, Option<Suits>)> = { features.iter().enumerate() }
+            .map(|(day, features)| {
+                let shares = self.learned.weigh(DAY, features);
+                let share = shares.first().map_or(0.0, |(_, share)| *share);
+                doubtful |= share < CERTAIN;
+                let likely = shares.first().filter(|_| share >= LIKELY).map(|(class, _)| *class);
+                (day, suits(likely.unwrap_or(verdict(heard, day))))
+            })
+            .collect();
+        let unclear = self.unclear_days(language, text, context);
+        let clear = told.into_iter().filter(|(day, suits)| *suits == Some(Suits::No) || !unclear.contains(day));
+        let said: BTreeMap<u32, Suits> =
+            clear.filter_map(|(day, suits)| Some((u32::try_from(day).ok()? + 1, suits?))).collect();
+        if said.is_empty() {
+            return None;
+        }
+        let refused = said.len() == context.choices.len() && said.values().all(|s| *s == Suits::No);
+        let meaning = if refused { Meaning::NoneWorks } else { Meaning::Answers { choices: said } };
+        let sure = heard.certainty == Certainty::Sure && heard.meaning == meaning && !doubtful;
+        Some(Heard::sure_if(meaning, sure))
+    }
+}
+
+/// What was heard of a day, from 0.
+fn verdict(heard: &Heard, day: usize) -> &'static str {
+    match &heard.meaning {
+        Meaning::NoneWorks => "no",
+        Meaning::Answers { choices } => {
+            let suits = u32::try_from(day).ok().and_then(|day| choices.get(&(day + 1)));
+            suits.map_or(UNSAID, |suits| match suits {
+                Suits::Yes => "yes",
+                Suits::No => "no",
+                Suits::IfNeeded => "if_needed",
+            })
+        }
+        _ => UNSAID,
+    }
+}
+
+fn suits(class: &str) -> Option<Suits> {
+    match class {
+        "yes" => Some(Suits::Yes),
+        "no" => Some(Suits::No),
+        "if_needed" => Some(Suits::IfNeeded),
+        _ => None,
+    }
+}
+
+/// Up to the next day or the sentence's end: what is said of this one alone.
+fn own<'s>(side: &str, walk: impl Iterator<Item = &'s Symbol>, near: &mut BTreeSet<u32>) {
+    let ends = |s: &&Symbol| !matches!(s.text.as_str(), "." | "?") && !s.text.starts_with('@');
+    let own: Vec<&str> = walk.take_while(ends).map(|s| s.text.as_str()).collect();
+    for two in [&["^"], &own[..], &["$"]].concat().windows(2) {
+        near.insert(hash(b'o', &[side, two[0], two[1]]));
+    }
+    for word in own.iter().filter(|w| w.len() > 3) {
+        let letters: Vec<char> = std::iter::once('<').chain(word.chars().take(40)).chain(['>']).collect();
+        near.extend(letters.windows(4).map(|part| hash(b'l', &[side, &part.iter().collect::<String>()])));
+    }
+}
+
+/// A word, or what stands for several: a day, this or another one.
+struct Symbol {
+    text: String,
+    tokens: Range<usize>,
+}
+
+impl Ask<'_> {
+    /// The places that name days.
+    pub(super) fn mentions(&self) -> Vec<Mention> {
+        let finder = Finder {
+            words: &self.words.lexicon.offered,
+            dates: &self.words.lexicon.dates,
+            tokens: &self.reading.normal.tokens,
+            choices: &self.context.choices,
+            today: self.context.today,
+        };
+        self.with_the_rest(self.not_parts(self.not_counts(finder.all())))
+    }
+
+    /// The text with this day and the others marked.
+    fn symbols(&self, mentions: &[Mention], day: usize) -> Vec<Symbol> {
+        let tokens = &self.reading.normal.tokens;
+        let mut symbols = Vec::new();
+        let mut at = 0;
+        while at < tokens.len() {
+            if let Some(mention) = mentions.iter().find(|m| m.tokens.start == at && !m.tokens.is_empty()) {
+                let mark = match (mention.choices.contains(&day), mention.rest) {
+                    (true, false) if mention.ambiguous => "@any",
+                    (true, false) if mention.choices.len() > 1 => "@these",
+                    (true, false) => "@this",
+                    (true, true) => "@rest",
+                    (false, _) => "@other",
+                };
+                symbols.push(Symbol { text: mark.to_owned(), tokens: mention.tokens.clone() });
+                at = mention.tokens.end;
+            } else {
+                let number = tokens[at].text.starts_with(|c: char| c.is_ascii_digit());
+                let text = if number { "#" } else { tokens[at].text.as_str() };
+                symbols.push(Symbol { text: text.to_owned(), tokens: at..at + 1 });
+                at += 1;
+            }
+        }
+        symbols
+    }
+
+    /// The words by themselves.
+    fn words(&self) -> BTreeSet<u32> {
+        let words = self.reading.normal.tokens.iter().filter(|t| t.text.contains(char::is_alphabetic));
+        words.map(|t| hash(b'd', &[&t.text])).collect()
+    }
+
+    /// One and two symbols in a row of all of it.
+    fn marked(&self, mentions: &[Mention], day: usize) -> BTreeSet<u32> {
+        let symbols = self.symbols(mentions, day);
+        let ends = |text: &str| Symbol { text: text.to_owned(), tokens: 0..0 };
+        let all: Vec<Symbol> = [ends("^")].into_iter().chain(symbols).chain([ends("$")]).collect();
+        let one = all.iter().map(|s| hash(b'd', &[&s.text]));
+        let two = all.windows(2).map(|w| hash(b'd', &[&w[0].text, &w[1].text]));
+        let labels = self.reading.spans.iter().map(|s| hash(b'd', &[&format!("{:?}", s.label)]));
+        one.chain(two).chain(labels).collect()
+    }
+
+    /// The words around each place that names this day, up to the end of the sentence, by side and distance.
+    fn near(&self, mentions: &[Mention], day: usize) -> BTreeSet<u32> {
+        let symbols = self.symbols(mentions, day);
+        let mut near = BTreeSet::new();
+        let named = |s: &Symbol| matches!(s.text.as_str(), "@this" | "@these" | "@any" | "@rest");
+        for (at, here) in symbols.iter().enumerate().filter(|(_, s)| named(s)) {
+            near.insert(hash(b'n', &[&here.text]));
+            let after = symbols.get(at + 1..).unwrap_or_default();
+            let before = symbols.get(..at).unwrap_or_default();
+            self.side("+", &here.text, after.iter(), &mut near);
+            self.side("-", &here.text, before.iter().rev(), &mut near);
+            own("+", after.iter(), &mut near);
+            own("-", before.iter().rev(), &mut near);
+        }
+        if near.is_empty() {
+            near.insert(hash(b'n', &["@absent", if mentions.is_empty() { "all" } else { "this" }]));
+        }
+        near
+    }
+
+    /// One side of a place, walking away from it.
+    fn side<'s>(&self, side: &str, here: &str, walk: impl Iterator<Item = &'s Symbol>, near: &mut BTreeSet<u32>) {
+        let (mut last, mut crossed) = (here.to_owned(), "");
+        for (far, symbol) in walk.take(AROUND).enumerate() {
+            if matches!(symbol.text.as_str(), "." | "?") && (far > 0 || side == "-") {
+                near.insert(hash(b'n', &[side, crossed, "end"]));
+                break;
+            }
+            let label = self.reading.spans.iter().find(|s: &&Span| s.tokens.contains(&symbol.tokens.start));
+            for word in label.map(|s| format!("{:?}", s.label)).iter().chain([&symbol.text]) {
+                near.insert(hash(b'n', &[side, crossed, word]));
+                if far < CLOSE {
+                    near.insert(hash(b'n', &[side, &far.to_string(), word]));
+                }
+            }
+            near.insert(hash(b'n', &[side, crossed, &last, &symbol.text]));
+            last.clone_from(&symbol.text);
+            // behind another day, or behind a comma, words may speak of something else
+            match symbol.text.as_str() {
+                "@other" => crossed = "beyond",
+                "," if crossed.is_empty() => crossed = "comma",
+                _ => {}
+            }
+        }
+    }
+}
