@@ -175,6 +175,9 @@ pub(super) struct Persons {
     /// Words that begin a question back: "who", "combien".
     #[serde(default)]
     pub(super) query: BTreeSet<String>,
+    /// Words that lead up to a sentence and say nothing: "voilà ma phrase".
+    #[serde(default)]
+    pub(super) intro: BTreeSet<String>,
     /// Nobody in particular: "quelqu un".
     #[serde(default)]
     pub(super) anyone: BTreeSet<String>,
@@ -307,6 +310,7 @@ impl Lexicon {
         self.persons.query.extend(file.persons.query);
         self.persons.adverbs.extend(file.persons.adverbs);
         self.persons.anyone.extend(file.persons.anyone);
+        self.persons.intro.extend(file.persons.intro);
         self.persons.help.extend(file.persons.help);
         self.spelling.take_alone(file.alone);
         let months = file.dates.months.into_keys();

@@ -2,7 +2,7 @@
 
 use super::label::Label;
 use super::lexicon::TableName;
-use super::normal::folded;
+use super::normal::{Token, folded};
 use super::scan::Reading;
 use super::{Ask, Heard, Words, plan};
 use crate::core::event::Meaning;
@@ -11,6 +11,8 @@ use crate::core::event::Meaning;
 const QUOTE: usize = 45;
 /// "Aidez-moi" with fewer words is a cry for help.
 const WHOLE: usize = 6;
+/// Most words and marks before the sentence that only lead up to it.
+const INTRO: usize = 6;
 
 impl Words {
     /// A text without its greeting and sign-off; lines stay as they are. What is nothing else stays as it is.
@@ -68,6 +70,16 @@ impl Words {
         text.get(..end).unwrap_or(text).trim()
     }
 
+    /// "Voilà ma phrase", "ok so": a few words before the sentence that say nothing but that it comes.
+    fn introduces(&self, tokens: &[Token]) -> bool {
+        let intro = |t: &Token| t.is_mark() || self.lexicon.persons.intro.contains(&t.text);
+        tokens.len() <= INTRO && tokens.iter().all(intro)
+    }
+
+    fn calls_for_help(&self, token: Option<&Token>) -> bool {
+        token.is_some_and(|t| self.lexicon.persons.help.contains(&t.text))
+    }
+
     /// "Bien à vous, Anne", "Merci d'avance !"
     fn signs_off(&self, line: &str) -> bool {
         let reading = self.read(&[], line);
@@ -109,7 +121,8 @@ fn cut(words: &Words, reading: &Reading<'_>) -> String {
     let light = [Label::Filler, Label::Greeting, Label::Ignore, Label::Ok];
     let before = reading.spans.iter().take_while(|s| s.tokens.end <= begin);
     let only_light = reading.unknown_before(begin) == 0 && { before }.all(|s| light.contains(&s.label));
-    let begin = if after_mark || only_light { begin } else { 0 };
+    let introduced = begin > 0 && words.introduces(&tokens[..begin]) && words.calls_for_help(tokens.get(begin));
+    let begin = if after_mark || only_light || introduced { begin } else { 0 };
     // "merci" at the very end belongs to the letter, not to the sentence.
     let letter = words.read(&[], reading.original);
     let last =
@@ -190,11 +203,21 @@ pub(super) fn noted(ask: &Ask<'_>) -> Option<String> {
     labelled(ask).or_else(|| asked_for_help(ask))
 }
 
+/// "On y est : Aidez-moi à …", "got it at last, help me to …": from the call for help on.
+fn without_lead<'a>(words: &Words, text: &'a str) -> &'a str {
+    let reading = words.read(&[TableName::StepRequest], text);
+    let tokens = &reading.normal.tokens;
+    let begin = reading.first_request().map_or(0, |s| s.tokens.start);
+    let leads = words.introduces(&tokens[..begin]) && words.calls_for_help(tokens.get(begin));
+    tokens.get(begin).filter(|_| leads).and_then(|t| text.get(t.from.start..)).unwrap_or(text)
+}
+
 /// After a mark a sentence that asks for help.
 fn asked_for_help(ask: &Ask<'_>) -> Option<String> {
     // from the first mark on; without one the sentence is all there is
     let mark = ask.text.find([':', '"', '«', '“']).unwrap_or(0);
     let body = ask.words.without_sign_off(ask.text.get(mark..)?, &ask.context.names);
+    let body = if mark > 0 { body } else { without_lead(ask.words, body) };
     let text = body.trim_matches(['"', '«', '»', '“', '”', ' ', '\u{a0}', ':', '\n', '\r']);
     let reading = ask.words.read(&[TableName::StepRequest], text);
     let asks = reading.spans.iter().any(|s| s.label == Label::Request && s.tokens.start == 0);
