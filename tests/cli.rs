@@ -285,6 +285,25 @@ fn status_needs_a_look_when_a_live_group_has_no_daemon() {
     assert!(data["outbox"]["queued"].as_u64().unwrap() >= 7, "{data}");
 }
 
+#[test]
+fn figures_for_monitoring_name_nobody() {
+    let house = House::new();
+    let said = house.run(&["status", "--metrics"]).ends(0);
+    assert!(said.out.contains("codevd_running 0\n") && said.out.ends_with("# EOF\n"), "{}", said.out);
+    house.live();
+    let said = house.run(&["status", "--metrics"]).ends(0);
+    let value = |name: &str| {
+        let line = said.out.lines().find(|l| l.starts_with(name)).unwrap_or_else(|| panic!("{name}: {}", said.out));
+        line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()
+    };
+    assert_eq!(value("codevd_groups_live "), 1);
+    assert_eq!(value("codevd_needs_a_look "), 1, "no daemon runs");
+    assert!(value("codevd_outbox_mails{state=\"queued\"} ") >= 7);
+    assert!(value("codevd_next_due_timestamp_seconds ") > 0);
+    assert!(!said.out.contains("lyon") && !said.out.contains('@'), "{}", said.out);
+    house.run(&["status", "--metrics", "--json"]).ends(2);
+}
+
 /// Mails nobody should send, each with whether the command keeps it.
 fn odd_mails() -> Vec<(&'static str, Vec<u8>)> {
     let cut = b"From: a@example.org\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: te";

@@ -81,7 +81,7 @@ pub(super) enum Command {
         json: Json,
     },
     /// What runs, what is due next, what is wrong.
-    Status(Json),
+    Status(StatusArgs),
     /// Tells the running daemon to read templates, words and formats anew; what is wrong is told, and nothing changes.
     Reload(Json),
     /// Ends with 0 when the daemon runs and answers, else with 1: for containers and monitoring.
@@ -153,6 +153,15 @@ pub(super) struct Json {
     /// Print JSON: {"version": 1, "command": …, "data": …}.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub json: Json,
+    /// Print figures for monitoring (OpenMetrics), without names or addresses.
+    #[arg(long, conflicts_with = "json")]
+    pub metrics: bool,
 }
 
 #[derive(Debug, Args)]

@@ -34,6 +34,7 @@ mod mail_read;
 mod mail_test;
 mod mail_understand;
 mod meeting;
+mod metrics;
 mod naming;
 mod orders;
 mod plan;
@@ -156,7 +157,7 @@ fn command(cli: Cli, terminal: &mut Terminal) -> Result {
         Command::Forget(args) => keep::forget(&setup()?, &args, terminal),
         Command::Crowd(args) => crowd::crowd(&setup()?, &args, terminal),
         Command::Soak(args) => soak::soak(&args, terminal),
-        Command::Status(json) => status::status(&setup()?, json.json, terminal),
+        Command::Status(args) => status::status(&setup()?, args, terminal),
     }
 }
 

@@ -1,7 +1,9 @@
 //! `codevd status`: what runs, what is due next, what is wrong.
 
+use super::args::StatusArgs;
 use super::failure::{Done, Result};
 use super::level;
+use super::metrics::Figures;
 use super::naming::{self, local};
 use super::setup::Setup;
 use super::terminal::{Mark, Terminal};
@@ -38,11 +40,17 @@ struct Seen {
     keys: std::path::PathBuf,
 }
 
-pub(super) fn status(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> Result {
+pub(super) fn status(setup: &Setup, args: StatusArgs, terminal: &mut Terminal) -> Result {
+    let as_json = args.json.json;
     let holder = lock::held_by(&setup.config.database)?;
     let Some(reader) = setup.reader_if_any()? else {
         if as_json {
             terminal.json("status", &json!({"running": holder.is_some(), "groups": []}))?;
+        } else if args.metrics {
+            let counts = Counts::default();
+            let (running, held, next_due, troubles) = (holder.is_some(), false, None, 0);
+            let figures = Figures { now: setup.now(), running, held, counts: &counts, next_due, troubles };
+            terminal.line(figures.text()?.trim_end())?;
         } else {
             terminal.line("nothing runs: there is no database yet. Next: codevd group apply FILE")?;
         }
@@ -52,6 +60,10 @@ pub(super) fn status(setup: &Setup, as_json: bool, terminal: &mut Terminal) -> R
     let troubles = seen.troubles();
     if as_json {
         terminal.json("status", &seen.json(&troubles))?;
+    } else if args.metrics {
+        // a collector takes an exit code for a failure of the command: what is wrong is a figure
+        terminal.line(seen.figures(troubles.len()).text()?.trim_end())?;
+        return Ok(Done::Good);
     } else {
         seen.show(&troubles, terminal)?;
     }
@@ -173,6 +185,17 @@ impl Seen {
             ));
         }
         all
+    }
+
+    fn figures(&self, troubles: usize) -> Figures<'_> {
+        Figures {
+            now: self.now,
+            running: self.holder.is_some(),
+            held: self.held.is_some(),
+            counts: &self.counts,
+            next_due: self.groups.iter().filter_map(|g| g.next_due_at).min(),
+            troubles,
+        }
     }
 
     fn show(&self, troubles: &[String], terminal: &mut Terminal) -> std::io::Result<()> {

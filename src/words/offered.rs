@@ -39,6 +39,9 @@ pub(super) struct OfferedWords {
     /// The last but one: "avant derniere".
     #[serde(default)]
     pub(super) before_last: Vec<String>,
+    /// Before an hour: "at".
+    #[serde(default)]
+    pub(super) at: Vec<String>,
     /// Between two places: "et".
     #[serde(default)]
     pub(super) and: Vec<String>,
@@ -92,6 +95,7 @@ impl OfferedWords {
             (&mut self.until, more.until),
             (&mut self.same, more.same),
             (&mut self.and, more.and),
+            (&mut self.at, more.at),
             (&mut self.before_last, more.before_last),
             (&mut self.several, more.several),
         ] {
@@ -390,7 +394,10 @@ impl Finder<'_> {
         let mut sought = Sought::default();
         let (mut at, mut end) = (i, i);
         while at < self.tokens.len() && at < i + 12 {
-            if let Some(next) = self.part(&mut sought, at) {
+            if let Some(hour) = self.bare_hour(&sought, at) {
+                sought.hour = Some(hour);
+                (at, end) = (at + 2, at + 2);
+            } else if let Some(next) = self.part(&mut sought, at) {
                 at = next;
                 end = next;
             } else if end > i && self.words.joints.iter().chain(&self.words.articles).any(|j| j == self.text(at)) {
@@ -413,6 +420,17 @@ impl Finder<'_> {
             return other.then(|| Mention { tokens: i..end, choices: vec![], ambiguous: false, rest: false });
         };
         Some(Mention { ambiguous: found.ambiguous || torn, ..found })
+    }
+
+    /// "Wed 18th at 2": behind a day, the hour of one of the choices.
+    fn bare_hour(&self, sought: &Sought, at: usize) -> Option<u32> {
+        let dated =
+            sought.hour.is_none() && (sought.weekday.is_some() || sought.day.is_some() || sought.number.is_some());
+        let says_at = self.words.at.iter().any(|word| word == self.text(at));
+        let unit = self.words.hours.iter().any(|h| h == self.text(at + 2));
+        let hour = self.number(at + 1).and_then(|n| u32::try_from(n).ok()).filter(|_| dated && says_at && !unit)?;
+        let offered = |c: &NaiveDateTime| c.hour() == hour || (hour < 12 && c.hour() == hour + 12);
+        self.choices.iter().any(offered).then_some(hour)
     }
 
     /// Reads one part of a date; says where the next begins.
