@@ -8,6 +8,10 @@
 mod crowd;
 #[path = "process/house.rs"]
 mod house;
+#[path = "process/prompts.rs"]
+mod prompts;
+#[path = "kills/seconds.rs"]
+mod seconds;
 #[path = "process/unit.rs"]
 mod unit;
 

@@ -10,4 +10,5 @@ mod interop;
 mod people;
 mod points;
 mod random;
+mod seconds;
 mod session;

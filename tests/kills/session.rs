@@ -4,6 +4,8 @@ use crate::house::House;
 use crate::people::PEOPLE;
 use chrono::{Duration, Utc};
 
+pub use crate::seconds::format_of_seconds;
+
 /// A group of six that meets so many seconds from now.
 pub fn group(house: &House<'_>, number: i64, meets_after: i64) -> String {
     let member =
@@ -17,28 +19,4 @@ pub fn group(house: &House<'_>, number: i64, meets_after: i64) -> String {
          review_time_seconds = 6\ndigest_seconds = 16\nday_of_minutes = 5\n{people}",
         start.format("%-S %-M %-H %-d %-m")
     )
-}
-
-/// Ten steps in 33 seconds.
-pub fn format_of_seconds() -> String {
-    let steps = [
-        ("opening", 3, "all", "turn", "none"),
-        ("choice", 3, "facilitator", "free", "none"),
-        ("presentation", 3, "requester", "free", "none"),
-        ("clarification", 4, "cooperants", "turn", "none"),
-        ("feelings", 3, "cooperants", "turn", "none"),
-        ("request", 4, "requester", "free", "request"),
-        ("contributions", 4, "cooperants", "turn", "contribution"),
-        ("action_plan", 3, "requester", "free", "action"),
-        ("learnings", 3, "all", "turn", "learning"),
-        ("closing", 3, "all", "turn", "none"),
-    ];
-    let head = "title.fr = \"Répétition\"\ntitle.en = \"Rehearsal\"\nlength = \"33s\"\npeople = { min = 4, ideal = 6, max = 8 }\n";
-    let step = |(key, seconds, speaker, order, collects): &(&str, u32, &str, &str, &str)| {
-        format!(
-            "[[step]]\nkey = \"{key}\"\nminutes = \"{seconds}s\"\nspeaker = \"{speaker}\"\norder = \"{order}\"\n\
-             collects = \"{collects}\"\n"
-        )
-    };
-    head.to_owned() + &steps.iter().map(step).collect::<String>()
 }

@@ -1,6 +1,6 @@
 //! A start among many groups: none of them is loaded, and one that is due is served at once.
 
-use super::house::{House, Stuck, kilobytes, ticks};
+use super::house::{House, Stuck, is_busy, kilobytes, ticks};
 use std::time::{Duration, Instant};
 
 /// A house with so many groups that wait, and one due group's file.
@@ -88,11 +88,4 @@ fn start(house: &House) -> Start {
     let start = (begun.elapsed(), ticks(daemon.pid()));
     assert_eq!(daemon.stop().0, 0);
     start
-}
-
-/// More waits for processors than there are (proc(5), loadavg).
-fn is_busy() -> bool {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap();
-    let load: f64 = load.split(' ').next().unwrap().parse().unwrap();
-    load > std::thread::available_parallelism().unwrap().get() as f64
 }

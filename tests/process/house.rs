@@ -1,5 +1,6 @@
 //! A folder with a configuration, the real daemon in it, and mail servers that fall silent.
 
+use chrono::{DateTime, Utc};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -156,7 +157,7 @@ impl Drop for Daemon {
 /// An SMTP server that answers well up to a command, and then no more.
 pub struct Stuck {
     port: u16,
-    reached: Receiver<()>,
+    reached: Receiver<DateTime<Utc>>,
 }
 
 impl Stuck {
@@ -187,6 +188,11 @@ impl Stuck {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
+    /// When somebody got so far, each time since it was asked last.
+    pub fn times(&self) -> Vec<DateTime<Utc>> {
+        self.reached.try_iter().collect()
+    }
+
     /// Waits until somebody got so far.
     pub fn is_stuck(&self) {
         self.reached.recv_timeout(Duration::from_secs(60)).expect("the daemon dials");
@@ -196,7 +202,7 @@ impl Stuck {
 fn talk(
     mut stream: &std::net::TcpStream,
     stage: Option<&str>,
-    tell: &std::sync::mpsc::Sender<()>,
+    tell: &std::sync::mpsc::Sender<DateTime<Utc>>,
 ) -> std::io::Result<()> {
     stream.write_all(b"220 stuck.example ESMTP\r\n")?;
     let mut data = false;
@@ -205,7 +211,7 @@ fn talk(
         let is = |word: &str| line.to_ascii_uppercase().starts_with(word);
         let stuck = stage.is_some_and(|stage| if stage == "." { data && line == "." } else { !data && is(stage) });
         if stuck || (stage.is_none() && data && line == ".") {
-            let _ = tell.send(());
+            let _ = tell.send(Utc::now());
         }
         if stuck {
             // silent until the other side gives up
@@ -237,4 +243,11 @@ pub fn ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// More waits for processors than there are (proc(5), loadavg).
+pub fn is_busy() -> bool {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap();
+    let load: f64 = load.split(' ').next().unwrap().parse().unwrap();
+    load > std::thread::available_parallelism().unwrap().get() as f64
 }
