@@ -5,7 +5,7 @@ use super::label::Label;
 use super::normal::Spelling;
 use super::offered::OfferedWords;
 use super::plan::PlanWords;
-use super::scan::Table;
+use super::scan::{Phrase, Table};
 use super::typos::Typos;
 use crate::core::ids::Language;
 use regex::Regex;
@@ -221,13 +221,33 @@ impl Place<'_> {
 
     /// A pattern of the file: parts filled in, word borders around it, ASCII classes.
     pub(super) fn regex(&self, pattern: &Spanned<String>, filled: &str) -> Result<Regex, WordsError> {
-        Regex::new(&format!(r"(?:^| )(?P<all>{filled})(?: |$)")).map_err(|e| {
-            let why = e.to_string();
-            let last = why.lines().last().unwrap_or_default().trim().to_owned();
-            let found = format!("the pattern {:?} can't be read ({last})", pattern.get_ref());
-            self.error(pattern.span().start, found, "a regular expression over lower-case words without accents")
-        })
+        Regex::new(&bordered(filled)).map_err(|e| self.unreadable(pattern, &e))
     }
+
+    fn phrase(&self, pattern: &Spanned<String>, filled: &str, whose: Whose) -> Result<Phrase, WordsError> {
+        match whose {
+            Whose::Ours => Ok(Phrase::trusted(bordered(filled))),
+            Whose::Anybodys => Phrase::checked(bordered(filled)).map_err(|e| self.unreadable(pattern, &e)),
+        }
+    }
+
+    fn unreadable(&self, pattern: &Spanned<String>, error: &regex::Error) -> WordsError {
+        let why = error.to_string();
+        let last = why.lines().last().unwrap_or_default().trim().to_owned();
+        let found = format!("the pattern {:?} can't be read ({last})", pattern.get_ref());
+        self.error(pattern.span().start, found, "a regular expression over lower-case words without accents")
+    }
+}
+
+/// Whose lists are read: those inside the binary were compiled by the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Ours,
+    Anybodys,
+}
+
+fn bordered(filled: &str) -> String {
+    format!(r"(?:^| )(?P<all>{filled})(?: |$)")
 }
 
 /// Replaces `<part>` by the part's pattern and the placeholders `{n}` and `{name}` by their groups.
@@ -253,7 +273,7 @@ fn fill(pattern: &str, parts: &BTreeMap<String, Spanned<String>>) -> String {
 
 impl Lexicon {
     /// Reads one file a language; the first to name a spelling or sign wins.
-    pub(super) fn parse(files: &[(Language, &str)]) -> Result<Self, WordsError> {
+    pub(super) fn parse(files: &[(Language, &str)], whose: Whose) -> Result<Self, WordsError> {
         let mut lexicon = Self {
             spelling: Spelling::default(),
             tables: BTreeMap::new(),
@@ -273,12 +293,12 @@ impl Lexicon {
                 let at = e.span().map_or(0, |s| s.start);
                 place.error(at, e.message().to_owned(), "the shape told at the head of templates/fr/words.toml")
             })?;
-            lexicon.take(language, file, &place)?;
+            lexicon.take(language, file, &place, whose)?;
         }
         Ok(lexicon)
     }
 
-    fn take(&mut self, language: &Language, file: File, place: &Place<'_>) -> Result<(), WordsError> {
+    fn take(&mut self, language: &Language, file: File, place: &Place<'_>, whose: Whose) -> Result<(), WordsError> {
         if file.light {
             self.light.insert(language.clone());
         }
@@ -291,7 +311,7 @@ impl Lexicon {
                     if full {
                         self.typos.knows(&filled);
                     }
-                    table.add(place.regex(pattern, &filled)?, *label, language);
+                    table.add(place.phrase(pattern, &filled, whose)?, *label, language);
                 }
             }
         }

@@ -39,7 +39,7 @@ use crate::core::ids::Language;
 use chrono::{NaiveDate, NaiveDateTime};
 use label::Label;
 use learned::Learned;
-use lexicon::{Lexicon, TableName};
+use lexicon::{Lexicon, TableName, Whose};
 use scan::{Reading, Tongues};
 
 /// What was understood, and how sure that is.
@@ -121,20 +121,14 @@ fn head(text: &str) -> &str {
 impl Words {
     /// Reads the word lists, one text a language. Errors name file, line and what was expected.
     pub fn parse(files: &[(Language, &str)]) -> Result<Self, WordsError> {
-        Lexicon::parse(files).map(|lexicon| Self { lexicon, learned: Learned::default() })
+        let lexicon = Lexicon::parse(files, Whose::Anybodys)?;
+        Ok(Self { lexicon, learned: Learned::default() })
     }
 
     /// The word lists inside the binary: French and English in full, the common words of others.
     pub fn embedded() -> Result<Self, WordsError> {
-        let words = Self::parse(&[
-            (Language::french(), include_str!("../../templates/fr/words.toml")),
-            (Language::english(), include_str!("../../templates/en/words.toml")),
-            (light("de")?, include_str!("../../templates/de/words.toml")),
-            (light("nl")?, include_str!("../../templates/nl/words.toml")),
-            (light("es")?, include_str!("../../templates/es/words.toml")),
-            (light("it")?, include_str!("../../templates/it/words.toml")),
-        ])?;
-        Ok(words.taught(Learned::embedded()?))
+        let lexicon = Lexicon::parse(&lists()?, Whose::Ours)?;
+        Ok(Self { lexicon, learned: Learned::embedded()? })
     }
 
     /// With what was learned from answers; without it the phrases alone decide.
@@ -342,6 +336,18 @@ fn unquoted(text: &str) -> Option<String> {
     some.then(|| own.join("\n"))
 }
 
+/// The word lists inside the binary.
+fn lists() -> Result<[(Language, &'static str); 6], WordsError> {
+    Ok([
+        (Language::french(), include_str!("../../templates/fr/words.toml")),
+        (Language::english(), include_str!("../../templates/en/words.toml")),
+        (light("de")?, include_str!("../../templates/de/words.toml")),
+        (light("nl")?, include_str!("../../templates/nl/words.toml")),
+        (light("es")?, include_str!("../../templates/es/words.toml")),
+        (light("it")?, include_str!("../../templates/it/words.toml")),
+    ])
+}
+
 /// A language by its code.
 fn light(code: &str) -> Result<Language, WordsError> {
     code.parse().map_err(|_| WordsError {
@@ -546,4 +552,15 @@ fn hyphenated(text: &str, bytes: std::ops::Range<usize>) -> std::ops::Range<usiz
     let rest = text.get(bytes.end..).filter(|r| r.starts_with('-')).unwrap_or_default();
     let more = rest.find(|c: char| c != '-' && !c.is_alphabetic()).unwrap_or(rest.len());
     bytes.start..bytes.end + more
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_phrase_of_our_lists_compiles() {
+        Words::parse(&lists().unwrap()).unwrap();
+    }
 }

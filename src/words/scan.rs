@@ -6,11 +6,36 @@ use crate::core::ids::Language;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A list of phrases, compiled.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
-    patterns: Vec<(Regex, Label, Language)>,
+    patterns: Vec<(Phrase, Label, Language)>,
+}
+
+/// A phrase, compiled when it is first looked for: the lists hold thousands, and most commands need none of them.
+#[derive(Debug, Clone)]
+pub(super) struct Phrase {
+    source: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Phrase {
+    /// Of a list of ours, which the tests have compiled.
+    pub(super) fn trusted(source: String) -> Self {
+        Self { source, regex: OnceLock::new() }
+    }
+
+    /// Of anybody's list: compiled at once, to tell what is wrong with it.
+    pub(super) fn checked(source: String) -> Result<Self, regex::Error> {
+        let regex = Regex::new(&source)?;
+        Ok(Self { source, regex: OnceLock::from(Some(regex)) })
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&self.source).ok()).as_ref()
+    }
 }
 
 /// A phrase that was found: tokens from … to, what it says, and what it carries.
@@ -27,15 +52,16 @@ pub(super) struct Span {
 }
 
 impl Table {
-    pub(super) fn add(&mut self, regex: Regex, label: Label, language: &Language) {
-        self.patterns.push((regex, label, language.clone()));
+    pub(super) fn add(&mut self, phrase: Phrase, label: Label, language: &Language) {
+        self.patterns.push((phrase, label, language.clone()));
     }
 
     fn find(&self, normal: &Normal, tongues: &Tongues<'_>, found: &mut Vec<Span>) {
         let own = tongues.own;
         let counts = |language: &Language| language == own || !(tongues.alone || tongues.light.contains(language));
-        let hits = self.patterns.iter().filter(|(regex, _, l)| counts(l) && regex.is_match(&normal.text));
-        for (regex, label, language) in hits {
+        let mine = self.patterns.iter().filter(|(_, _, l)| counts(l));
+        let compiled = mine.filter_map(|(phrase, label, language)| Some((phrase.regex()?, label, language)));
+        for (regex, label, language) in compiled.filter(|(regex, _, _)| regex.is_match(&normal.text)) {
             let (names, numbers): (Vec<_>, Vec<_>) =
                 regex.capture_names().flatten().filter(|g| g.starts_with('n')).partition(|g| g.starts_with("name"));
             let mut at = 0;
