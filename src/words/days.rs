@@ -8,6 +8,7 @@ use super::{Ask, Context, Heard, Words};
 use crate::core::draft::Question;
 use crate::core::event::{Certainty, Meaning, Suits};
 use crate::core::ids::Language;
+use chrono::{Datelike, Timelike};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -154,12 +155,24 @@ impl Ask<'_> {
                 at = mention.tokens.end;
             } else {
                 let number = tokens[at].text.starts_with(|c: char| c.is_ascii_digit());
-                let text = if number { "#" } else { tokens[at].text.as_str() };
+                let word = if number { "#" } else { tokens[at].text.as_str() };
+                let text = self.part_of(word, day).unwrap_or(word);
                 symbols.push(Symbol { text: text.to_owned(), tokens: at..at + 1 });
                 at += 1;
             }
         }
         symbols
+    }
+
+    /// A part of the day or a month, which this day lies in or not.
+    fn part_of(&self, word: &str, day: usize) -> Option<&'static str> {
+        let choice = self.context.choices.get(day)?;
+        if let Some((from, to)) = self.words.lexicon.offered.parts.get(word) {
+            return Some(if (*from..*to).contains(&choice.hour()) { "@part" } else { "@otherpart" });
+        }
+        let month = self.words.lexicon.dates.month(word)?;
+        let several = self.context.choices.iter().any(|c| c.month() != choice.month());
+        several.then_some(if month == choice.month() { "@month" } else { "@othermonth" })
     }
 
     /// The words by themselves.
@@ -183,7 +196,7 @@ impl Ask<'_> {
     fn near(&self, mentions: &[Mention], day: usize) -> BTreeSet<u32> {
         let symbols = self.symbols(mentions, day);
         let mut near = BTreeSet::new();
-        let named = |s: &Symbol| matches!(s.text.as_str(), "@this" | "@these" | "@any" | "@rest");
+        let named = |s: &Symbol| matches!(s.text.as_str(), "@this" | "@these" | "@any" | "@rest" | "@part" | "@month");
         for (at, here) in symbols.iter().enumerate().filter(|(_, s)| named(s)) {
             near.insert(hash(b'n', &[&here.text]));
             let after = symbols.get(at + 1..).unwrap_or_default();

@@ -39,6 +39,12 @@ pub(super) struct OfferedWords {
     /// The last but one: "avant derniere".
     #[serde(default)]
     pub(super) before_last: Vec<String>,
+    /// Weekdays cut so short that the word may be another: "mon", "sat".
+    #[serde(default)]
+    pub(super) abbreviations: BTreeMap<String, u8>,
+    /// What stands behind such a word where it is a weekday.
+    #[serde(default)]
+    pub(super) abbreviated: Vec<String>,
     /// Before an hour: "at".
     #[serde(default)]
     pub(super) at: Vec<String>,
@@ -83,6 +89,7 @@ impl OfferedWords {
         self.parts.extend(more.parts);
         self.days.extend(more.days);
         self.bounds.extend(more.bounds);
+        self.abbreviations.extend(more.abbreviations);
         for (mine, its) in [
             (&mut self.suffixes, more.suffixes),
             (&mut self.markers, more.markers),
@@ -96,6 +103,7 @@ impl OfferedWords {
             (&mut self.same, more.same),
             (&mut self.and, more.and),
             (&mut self.at, more.at),
+            (&mut self.abbreviated, more.abbreviated),
             (&mut self.before_last, more.before_last),
             (&mut self.several, more.several),
         ] {
@@ -433,10 +441,23 @@ impl Finder<'_> {
         self.choices.iter().any(offered).then_some(hour)
     }
 
+    /// "Mon or Thurs", "sat 10am": a day where what stands behind does not make another word of it.
+    fn weekday_at(&self, at: usize) -> Option<Weekday> {
+        let short = || {
+            let number = self.words.abbreviations.get(self.text(at))?;
+            let next = self.tokens.get(at + 1);
+            let fits = |t: &Token| t.is_mark() || self.number(at + 1).is_some() || self.ordinal(at + 1).is_some();
+            let behind = |t: &Token| self.words.abbreviated.contains(&t.text);
+            let alone = next.is_none_or(|t| fits(t) || behind(t));
+            alone.then(|| Weekday::try_from(number.checked_sub(1)?).ok()).flatten()
+        };
+        self.dates.weekday(self.text(at)).or_else(short)
+    }
+
     /// Reads one part of a date; says where the next begins.
     fn part(&self, sought: &mut Sought, at: usize) -> Option<usize> {
         let word = self.text(at);
-        if let Some(weekday) = self.dates.weekday(word).filter(|_| sought.weekday.is_none()) {
+        if let Some(weekday) = self.weekday_at(at).filter(|_| sought.weekday.is_none()) {
             sought.weekday = Some(weekday);
             return Some(at + 1);
         }

@@ -2,7 +2,7 @@
 
 use super::house::{House, Stuck, is_busy};
 use super::seconds::format_of_seconds;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use std::fmt::Write;
 
 const GROUPS: usize = 20;
@@ -45,7 +45,8 @@ fn prompts_of_twenty_sessions_at_once_are_handed_over_within_10_s() {
     std::fs::write(house.path("codevd.toml"), format!("formats = \"formats\"\n{config}")).unwrap();
     std::fs::create_dir(house.path("formats")).unwrap();
     std::fs::write(house.path("formats/seconds.toml"), format()).unwrap();
-    let start = Utc::now() + BEGINS_AFTER;
+    // the schedule knows whole seconds
+    let start = (Utc::now() + BEGINS_AFTER).trunc_subsecs(0);
     for number in 0..GROUPS {
         std::fs::write(house.path(&format!("g{number}.toml")), group(number, start)).unwrap();
         house.run(&["group", "apply", &format!("g{number}.toml"), "--live", "--yes"]).ends(0);
