@@ -28,8 +28,13 @@ impl std::ops::AddAssign for Compared {
     }
 }
 
+/// All that was sent is there, nothing is left to do, and what that sent is there as well.
+pub fn is_still(house: &House<'_>, members: &Members, now: DateTime<Utc>) -> bool {
+    has_arrived(house, members) && house.is_quiet(now) && has_arrived(house, members)
+}
+
 /// Nothing is under way between the servers and the daemon, in either direction.
-pub fn has_arrived(house: &House<'_>, members: &Members) -> bool {
+fn has_arrived(house: &House<'_>, members: &Members) -> bool {
     let reader = Reader::open(house.database()).unwrap();
     let there = arrived(members);
     let rows = reader.queue(&QueueFilter::default()).unwrap();

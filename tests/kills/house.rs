@@ -3,6 +3,7 @@
 use crate::interop::Servers;
 use chrono::{DateTime, Duration, Utc};
 use codevd::store::{InboxState, MailState, QueueFilter, Reader};
+use std::cell::Cell;
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -42,13 +43,15 @@ pub struct House<'a> {
     /// Points passed are written here, a file a process.
     pub log_points: bool,
     pub killed: u32,
+    /// Where in the log the daemon that was started last begins.
+    begins: Cell<usize>,
     folder: tempfile::TempDir,
 }
 
 impl<'a> House<'a> {
     pub fn new(servers: &'a Servers, number: usize, way: Way, kill: Option<Kill>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { servers, number, way, kill, log_points: false, killed: 0, folder }
+        Self { servers, number, way, kill, log_points: false, killed: 0, begins: Cell::new(0), folder }
     }
 
     pub fn home(&self) -> &Path {
@@ -144,6 +147,7 @@ impl<'a> House<'a> {
     }
 
     pub fn run(&self) -> Child {
+        self.begins.set(fs::read(self.home().join("log")).map_or(0, |log| log.len()));
         let log = fs::OpenOptions::new().create(true).append(true).open(self.home().join("log")).unwrap();
         let mut command = self.armed(&["run"], Part::Run);
         command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
@@ -168,7 +172,7 @@ impl<'a> House<'a> {
     /// The daemon started last says that it is ready.
     fn is_ready(&self) -> bool {
         let log = fs::read_to_string(self.home().join("log")).unwrap_or_default();
-        log.rsplit(" starting").next().is_some_and(|last| last.contains(" ready")) && log.contains(" starting")
+        log.get(self.begins.get()..).is_some_and(|last| last.contains(" ready"))
     }
 
     /// A mail whose attempt was cut off waits for a minute: that minute is over.

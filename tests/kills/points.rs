@@ -1,6 +1,6 @@
 //! Killed at every named point in turn: the points are found by the binary itself, on a life without a kill.
 
-use crate::both_sides::{Compared, compare, has_arrived};
+use crate::both_sides::{Compared, compare, is_still};
 use crate::house::{House, Kill, Part, Way, died};
 use crate::interop::Servers;
 use crate::people::{Members, PEOPLE};
@@ -187,7 +187,7 @@ fn live(house: &mut House<'_>) -> Compared {
             house.a_minute_later();
             daemon = house.run();
         }
-        if members.are_done() && has_arrived(house, &members) && house.is_quiet(Utc::now()) {
+        if members.are_done() && is_still(house, &members, Utc::now()) {
             let Some(_) = moved.as_ref() else {
                 let to = (start + Duration::days(1)).format("%Y-%m-%d 18:00").to_string();
                 let mut order = house.command(&["meeting", "move", "1", &to]);

@@ -1,6 +1,6 @@
 //! Killed at random while groups live: sessions of some seconds, answers from everybody, new groups meanwhile.
 
-use crate::both_sides::{Compared, compare, has_arrived};
+use crate::both_sides::{Compared, compare, is_still};
 use crate::house::{House, Part, Way, died};
 use crate::interop::Servers;
 use crate::people::{Members, PEOPLE};
@@ -150,10 +150,7 @@ impl<'a, 'b> Load<'a, 'b> {
 
     fn is_over(&mut self, members: &Members) -> bool {
         self.orders.retain_mut(|order| order.try_wait().unwrap().is_none());
-        self.orders.is_empty()
-            && members.are_done()
-            && has_arrived(self.house, members)
-            && self.house.is_quiet(Utc::now())
+        self.orders.is_empty() && members.are_done() && is_still(self.house, members, Utc::now())
     }
 
     /// Ordered at the command line beside the daemon, whether it just lives or not.
