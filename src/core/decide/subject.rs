@@ -230,6 +230,8 @@ pub(super) fn volunteer(work: &mut Work<'_>, number: MeetingNo, answer: &Answer)
     if willing {
         work.tell(Some(number), Some(&answer.from), "offers to be the requester");
         pass_on(work, Some(number), Notice::Volunteer { member: answer.from.clone() });
+    } else {
+        work.tell(Some(number), Some(&answer.from), "a word about the call for subjects was kept: no offer");
     }
     Ok(())
 }
