@@ -37,6 +37,11 @@ pub enum Task {
         /// To whom, never empty.
         to: Vec<MemberId>,
     },
+    /// The law of the zone has changed: what calendars were told is another hour now.
+    Law {
+        /// Which meeting.
+        meeting: MeetingNo,
+    },
     /// The session begins: its clock is laid out.
     Begin {
         /// Which meeting.
@@ -66,7 +71,7 @@ impl Task {
     fn rank(&self) -> u32 {
         match self {
             Self::Plan => 0,
-            Self::Begin { .. } => 1,
+            Self::Law { .. } | Self::Begin { .. } => 1,
             Self::Mail { kind: Kind::Invitation, .. } => 2,
             Self::Prompt { step, .. } => 3 + step,
             Self::End { .. } => 90,
@@ -85,7 +90,10 @@ pub fn agenda(group: &Group) -> Vec<Due> {
     all.extend(plan(group));
     for meeting in &group.meetings {
         match meeting.stage {
-            Stage::Planned => before(group, meeting, &mut all),
+            Stage::Planned => {
+                all.extend(law(group, meeting));
+                before(group, meeting, &mut all);
+            }
             Stage::Running => during(group, meeting, &mut all),
             Stage::Collecting | Stage::Digested => after(group, meeting, &mut all),
             Stage::Cancelled => {}
@@ -94,6 +102,13 @@ pub fn agenda(group: &Group) -> Vec<Due> {
     all.extend(lapses(group));
     all.sort_by_key(|d| (d.at, d.task.rank()));
     all
+}
+
+/// What calendars were told is not what the group's hour is by the zone data of today.
+fn law(group: &Group, meeting: &Meeting) -> Option<Due> {
+    let at = meeting.changed;
+    let told = meeting.announced == Some(group.starts(meeting));
+    (!told).then_some(Due { at, until: at, task: Task::Law { meeting: meeting.number } })
 }
 
 /// Questions "was it you?" whose time ends without a word.

@@ -444,6 +444,8 @@ pub enum Facts {
         /// The mail that proposed it, to be answered.
         mail: InReplyTo,
     },
+    /// A change of law: the hour on the clock stays, the instant does not.
+    Law,
     /// Somebody who was not invited.
     Forwarded {
         /// Their address.

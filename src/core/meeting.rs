@@ -190,6 +190,10 @@ pub struct Meeting {
     pub slot: NaiveDateTime,
     /// The hour people agreed on, in the group's zone: the truth, whatever the law does to the clock.
     pub wall: NaiveDateTime,
+    /// The instant that calendars were given for it: a change of law makes it another (`decisions.md` 35). `None` where
+    /// an older release planned it.
+    #[serde(default)]
+    pub announced: Option<DateTime<Utc>>,
     /// Its format.
     pub format: FormatId,
     /// Link or room, if not the group's.

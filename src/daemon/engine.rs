@@ -175,6 +175,19 @@ impl<I: Ids> Engine<I> {
         self.store.get().next_due()
     }
 
+    /// When a group is looked at next, by this program, its zone data and its formats.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn derive(&self, id: &GroupId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut store = self.store.get();
+        let Some(Loaded { group, version }) = store.load(id, &self.kit.formats)? else { return Ok(()) };
+        let next_due = next_look(&group, now);
+        let group = GroupCommit { before: Some(&group), version: Some(version), after: &group, next_due };
+        let commit = Commit { group: Some(group), mails: Vec::new(), journal: Vec::new(), at: now, inbox: None };
+        store.commit(commit).map(|_| ())
+    }
+
     /// What a group's decision would do, changing nothing (`--dry-run`).
     ///
     /// # Errors

@@ -16,9 +16,7 @@ use super::trouble::{Health, Part};
 use super::verify::Prover;
 use super::watch::Bell;
 use super::{doubt, watch as watching};
-use crate::core::GroupId;
-use crate::core::foresight::next_look as look_again;
-use crate::store::{Commit, GroupCommit, Loaded, StoreError};
+use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -455,22 +453,13 @@ impl<C: Clock, I: Ids> Mind<C, I> {
             }
         };
         for id in &ids {
-            if let Err(error) = self.derive(id, now) {
+            if let Err(error) = self.engine.derive(id, now) {
                 // it is derived by its next decision in any case
                 tracing::warn!(group = %id, %error, "could not be derived again");
                 return false;
             }
         }
         !ids.is_empty()
-    }
-
-    fn derive(&self, id: &GroupId, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut store = self.engine.store().get();
-        let Some(Loaded { group, version }) = store.load(id, &self.engine.kit.formats)? else { return Ok(()) };
-        let next_due = look_again(&group, now);
-        let group = GroupCommit { before: Some(&group), version: Some(version), after: &group, next_due };
-        let commit = Commit { group: Some(group), mails: Vec::new(), journal: Vec::new(), at: now, inbox: None };
-        store.commit(commit).map(|_| ())
     }
 }
 

@@ -144,6 +144,7 @@ fn planned(number: MeetingNo, wall: NaiveDateTime, requester: &str, backup: &str
         uid: format!("codevd-lyon-{number}-sample@example.org").parse().unwrap(),
         slot: wall,
         wall,
+        announced: Some(codevd::core::schedule::instant(wall, "Europe/Paris".parse().unwrap())),
         format: "1h30".parse().unwrap(),
         place: None,
         sequence: 0,

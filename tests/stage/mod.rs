@@ -143,6 +143,7 @@ impl Stage {
                 self.restart();
             }
             ["restart"] => self.restart(),
+            ["law", number, minutes] => self.law(number, minutes).await,
             ["refuse", who] => {
                 let email = self.people[who].email.clone();
                 self.world().out.refuse(&email);
@@ -196,6 +197,19 @@ impl Stage {
         // people's programs go on and give no Message-ID twice
         while world.number() < last {}
         self.world = Some(world);
+    }
+
+    /// What calendars were told came from another law, so many minutes from what this program's zone data says; or, of
+    /// a meeting that an older release planned, is not known.
+    async fn law(&mut self, number: &str, minutes: &str) {
+        let group = self.specs.last().unwrap().id.clone();
+        let file = rusqlite::Connection::open(self.folder.path().join("codevd.db")).unwrap();
+        let minutes = (minutes != "unknown").then(|| format!("{minutes} minutes"));
+        let sql = "UPDATE meetings SET announced_at = strftime('%Y-%m-%dT%H:%M:%SZ', announced_at, ?) WHERE number = ?";
+        assert_eq!(file.execute(sql, (minutes, number)).unwrap(), 1);
+        let now = self.now;
+        self.world().engine.derive(&group, now).unwrap();
+        self.until(now).await;
     }
 
     fn world(&mut self) -> &mut Scene {

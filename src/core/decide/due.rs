@@ -23,6 +23,7 @@ pub(super) fn due(work: &mut Work<'_>) {
         match next.task.clone() {
             Task::Plan => plan(work),
             Task::Mail { meeting, kind, to } => mails(work, &next, meeting, kind, &to),
+            Task::Law { meeting } => super::order::law_changed(work, meeting),
             Task::Begin { meeting } => begin(work, meeting),
             Task::Prompt { meeting, step } => prompt(work, &next, meeting, step),
             Task::End { meeting } => end(work, meeting, None),
@@ -70,6 +71,7 @@ fn new_meeting(
         uid,
         slot,
         wall: slot,
+        announced: Some(instant(slot, work.group.spec.zone)),
         format: work.group.spec.format.clone(),
         place: None,
         sequence: 0,

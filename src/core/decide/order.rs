@@ -51,9 +51,10 @@ pub(super) fn shift(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -
 
 /// The instant changed, by an order or by the zone: SEQUENCE rises, every answer is asked anew.
 pub(super) fn at_another_time(work: &mut Work<'_>, number: MeetingNo, to: NaiveDateTime) -> Result<(), Refusal> {
-    let now = work.now();
+    let (now, start) = (work.now(), instant(to, work.group.spec.zone));
     let meeting = work.meeting_mut(number)?;
     let from = std::mem::replace(&mut meeting.wall, to);
+    meeting.announced = Some(start);
     meeting.sequence += 1;
     meeting.time_sequence = meeting.sequence;
     meeting.changed = now;
@@ -62,6 +63,26 @@ pub(super) fn at_another_time(work: &mut Work<'_>, number: MeetingNo, to: NaiveD
         turn.wall = to;
     }
     calendar_mails(work, number, Kind::Moved, Some(Question::Attendance), &Facts::Moved { from })
+}
+
+/// The law of the zone changed: people agreed on the hour, so it stays, and so do their answers; calendars, which hold
+/// the instant, are told the new one (`decisions.md` 35).
+pub(super) fn law_changed(work: &mut Work<'_>, number: MeetingNo) {
+    let now = work.now();
+    let Some(start) = work.group.meeting(number).map(|m| work.group.starts(m)) else { return };
+    let Ok(meeting) = work.meeting_mut(number) else { return };
+    let Some(before) = meeting.announced.replace(start) else { return };
+    meeting.sequence += 1;
+    meeting.changed = now;
+    let text =
+        format!("the law of the zone changed: {} is {} now, no longer {}", meeting.wall, utc(start), utc(before));
+    work.tell(Some(number), None, text);
+    // nobody is left out: a planned meeting has its number
+    let _ = calendar_mails(work, number, Kind::Updated, Some(Question::Attendance), &Facts::Law);
+}
+
+fn utc(at: DateTime<Utc>) -> impl std::fmt::Display {
+    at.format("%Y-%m-%d %H:%M UTC")
 }
 
 /// Not at all: SEQUENCE rises, the event is taken off every calendar, the turn stays owed.
@@ -105,16 +126,17 @@ fn calendar_mails(
             answers: None,
         });
     }
-    follow_with_alarms(work, number, kind);
+    follow_with_alarms(work, number, kind, facts);
     Ok(())
 }
 
 /// The facilitator's own event is moved and cancelled together with the meeting.
-fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind) {
+fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind, facts: &Facts) {
     let Some(meeting) = work.group.meeting(number) else { return };
     let to = meeting.facilitator.clone();
     match kind {
         Kind::Moved => alarms_again(work, number, &to),
+        Kind::Updated if *facts == Facts::Law => alarms_again(work, number, &to),
         Kind::Cancelled => alarms_off(work, number, &to),
         _ => {}
     }
