@@ -205,11 +205,45 @@ impl Ask<'_> {
             self.side("-", &here.text, before.iter().rev(), &mut near);
             own("+", after.iter(), &mut near);
             own("-", before.iter().rev(), &mut near);
+            self.together(&symbols, at, &mut near);
         }
         if near.is_empty() {
             near.insert(hash(b'n', &["@absent", if mentions.is_empty() { "all" } else { "this" }]));
         }
         near
+    }
+
+    /// "Le 10, le 13 et le 17": what is said to either side of all of them.
+    fn together(&self, symbols: &[Symbol], at: usize, near: &mut BTreeSet<u32>) {
+        let offered = &self.words.lexicon.offered;
+        let is_day = |s: &Symbol| matches!(s.text.as_str(), "@this" | "@these" | "@any" | "@other");
+        let joins = |s: &Symbol| s.text == "," || offered.and.contains(&s.text) || offered.articles.contains(&s.text);
+        let run = |walk: &mut dyn Iterator<Item = (usize, &Symbol)>| {
+            let list = walk.take_while(|(_, s)| is_day(s) || joins(s));
+            list.filter(|(_, s)| is_day(s)).last().map_or(at, |(at, _)| at)
+        };
+        let end = run(&mut symbols.iter().enumerate().skip(at));
+        let start = run(&mut symbols.iter().enumerate().take(at + 1).rev());
+        if start == end {
+            return;
+        }
+        let inner = symbols.get(start..end).unwrap_or_default();
+        let kind = if inner.iter().any(|s| offered.and.contains(&s.text)) { "and" } else { "," };
+        let place = if at == end { "last" } else { "list" };
+        let ends = |s: &&Symbol| !matches!(s.text.as_str(), "." | "?") && !s.text.starts_with('@');
+        let after = symbols.get(end + 1..).unwrap_or_default().iter().take_while(ends);
+        let before = symbols.get(..start).unwrap_or_default().iter().rev().take_while(ends);
+        for (side, walk) in [("+", after.collect::<Vec<_>>()), ("-", before.collect())] {
+            let words: Vec<&str> = walk.iter().map(|s| s.text.as_str()).collect();
+            for two in [&["^"], &words[..], &["$"]].concat().windows(2) {
+                near.insert(hash(b'g', &[kind, side, two[0], two[1]]));
+            }
+            for symbol in walk.iter().take(AROUND) {
+                near.insert(hash(b'g', &[kind, place, side, &symbol.text]));
+                let label = self.reading.spans.iter().find(|s: &&Span| s.tokens.contains(&symbol.tokens.start));
+                near.extend(label.map(|s| hash(b'g', &[side, &format!("{:?}", s.label)])));
+            }
+        }
     }
 
     /// One side of a place, walking away from it.

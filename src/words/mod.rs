@@ -8,6 +8,7 @@
 //! most probable. A new language is a new `words.toml`.
 
 mod agree;
+mod bounded;
 mod choices;
 mod dates;
 pub mod days;
@@ -27,6 +28,7 @@ mod progress;
 mod request;
 mod scan;
 mod second;
+mod signs;
 mod typos;
 
 pub use json::to_json;
@@ -141,6 +143,8 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
+        let table = (question == Some(Question::DatePoll)).then(|| signs::told(head(text))).flatten();
+        let text = table.as_deref().unwrap_or(text);
         let heard = self.understand_phrases(question, language, text, context);
         match question.filter(|q| !is_free(question) || *q == Question::StepRequest) {
             Some(question) => self.second_opinion(question, language, text, context, heard),

@@ -1,6 +1,7 @@
 //! Which of the dates offered a text speaks of. Dates are resolved among the choices alone, so that the order of day
 //! and month does not matter (`inbound.md` §7, advice 4).
 
+use super::bounded::Bound;
 use super::dates::DateWords;
 use super::normal::Token;
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, Timelike, Weekday};
@@ -33,6 +34,9 @@ pub(super) struct OfferedWords {
     /// Two of them: "both".
     #[serde(default)]
     pub(super) both: Vec<String>,
+    /// Beside a day that fits several: all of them, "any time", "both 8 am ones".
+    #[serde(default)]
+    pub(super) all_of_them: Vec<String>,
     /// Before a weekday: each of them, "either Friday".
     #[serde(default)]
     pub(super) each: Vec<String>,
@@ -60,27 +64,18 @@ pub(super) struct OfferedWords {
     /// Words before a day that bound others: "after" = "later".
     #[serde(default)]
     pub(super) bounds: BTreeMap<String, Bound>,
+    /// Before such a word: what makes another of it, "apart from".
+    #[serde(default)]
+    pub(super) no_bound: Vec<String>,
+    /// Words behind a day that bound others: "onwards" = "from".
+    #[serde(default)]
+    pub(super) bounds_behind: BTreeMap<String, Bound>,
+    /// Which days are meant by "after that", of the day named last: "later".
+    #[serde(default)]
+    pub(super) than_that: BTreeMap<String, Bound>,
     /// Between two days: "to".
     #[serde(default)]
     pub(super) until: Vec<String>,
-}
-
-/// Which days are meant besides the one named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Bound {
-    /// Those after it.
-    Later,
-    /// It, and those after it.
-    From,
-    /// Those before it.
-    Earlier,
-    /// It, and those before it.
-    Until,
-    /// From it to the day named next.
-    Between,
-    /// Those of its week, from Monday on.
-    Week,
 }
 
 impl OfferedWords {
@@ -89,6 +84,8 @@ impl OfferedWords {
         self.parts.extend(more.parts);
         self.days.extend(more.days);
         self.bounds.extend(more.bounds);
+        self.bounds_behind.extend(more.bounds_behind);
+        self.than_that.extend(more.than_that);
         self.abbreviations.extend(more.abbreviations);
         for (mine, its) in [
             (&mut self.suffixes, more.suffixes),
@@ -100,6 +97,8 @@ impl OfferedWords {
             (&mut self.both, more.both),
             (&mut self.each, more.each),
             (&mut self.until, more.until),
+            (&mut self.no_bound, more.no_bound),
+            (&mut self.all_of_them, more.all_of_them),
             (&mut self.same, more.same),
             (&mut self.and, more.and),
             (&mut self.at, more.at),
@@ -121,21 +120,37 @@ pub(super) struct Mention {
     pub(super) ambiguous: bool,
     /// "The others": takes no word over from before.
     pub(super) rest: bool,
+    /// "After the 10th": bounds others than the day named.
+    pub(super) bound: bool,
+}
+
+impl Mention {
+    fn of(tokens: Range<usize>, choices: Vec<usize>) -> Self {
+        Self { tokens, choices, ambiguous: false, rest: false, bound: false }
+    }
+
+    pub(super) fn rest(tokens: Range<usize>, choices: Vec<usize>) -> Self {
+        Self { rest: true, ..Self::of(tokens, choices) }
+    }
+
+    pub(super) fn bound(tokens: Range<usize>, choices: Vec<usize>) -> Self {
+        Self { bound: true, ..Self::of(tokens, choices) }
+    }
 }
 
 /// What is known of one date that is being read.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sought {
-    weekday: Option<Weekday>,
-    day: Option<u32>,
-    month: Option<u32>,
-    hour: Option<u32>,
-    minute: Option<u32>,
-    part: Option<(u32, u32)>,
-    date: Option<NaiveDate>,
+pub(super) struct Sought {
+    pub(super) weekday: Option<Weekday>,
+    pub(super) day: Option<u32>,
+    pub(super) month: Option<u32>,
+    pub(super) hour: Option<u32>,
+    pub(super) minute: Option<u32>,
+    pub(super) part: Option<(u32, u32)>,
+    pub(super) date: Option<NaiveDate>,
     /// A number that may be a day or a choice's number.
-    number: Option<i64>,
-    article: bool,
+    pub(super) number: Option<i64>,
+    pub(super) article: bool,
 }
 
 /// Finds the choices named.
@@ -152,19 +167,24 @@ impl Finder<'_> {
         let mut found = Vec::new();
         let listed = self.listed();
         let mut i = 0;
+        let mut that = None;
         while i < self.tokens.len() {
             if let Some(place) = listed.iter().position(|at| *at == i) {
-                found.push(Mention { tokens: i..i + 1, choices: vec![place], ambiguous: false, rest: false });
+                found.push(Mention::of(i..i + 1, vec![place]));
                 i += 1;
                 continue;
             }
             let special = self.numbers(i).or_else(|| self.every(i)).or_else(|| self.bounded(i));
             let special = special.or_else(|| self.group(i)).or_else(|| self.nth_weekday(i));
             let special = special.or_else(|| self.weekdays(i));
-            match special.or_else(|| self.by_number(i)).or_else(|| self.by_date(i)) {
+            let special = special.or_else(|| self.by_number(i)).or_else(|| self.than_that(i, that));
+            let alone = self.is_article(i.wrapping_sub(1)).then(|| self.a_day(i)).flatten();
+            that = alone.map(|(day, _)| (day, day)).or(that);
+            match special.or_else(|| self.by_date(i)) {
                 Some(mention) => {
+                    that = self.extent(&mention).or(that);
                     i = mention.tokens.end.max(i + 1);
-                    if !mention.choices.is_empty() || mention.ambiguous {
+                    if !mention.choices.is_empty() || mention.ambiguous || mention.bound {
                         found.push(mention);
                     }
                 }
@@ -209,7 +229,7 @@ impl Finder<'_> {
             end += 2;
         }
         let dated = self.month_near(end);
-        (choices.len() > 1 && !dated).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+        (choices.len() > 1 && !dated).then_some(Mention::of(from..end, choices))
     }
 
     /// "Les quatre", "all three dates", "aucune des trois": as many as were offered are all of them.
@@ -223,11 +243,11 @@ impl Finder<'_> {
         let month = self.month_near(end);
         let unit = self.words.hours.iter().any(|h| h == self.text(end));
         let choices = (0..self.choices.len()).collect();
-        (!month && !unit).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+        (!month && !unit).then_some(Mention::of(from..end, choices))
     }
 
     /// Do these words stand here?
-    fn begins(&self, words: &str, at: usize) -> bool {
+    pub(super) fn begins(&self, words: &str, at: usize) -> bool {
         words.split(' ').enumerate().all(|(k, word)| self.text(at + k) == word)
     }
 
@@ -235,7 +255,7 @@ impl Finder<'_> {
         self.words.articles.iter().any(|a| a == self.text(i))
     }
 
-    fn text(&self, i: usize) -> &str {
+    pub(super) fn text(&self, i: usize) -> &str {
         self.tokens.get(i).map_or("", |t| t.text.as_str())
     }
 
@@ -273,7 +293,7 @@ impl Finder<'_> {
         let n = usize::try_from(n).ok().filter(|n| (2..=self.choices.len()).contains(n))?;
         let len = self.choices.len();
         let choices = if edge > 0 { (0..n).collect() } else { (len - n..len).collect() };
-        Some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
+        Some(Mention::of(from..end, choices))
     }
 
     /// The first or the last of them, as a plural or in English.
@@ -290,7 +310,7 @@ impl Finder<'_> {
         // "le 6 vendredi" is a day of the month
         let word = self.words.ordinals.contains_key(self.text(i));
         let choice = place.and_then(|k| on.get(k)).filter(|_| word)?;
-        Some(Mention { tokens: i..end + 1, choices: vec![*choice], ambiguous: false, rest: false })
+        Some(Mention::of(i..end + 1, vec![*choice]))
     }
 
     /// "Vendredis", "both Fridays", "les deux vendredis", "either Friday", "les soirs": all of them.
@@ -310,66 +330,7 @@ impl Finder<'_> {
         let choices: Vec<usize> = (0..self.choices.len()).filter(|k| fits(&self.choices[*k])).collect();
         let counted = many.is_some_and(|n| usize::try_from(n) == Ok(choices.len()));
         let meant = weekday.is_some() || counted;
-        (meant && !choices.is_empty()).then_some(Mention {
-            tokens: from..i + 1,
-            choices,
-            ambiguous: false,
-            rest: false,
-        })
-    }
-
-    /// "Après le 10", "from the 9th to the 14th": those on one side of a day, or between two.
-    fn bounded(&self, from: usize) -> Option<Mention> {
-        let found = self.words.bounds.iter().filter(|(words, _)| self.begins(words, from));
-        let (words, bound) = found.max_by_key(|(words, _)| words.len())?;
-        let (day, end) = self.a_day(from + words.split(' ').count())?;
-        let (last, end) = match bound {
-            Bound::Between => self.words.until.iter().any(|u| u == self.text(end)).then(|| self.a_day(end + 1))??,
-            _ => (day, end),
-        };
-        let meant = |choice: NaiveDate| match bound {
-            Bound::Later => choice > day,
-            Bound::From => choice >= day,
-            Bound::Earlier => choice < day,
-            Bound::Until => choice <= day,
-            Bound::Between => day <= choice && choice <= last,
-            Bound::Week => choice.iso_week() == day.iso_week(),
-        };
-        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
-        (!choices.is_empty()).then_some(Mention { tokens: from..end, choices, ambiguous: false, rest: false })
-    }
-
-    /// A day of the month, one of the choices or not: "le 8", "the 15th", "15 mars", "Tuesday".
-    fn a_day(&self, from: usize) -> Option<(NaiveDate, usize)> {
-        let mut sought = Sought::default();
-        let (mut at, mut end) = (from, from);
-        while at < from + 6 {
-            let joined = self.words.joints.iter().chain(&self.words.articles).any(|j| j == self.text(at));
-            match self.part(&mut sought, at) {
-                Some(next) => (at, end) = (next, next),
-                None if joined => at += 1,
-                None => break,
-            }
-        }
-        if sought.hour.is_some() || sought.part.is_some() {
-            return None;
-        }
-        let number = sought.day.or_else(|| u32::try_from(sought.number?).ok());
-        let (first, last) = (self.choices.first()?.date(), self.choices.last()?.date());
-        let day = match (sought.date, number, sought.weekday) {
-            (Some(date), _, _) => Some(date),
-            (_, Some(day), _) => {
-                let month = sought.month.unwrap_or_else(|| first.month());
-                NaiveDate::from_ymd_opt(first.year(), month, day)
-                    .filter(|_| first.month() == last.month() || sought.month.is_some())
-            }
-            (_, _, Some(weekday)) => {
-                let mut on = self.choices.iter().map(NaiveDateTime::date).filter(|d| d.weekday() == weekday);
-                on.next().filter(|_| on.next().is_none())
-            }
-            _ => None,
-        };
-        day.map(|day| (day, end))
+        (meant && !choices.is_empty()).then_some(Mention::of(from..i + 1, choices))
     }
 
     /// "option 2", "la 2e", "la deuxième".
@@ -389,7 +350,7 @@ impl Finder<'_> {
             _ => usize::try_from(n - 1).ok(),
         };
         let index = index.filter(|k| *k < self.choices.len())?;
-        Some(Mention { tokens: i..end, choices: vec![index], ambiguous: false, rest: false })
+        Some(Mention::of(i..end, vec![index]))
     }
 
     fn month_near(&self, i: usize) -> bool {
@@ -425,9 +386,16 @@ impl Finder<'_> {
         let Some(found) = self.resolve(&sought, i..end) else {
             // "le 20 mars": another date, and none of its words is one of the choices
             let other = sought.date.is_some() || (sought.month.is_some() && sought.number.is_some());
-            return other.then(|| Mention { tokens: i..end, choices: vec![], ambiguous: false, rest: false });
+            return other.then(|| Mention::of(i..end, vec![]));
         };
-        Some(Mention { ambiguous: found.ambiguous || torn, ..found })
+        let all = || self.all_of_them(i..end);
+        Some(Mention { ambiguous: (found.ambiguous && !all()) || torn, ..found })
+    }
+
+    /// "The 20th, any time", "both 8 am ones": beside it stands that all are meant that fit.
+    fn all_of_them(&self, tokens: Range<usize>) -> bool {
+        let near = (tokens.start.saturating_sub(2)..tokens.start).chain(tokens.end..tokens.end + 3);
+        near.into_iter().any(|i| self.words.all_of_them.iter().any(|word| word == self.text(i)))
     }
 
     /// "Wed 18th at 2": behind a day, the hour of one of the choices.
@@ -455,7 +423,7 @@ impl Finder<'_> {
     }
 
     /// Reads one part of a date; says where the next begins.
-    fn part(&self, sought: &mut Sought, at: usize) -> Option<usize> {
+    pub(super) fn part(&self, sought: &mut Sought, at: usize) -> Option<usize> {
         let word = self.text(at);
         if let Some(weekday) = self.weekday_at(at).filter(|_| sought.weekday.is_none()) {
             sought.weekday = Some(weekday);
@@ -557,22 +525,12 @@ impl Finder<'_> {
             let is_day = self.choices.iter().any(|c| c.day() == day);
             let is_index = n >= 1 && usize::try_from(n).is_ok_and(|n| n <= self.choices.len());
             match (alone && sought.part.is_none() && !sought.article, is_day, is_index) {
-                (true, true, true) => return Some(Mention { tokens, choices: vec![], ambiguous: true, rest: false }),
+                (true, true, true) => return Some(Mention { ambiguous: true, ..Mention::of(tokens, vec![]) }),
                 (true, false, true) => {
-                    return Some(Mention {
-                        tokens,
-                        choices: vec![usize::try_from(n - 1).ok()?],
-                        ambiguous: false,
-                        rest: false,
-                    });
+                    return Some(Mention::of(tokens, vec![usize::try_from(n - 1).ok()?]));
                 }
                 (false, false, true) if alone && sought.part.is_none() => {
-                    return Some(Mention {
-                        tokens,
-                        choices: vec![usize::try_from(n - 1).ok()?],
-                        ambiguous: false,
-                        rest: false,
-                    });
+                    return Some(Mention::of(tokens, vec![usize::try_from(n - 1).ok()?]));
                 }
                 _ => sought.day = Some(day),
             }
@@ -581,7 +539,7 @@ impl Finder<'_> {
         // a part of the day or a weekday may mean several; a day of the month means one
         let one = sought.day.is_some() || sought.hour.is_some() || sought.weekday.is_some() || sought.date.is_some();
         let ambiguous = one && fits.len() > 1;
-        (!fits.is_empty()).then_some(Mention { tokens, choices: fits, ambiguous, rest: false })
+        (!fits.is_empty()).then_some(Mention { ambiguous, ..Mention::of(tokens, fits) })
     }
 
     fn fits(&self, sought: &Sought, index: usize) -> bool {

@@ -34,7 +34,7 @@ impl Ask<'_> {
             && !self.reading.has(Label::Condition)
             && !self.crossed()
             && !self.intricate(&mentions);
-        if mentions.is_empty() {
+        if mentions.iter().all(|m| m.choices.is_empty()) {
             return self.all_or_none(many);
         }
         let mut said = Verdicts::new();
@@ -44,12 +44,21 @@ impl Ask<'_> {
         if said.is_empty() {
             return Heard::none();
         }
+        let sure = sure && !self.set_against(&said, &mentions);
         let refused = said.len() == many && said.values().all(|v| *v == Suits::No);
         if refused {
             return Heard::sure_if(Meaning::NoneWorks, sure);
         }
         let choices = said.into_iter().filter_map(|(k, v)| Some((u32::try_from(k).ok()? + 1, v))).collect();
         Heard::sure_if(Meaning::Answers { choices }, sure)
+    }
+
+    /// A no that no day took, days that are bounded, or a word that leaves things open: what was heard may be the contrary.
+    fn set_against(&self, said: &Verdicts, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let refuses = r.has(Label::No) || r.has(Label::Negation) || r.has(Label::Nothing);
+        let untaken = refuses && !said.values().any(|v| *v == Suits::No);
+        untaken || mentions.iter().any(|m| m.bound) || r.has(Label::Empty) || r.all(Label::Nothing).count() > 1
     }
 
     /// "Aucune des quatre": the number is part of "none" or "all", no place.
@@ -117,7 +126,7 @@ impl Ask<'_> {
         };
         let rest = self.reading.all(Label::Rest).next().filter(|s| !later(s));
         if let Some(span) = rest.filter(|_| !named.is_empty() && !others.is_empty()) {
-            mentions.push(Mention { tokens: span.tokens.clone(), choices: others, ambiguous: false, rest: true });
+            mentions.push(Mention::rest(span.tokens.clone(), others));
             mentions.sort_by_key(|m| m.tokens.start);
         }
         mentions
@@ -159,7 +168,7 @@ impl Ask<'_> {
             return Heard::none();
         }
         if none {
-            return Heard::sure_if(Meaning::NoneWorks, plain);
+            return Heard::sure_if(Meaning::NoneWorks, plain && r.unknown() == 0);
         }
         let yes = |verdict: Suits, sure: bool| {
             let choices = (1..=u32::try_from(many).unwrap_or(0)).map(|k| (k, verdict)).collect();

@@ -1,0 +1,121 @@
+//! Days that bound others: "after the 10th", "from the 9th to the 14th", "le 15 et après".
+
+use super::offered::{Finder, Mention, Sought};
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Which days are meant besides the one named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Bound {
+    /// Those after it.
+    Later,
+    /// It, and those after it.
+    From,
+    /// Those before it.
+    Earlier,
+    /// It, and those before it.
+    Until,
+    /// From it to the day named next.
+    Between,
+    /// From it to the day named next, where one is; else it, and those after it.
+    Onward,
+    /// Those of its week, from Monday on.
+    Week,
+}
+
+impl Finder<'_> {
+    /// "Après le 10", "from the 9th to the 14th": those on one side of a day, or between two.
+    pub(super) fn bounded(&self, from: usize) -> Option<Mention> {
+        let longest = |bounds: &BTreeMap<String, Bound>, at: usize| {
+            let found = bounds.iter().filter(|(words, _)| self.begins(words, at));
+            found.max_by_key(|(words, _)| words.len()).map(|(words, bound)| (words.split(' ').count(), *bound))
+        };
+        let another = from.checked_sub(1).is_some_and(|i| self.words.no_bound.iter().any(|word| word == self.text(i)));
+        let before = longest(&self.words.bounds, from).filter(|_| !another);
+        let (day, end) = self.a_day(from + before.map_or(0, |(words, _)| words))?;
+        let after = longest(&self.words.bounds_behind, end);
+        let last = || self.words.until.iter().any(|u| u == self.text(end)).then(|| self.a_day(end + 1)).flatten();
+        let (bound, last, end) = match (before, after) {
+            (Some((_, Bound::Between)), _) => last().map(|(last, end)| (Bound::Between, last, end))?,
+            (Some((_, Bound::Onward)), after) => match last() {
+                Some((last, end)) => (Bound::Between, last, end),
+                None => (Bound::From, day, end + after.map_or(0, |(words, _)| words)),
+            },
+            (Some((_, bound)), _) => (bound, day, end),
+            (None, Some((words, bound))) => (bound, day, end + words),
+            (None, None) => return None,
+        };
+        let meant = |choice: NaiveDate| match bound {
+            Bound::Later => choice > day,
+            Bound::From | Bound::Onward => choice >= day,
+            Bound::Earlier => choice < day,
+            Bound::Until => choice <= day,
+            Bound::Between => day <= choice && choice <= last,
+            Bound::Week => choice.iso_week() == day.iso_week(),
+        };
+        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
+        Some(Mention::bound(from..end, choices))
+    }
+
+    /// A day of the month, one of the choices or not: "le 8", "the 15th", "15 mars", "Tuesday".
+    pub(super) fn a_day(&self, from: usize) -> Option<(NaiveDate, usize)> {
+        let mut sought = Sought::default();
+        let (mut at, mut end) = (from, from);
+        while at < from + 6 {
+            let joined = self.words.joints.iter().chain(&self.words.articles).any(|j| j == self.text(at));
+            match self.part(&mut sought, at) {
+                Some(next) => (at, end) = (next, next),
+                None if joined => at += 1,
+                None => break,
+            }
+        }
+        if sought.hour.is_some() || sought.part.is_some() {
+            return None;
+        }
+        let number = sought.day.or_else(|| u32::try_from(sought.number?).ok());
+        let (first, last) = (self.choices.first()?.date(), self.choices.last()?.date());
+        let day = match (sought.date, number, sought.weekday) {
+            (Some(date), _, _) => Some(date),
+            (_, Some(day), _) => {
+                let month = sought.month.unwrap_or_else(|| first.month());
+                NaiveDate::from_ymd_opt(first.year(), month, day)
+                    .filter(|_| first.month() == last.month() || sought.month.is_some())
+            }
+            (_, _, Some(weekday)) => {
+                let mut on = self.choices.iter().map(NaiveDateTime::date).filter(|d| d.weekday() == weekday);
+                on.next().filter(|_| on.next().is_none())
+            }
+            _ => None,
+        };
+        day.map(|day| (day, end))
+    }
+
+    /// The first and the last day of those meant.
+    pub(super) fn extent(&self, mention: &Mention) -> Option<(NaiveDate, NaiveDate)> {
+        let days = || mention.choices.iter().filter_map(|k| self.choices.get(*k)).map(NaiveDateTime::date);
+        days().min().zip(days().max())
+    }
+
+    /// "After that", "avant": those on one side of the days named last.
+    pub(super) fn than_that(&self, from: usize, that: Option<(NaiveDate, NaiveDate)>) -> Option<Mention> {
+        let (first, last) = that?;
+        let found = self.words.than_that.iter().filter(|(words, _)| self.begins(words, from));
+        let (words, bound) = found.max_by_key(|(words, _)| words.len())?;
+        let end = from + words.split(' ').count();
+        let is_end = |i: usize| self.tokens.get(i).is_none_or(super::normal::Token::is_mark);
+        let joined = |i: usize| self.words.and.iter().any(|a| a == self.text(i));
+        let alone = from == 0 || is_end(from - 1) || joined(from - 1) || is_end(end);
+        if end == from + 1 && (!alone || self.words.parts.contains_key(self.text(end))) {
+            return None;
+        }
+        let meant = |choice: NaiveDate| match bound {
+            Bound::Later => choice > last,
+            Bound::Earlier => choice < first,
+            _ => false,
+        };
+        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
+        (!choices.is_empty()).then(|| Mention::bound(from..end, choices))
+    }
+}
