@@ -1,7 +1,7 @@
 //! Days that bound others: "after the 10th", "from the 9th to the 14th", "le 15 et après".
 
 use super::offered::{Finder, Mention, Sought};
-use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -34,18 +34,24 @@ impl Finder<'_> {
         };
         let another = from.checked_sub(1).is_some_and(|i| self.words.no_bound.iter().any(|word| word == self.text(i)));
         let before = longest(&self.words.bounds, from).filter(|_| !another);
-        let (day, end) = self.a_day(from + before.map_or(0, |(words, _)| words))?;
-        let after = longest(&self.words.bounds_behind, end);
+        let start = from + before.map_or(0, |(words, _)| words);
+        let (day, end) = self.a_day(start)?;
+        // "the 6th and on the 13th" names another day, "or before 7 pm" an hour
+        let dated = |i: usize| self.a_day(i).is_some() || self.number(i).is_some();
+        let after = longest(&self.words.bounds_behind, end).filter(|(words, _)| !dated(end + words));
+        // "from 6" may be an hour, "options 2 et après" is a place
+        let bare = end == start + 1 && self.number(start).is_some();
         let last = || self.words.until.iter().any(|u| u == self.text(end)).then(|| self.a_day(end + 1)).flatten();
         let (bound, last, end) = match (before, after) {
             (Some((_, Bound::Between)), _) => last().map(|(last, end)| (Bound::Between, last, end))?,
             (Some((_, Bound::Onward)), after) => match last() {
                 Some((last, end)) => (Bound::Between, last, end),
+                None if bare && after.is_none() => return Some(Mention::bound(from..end, Vec::new())),
                 None => (Bound::From, day, end + after.map_or(0, |(words, _)| words)),
             },
             (Some((_, bound)), _) => (bound, day, end),
-            (None, Some((words, bound))) => (bound, day, end + words),
-            (None, None) => return None,
+            (None, Some((words, bound))) if !bare => (bound, day, end + words),
+            (None, _) => return None,
         };
         let meant = |choice: NaiveDate| match bound {
             Bound::Later => choice > day,
@@ -113,6 +119,8 @@ impl Finder<'_> {
         let meant = |choice: NaiveDate| match bound {
             Bound::Later => choice > last,
             Bound::Earlier => choice < first,
+            // "la semaine suivante"
+            Bound::Week => last.checked_add_days(Days::new(7)).is_some_and(|next| next.iso_week() == choice.iso_week()),
             _ => false,
         };
         let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();

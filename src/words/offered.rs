@@ -259,7 +259,7 @@ impl Finder<'_> {
         self.tokens.get(i).map_or("", |t| t.text.as_str())
     }
 
-    fn number(&self, i: usize) -> Option<i64> {
+    pub(super) fn number(&self, i: usize) -> Option<i64> {
         self.text(i).parse().ok().filter(|n| (0..=31).contains(n))
     }
 
@@ -394,8 +394,13 @@ impl Finder<'_> {
 
     /// "The 20th, any time", "both 8 am ones": beside it stands that all are meant that fit.
     fn all_of_them(&self, tokens: Range<usize>) -> bool {
-        let near = (tokens.start.saturating_sub(2)..tokens.start).chain(tokens.end..tokens.end + 3);
-        near.into_iter().any(|i| self.words.all_of_them.iter().any(|word| word == self.text(i)))
+        let said = |i: usize| self.words.all_of_them.iter().any(|words| self.begins(words, i));
+        let stops = |i: usize| self.tokens.get(i).is_none_or(Token::is_mark);
+        // "the 20th, any time": a comma may stand between
+        let comma = usize::from(self.text(tokens.end) == ",");
+        let behind = (tokens.end + comma..tokens.end + comma + 3).take_while(|i| !stops(*i)).any(said);
+        let before = (tokens.start.saturating_sub(2)..tokens.start).rev().take_while(|i| !stops(*i)).any(said);
+        behind || before
     }
 
     /// "Wed 18th at 2": behind a day, the hour of one of the choices.

@@ -383,10 +383,9 @@ impl Ask<'_> {
         let mut near: Vec<usize> = Vec::new();
         for (i, piece) in pieces.iter().enumerate() {
             if let Piece::Said(Label::IfNeeded | Label::Condition) = piece
-                && leads
                 && i + 1 == pieces.len()
             {
-                // "could do the 6th at a push"
+                // "could do the 6th at a push", "Tuesday could work in a pinch"
                 said.extend(near.drain(..).map(|k| (k, Suits::IfNeeded)));
             }
             match piece {
@@ -403,7 +402,8 @@ impl Ask<'_> {
                 Piece::Said(label) if waiting.is_empty() => word = Some(self.stronger(word, *label)),
                 Piece::Said(label) => {
                     let verdict = self.verdict(*label);
-                    said.extend(waiting.drain(..).map(|k| (k, verdict)));
+                    said.extend(waiting.iter().map(|k| (*k, verdict)));
+                    near.append(&mut waiting);
                     word = Some(verdict);
                 }
             }

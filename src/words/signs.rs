@@ -1,55 +1,64 @@
-//! A poll answered as a table: a line a day, and at its end a plus, a minus, a mark of its own or a question mark.
+//! A poll answered as a table: a line a day, and at its end a plus, a minus, both, or a question mark.
 
 /// Lines that end so before it is a table.
 const LINES: usize = 2;
+/// Words of a line that names its day: "mardi 10 mars 18h30".
+const WORDS: usize = 4;
 
-/// The text with marks that are read as yes and no; lines that leave their day open are left out. `None` where it is no
-/// table.
+/// The text with marks of the word lists for plus, minus and both; lines that leave their day open are left out. `None`
+/// where it is no table.
 pub(super) fn told(text: &str) -> Option<String> {
-    let rows: Vec<(&str, Option<Sign>)> = text.lines().map(|line| (line, sign(line))).collect();
-    let signed = rows.iter().filter(|(_, sign)| sign.is_some()).count();
-    let plain = rows.iter().all(|(_, sign)| !matches!(sign, Some(Sign { mark: "+" | "-" | "?", .. })));
-    if signed < LINES || plain {
+    let rows: Vec<(&str, Option<Row>)> = text.lines().map(|line| (line, row(line))).collect();
+    let marks: Vec<&Mark> = rows.iter().filter_map(|(_, row)| Some(&row.as_ref()?.mark)).collect();
+    let answers = marks.iter().any(|m| !matches!(m, Mark::Open));
+    let ours = marks.iter().any(|m| !matches!(m, Mark::Other));
+    if marks.len() < LINES || !answers || !ours {
         return None;
     }
-    let row = |(line, sign): &(&str, Option<Sign<'_>>)| match sign {
-        None => Some((*line).to_owned()),
-        Some(Sign { day, mark: "+" }) => Some(format!("{day} ✅")),
-        Some(Sign { day, mark: "-" }) => Some(format!("{day} ❌")),
-        Some(Sign { mark: "?", .. }) => None,
-        Some(_) => Some((*line).to_owned()),
+    let read = |(line, row): &(&str, Option<Row<'_>>)| match row {
+        None | Some(Row { mark: Mark::Other, .. }) => Some((*line).to_owned()),
+        Some(Row { day, mark: Mark::Plus }) => Some(format!("{day} ✅")),
+        Some(Row { day, mark: Mark::Minus }) => Some(format!("{day} ❌")),
+        Some(Row { day, mark: Mark::Both }) => Some(format!("{day} ±")),
+        Some(Row { mark: Mark::Open, .. }) => None,
     };
-    Some(rows.iter().filter_map(row).collect::<Vec<_>>().join("\n"))
+    Some(rows.iter().filter_map(read).collect::<Vec<_>>().join("\n"))
 }
 
 /// A day, and what stands behind it.
-struct Sign<'a> {
+struct Row<'a> {
     day: &'a str,
-    mark: &'static str,
+    mark: Mark,
 }
 
-fn sign(line: &str) -> Option<Sign<'_>> {
-    let line = line.trim_end();
-    let marks = [
-        ("+", "+"),
-        ("-", "-"),
-        ("–", "-"),
-        ("?", "?"),
-        ("❓", "?"),
-        ("✅", "✅"),
-        ("✔️", "✅"),
-        ("✔", "✅"),
-        ("❌", "❌"),
-        ("✗", "❌"),
-    ];
-    let (day, mark) = marks.iter().find_map(|(end, mark)| Some((line.strip_suffix(end)?, *mark)))?;
-    let letter = |day: &str| day.ends_with(char::is_alphabetic) && !day.ends_with([' ', ':', '|']);
-    let day = day.trim_end();
-    let day = day.trim_end_matches([':', '|', '=']).trim_end();
-    let short = day.split_whitespace().count() <= 5 && day.contains(|c: char| c.is_ascii_digit());
-    // "the 6th?" asks; "6 ?" behind a space leaves open
-    let open = mark != "?" || line.ends_with('❓') || line.ends_with(" ?") || line.ends_with(":?");
-    (short && open && !letter(line.trim_end_matches(mark))).then_some(Sign { day, mark })
+enum Mark {
+    Plus,
+    Minus,
+    /// "+/-": if need be.
+    Both,
+    Open,
+    /// A character that the word lists know, or none of ours.
+    Other,
+}
+
+fn row(line: &str) -> Option<Row<'_>> {
+    let line = line.trim();
+    let day = line.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let sign: String = line.get(day.len()..)?.chars().filter(|c| !c.is_whitespace() && !":|=".contains(*c)).collect();
+    let mark = match sign.as_str() {
+        "+" => Mark::Plus,
+        "-" | "–" => Mark::Minus,
+        "+/-" | "+-" | "±" | "-/+" => Mark::Both,
+        // "6?" asks; behind a space the day is left open
+        "?" if !line.ends_with(&format!("{day}?")) => Mark::Open,
+        "❓" => Mark::Open,
+        other if other.is_ascii() => return None,
+        _ => Mark::Other,
+    };
+    let words = day.split_whitespace().count();
+    // "On peut être 9 ?" is a question
+    let most = if matches!(mark, Mark::Open) { WORDS - 1 } else { WORDS };
+    (words <= most && day.contains(|c: char| c.is_ascii_digit())).then_some(Row { day, mark })
 }
 
 #[cfg(test)]
@@ -61,8 +70,22 @@ mod tests {
         assert_eq!(told("26/02 -\n02/03 +").as_deref(), Some("26/02 ❌\n02/03 ✅"));
         assert_eq!(told("5 : +\n8 : -\n13 : ?").as_deref(), Some("5 ✅\n8 ❌"));
         assert_eq!(told("1 ✅\n2 ❌\n4 ❓").as_deref(), Some("1 ✅\n2 ❌"));
-        assert_eq!(told("Le 6 -"), None);
-        assert_eq!(told("Bonjour,\n\nLe 6 me va.\nEt le 10 ?"), None);
-        assert_eq!(told("1 ✅\n2 ❌"), None);
+        assert_eq!(told("6 +\n10 +/-\n13 -").as_deref(), Some("6 ✅\n10 ±\n13 ❌"));
+        assert_eq!(told("6 ✗\n10 +").as_deref(), Some("6 ✗\n10 ✅"));
+        assert_eq!(told("Bonjour,\n6 +\n10 -\nMarie").as_deref(), Some("Bonjour,\n6 ✅\n10 ❌\nMarie"));
+    }
+
+    #[test]
+    fn what_is_no_table_stays() {
+        let texts = [
+            "Le 6 -",
+            "Bonjour,\n\nLe 6 me va.\nEt le 10 ?",
+            "1 ✅\n2 ❌",
+            "On finit à 20 h ?\nOn peut être 9 ?\nJe prends le 6",
+            "6 ?\n10 ?",
+        ];
+        for text in texts {
+            assert_eq!(told(text), None, "{text}");
+        }
     }
 }
