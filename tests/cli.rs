@@ -337,6 +337,33 @@ fn whatever_is_delivered_is_kept_and_changes_nothing() {
     assert!(data["inbox"]["new"].is_null(), "{data}");
 }
 
+/// What the host says of a sender is read when a mail is handed in too, with a daemon and without one.
+#[test]
+fn a_forged_answer_that_is_delivered_is_not_believed() {
+    let house = House::new();
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    let config = config.replace("[mailbox]\n", "[mailbox]\nauthserv_id = \"mx.example.net\"\n");
+    fs::write(house.path("codevd.toml"), config).unwrap();
+    let mail = |result: &str, id: &str| {
+        let head = "From: ana@example.org\r\nTo: codev@example.org\r\nSubject: Re: x";
+        format!("Authentication-Results: {id}; {result}\r\n{head}\r\nMessage-ID: <{result}>\r\n\r\nOui\r\n").into_bytes()
+    };
+    let deliver = |n: &str| {
+        let fail = format!("dmarc=fail (p=reject) header.from=example.org smtp.mailfrom={n}.test");
+        house.run_with(&["mail", "deliver"], &mail(&fail, "mx.example.net")).ends(0);
+        let pass = format!("dmarc=pass header.from=example.org smtp.mailfrom={n}.test");
+        house.run_with(&["mail", "deliver"], &mail(&pass, "mx.example.net")).ends(0);
+        house.run_with(&["mail", "deliver"], &mail(&pass, "evil.test")).ends(0);
+    };
+    deliver("alone");
+    let daemon = house.daemon();
+    deliver("daemon");
+    assert_eq!(daemon.stop().0, 0);
+    let store = codevd::store::Store::open(house.path("codevd.db")).unwrap();
+    let level = |id: i64| format!("{:?}", store.inbox_row(id).unwrap().unwrap().proof.unwrap().level);
+    assert_eq!((1..=6).map(level).collect::<String>(), "CABCAB");
+}
+
 #[test]
 fn a_mail_that_cannot_be_kept_stays_with_its_server() {
     let house = House::new();

@@ -41,8 +41,10 @@ fn hand_over(setup: &Setup, mail: Vec<u8>) -> Result<()> {
 }
 
 fn store(setup: &Setup, mail: Vec<u8>, no_daemon: &io::Error) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let proof = runtime.block_on(setup.prover()?.of_handed_in().proof(&mail));
     let taken = setup.store().and_then(|mut store| {
-        let row = received(control::delivered(mail), None, setup.now());
+        let row = received(control::delivered(mail), proof, setup.now());
         Ok(store.receive(&[row])?)
     });
     taken.map(|_| ()).map_err(|failure| {

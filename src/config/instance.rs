@@ -1,6 +1,7 @@
 //! codevd.toml: the mailbox, the servers, the store and the folders of one instance.
 
 use crate::config::error::{ConfigError, Place};
+use crate::config::providers::{of_server, providers};
 use crate::config::secret::SecretSource;
 use crate::config::server::{Protocol, Security, Server};
 use crate::config::table::{At, Document, Span, Table};
@@ -221,7 +222,7 @@ pub fn config_from(file: &str, text: &str, base: &Path) -> Result<Config, Vec<Co
 
 fn read(file: &str, text: &str, base: &Path, look: bool) -> Result<Config, Vec<ConfigError>> {
     let (doc, table) = Document::parse(file, text, "codevd.toml", Some(&SHOWN));
-    let mut reader = Reader { doc: &doc, base, paths: Vec::new() };
+    let mut reader = Reader { doc: &doc, base, paths: Vec::new(), nameless: None };
     let config = reader.config(Table::root(&doc, &table));
     if look {
         reader.paths.iter().for_each(|p| exists(&doc, p));
@@ -305,13 +306,19 @@ struct Reader<'a> {
     doc: &'a Document<'a>,
     base: &'a Path,
     paths: Vec<PathToCheck>,
+    /// Where `authserv_id` says that the mailbox's host writes none.
+    nameless: Option<Span>,
 }
+
+/// The word for a host whose Authentication-Results name no id.
+const NAMELESS: &str = "outlook-none";
 
 impl<'a> Reader<'a> {
     fn config(&mut self, mut root: Table<'a>) -> Option<Config> {
         let mailbox = self.part(&mut root, "mailbox", "[mailbox] with address = \"…\"", Self::mailbox);
         let smtp = self.part(&mut root, "smtp", "[smtp] with url = \"smtps://host:465\"", Self::smtp);
         let incoming = self.incoming(&mut root);
+        self.nameless_host(&incoming);
         let database = match root.has("database") {
             true => self.path(&mut root, "database", Wanted::Parent),
             false => root.required("database", "the store's file, such as \"codevd.db\"").map(|_| PathBuf::new()),
@@ -407,7 +414,28 @@ impl<'a> Reader<'a> {
             self.doc.wrong(&span, format!("`authserv_id`: {value:?} is no such id"), expected, Some(remedy.to_owned()));
             return None;
         }
+        if value == NAMELESS {
+            self.nameless = Some(span);
+        }
         Some(value)
+    }
+
+    /// A header without an id is believed in a mailbox whose own host writes it so; in any other the sender may have
+    /// written it.
+    fn nameless_host(&mut self, incoming: &Incoming) {
+        let Some(span) = self.nameless.take() else { return };
+        let all = providers().unwrap_or_default();
+        let writes_none = |imap: &ImapConfig| {
+            of_server(&all, &imap.server).is_some_and(|p| p.authserv_id.as_deref() == Some(NAMELESS))
+        };
+        let from = match incoming {
+            Incoming::Imap(imap) if writes_none(imap) => return,
+            Incoming::Imap(imap) => format!("mail is read from {}", imap.server.host),
+            _ => "mail is not read from a mailbox of Exchange Online".to_owned(),
+        };
+        let found = format!("`authserv_id`: {from}, where any sender may write a header without an id");
+        let remedy = "codevd check --learn-sender-proof shows the ids of the mails that came in".to_owned();
+        self.doc.wrong(&span, found, "the id of the host that mail is read from, or check_signatures = true", Some(remedy));
     }
 
     fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {

@@ -108,11 +108,11 @@ pub fn of_address<'a>(all: &'a [Provider], address: &str) -> Option<&'a Provider
 
 /// Whose server this is.
 pub fn of_server<'a>(all: &'a [Provider], server: &Server) -> Option<&'a Provider> {
-    let host = |p: &Provider| {
-        let rest = p.smtp.split_once("://").map_or("", |(_, rest)| rest);
-        rest.rsplit_once(':').map_or(rest, |(host, _)| host).to_owned()
+    let is = |url: &str| {
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.rsplit_once(':').map_or(rest, |(host, _)| host).eq_ignore_ascii_case(&server.host)
     };
-    all.iter().find(|p| p.id != OWN && host(p).eq_ignore_ascii_case(&server.host))
+    all.iter().find(|p| p.id != OWN && (is(&p.smtp) || is(&p.imap)))
 }
 
 impl Provider {

@@ -8,6 +8,7 @@ use super::edge::beside;
 use super::ports::{Clock, Shared};
 use super::receiver::take;
 use super::reload::Ask;
+use super::verify::Prover;
 use crate::transport::Fetched;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -51,18 +52,21 @@ pub async fn serve<C: Clock + Clone + 'static>(
     listener: UnixListener,
     store: Shared,
     clock: C,
+    prover: Prover,
     wake: Arc<Notify>,
     again: Ask,
 ) {
+    let prover = Arc::new(prover.of_handed_in());
     let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let (store, clock, wake, again) = (store.clone(), clock.clone(), Arc::clone(&wake), again.clone());
+                let prover = Arc::clone(&prover);
                 tokio::spawn(async move {
                     let _seat = seat;
-                    match tokio::time::timeout(LIMIT, answer(stream, &store, &clock, &wake, &again)).await {
+                    match tokio::time::timeout(LIMIT, answer(stream, &store, &clock, &prover, &wake, &again)).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::debug!(%error, "a connection to the control socket broke off"),
                         Err(_) => tracing::debug!("a connection to the control socket took too long"),
@@ -77,7 +81,14 @@ pub async fn serve<C: Clock + Clone + 'static>(
     }
 }
 
-async fn answer<C: Clock>(stream: UnixStream, store: &Shared, clock: &C, wake: &Notify, again: &Ask) -> io::Result<()> {
+async fn answer<C: Clock>(
+    stream: UnixStream,
+    store: &Shared,
+    clock: &C,
+    prover: &Prover,
+    wake: &Notify,
+    again: &Ask,
+) -> io::Result<()> {
     let mut stream = tokio::io::BufReader::new(stream);
     let mut line = Vec::new();
     (&mut stream).take(64).read_until(b'\n', &mut line).await?;
@@ -90,7 +101,7 @@ async fn answer<C: Clock>(stream: UnixStream, store: &Shared, clock: &C, wake: &
             asked.map_or_else(|why| format!("no {}\n", why.replace('\n', "\t")), |()| "ok\n".to_owned())
         }
         ("deliver", length) => match length.parse::<usize>() {
-            Ok(length) if length <= MAX_MAIL => deliver(&mut stream, length, store, clock).await?,
+            Ok(length) if length <= MAX_MAIL => deliver(&mut stream, length, store, clock, prover).await?,
             _ => format!("no a mail has at most {MAX_MAIL} bytes\n"),
         },
         _ => "no expected poke, reload, or deliver LENGTH\n".to_owned(),
@@ -104,6 +115,7 @@ async fn deliver<C: Clock>(
     length: usize,
     store: &Shared,
     clock: &C,
+    prover: &Prover,
 ) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.take(length as u64).read_to_end(&mut bytes).await?;
@@ -111,7 +123,8 @@ async fn deliver<C: Clock>(
     if bytes.len() != length {
         return Ok("no the mail broke off\n".to_owned());
     }
-    match take(store, delivered(bytes), None, clock.now()) {
+    let proof = prover.proof(&bytes).await;
+    match take(store, delivered(bytes), proof, clock.now()) {
         Ok(_) => {
             crash_point!("control.on_disk");
             Ok("ok\n".to_owned())

@@ -163,7 +163,7 @@ where
         let wake = Arc::new(Wake::default());
         let (stopper, stopping) = watch::channel(false);
         let (ask, asked) = Ask::channel(Arc::clone(&wake.engine));
-        listen(&socket, &store, &clock, &wake, &ask);
+        listen(&socket, &store, &clock, &prover, &wake, &ask);
         if hangup {
             drop(tokio::spawn(reload::on_hangup(ask)));
         }
@@ -252,11 +252,18 @@ where
 }
 
 /// Orders and words by the control socket, where it can be had.
-fn listen<C: Clock + Clone + 'static>(socket: &Path, store: &Shared, clock: &C, wake: &Wake, ask: &Ask) {
+fn listen<C: Clock + Clone + 'static>(
+    socket: &Path,
+    store: &Shared,
+    clock: &C,
+    prover: &Prover,
+    wake: &Wake,
+    ask: &Ask,
+) {
     match control::open(socket) {
         Ok(listener) => {
-            let wake = Arc::clone(&wake.engine);
-            drop(tokio::spawn(control::serve(listener, store.clone(), clock.clone(), wake, ask.clone())));
+            let (store, clock, wake) = (store.clone(), clock.clone(), Arc::clone(&wake.engine));
+            drop(tokio::spawn(control::serve(listener, store, clock, prover.clone(), wake, ask.clone())));
         }
         Err(error) => tracing::warn!(socket = %socket.display(), %error,
             "no control socket: orders wait up to 30 s, and `codevd mail deliver` writes by itself. \

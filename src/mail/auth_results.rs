@@ -35,6 +35,14 @@ pub struct MethodResult {
     pub comment: String,
 }
 
+impl Believed {
+    /// Whoever hands a mail in may have written a header without an id themselves.
+    #[must_use]
+    pub fn by_name(self) -> Option<Self> {
+        matches!(self, Self::Id(_)).then_some(self)
+    }
+}
+
 impl MethodResult {
     /// A property's value.
     pub fn property(&self, name: &str) -> Option<&str> {

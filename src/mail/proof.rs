@@ -98,7 +98,7 @@ fn by_headers(results: &[MethodResult], from: &str) -> Proof {
         return Proof::new(Level::A, format!("the mailbox's host says dkim=pass for {by}"));
     }
     if let Some(fail) = dmarc.iter().filter(about).find(|r| r.result == "fail") {
-        return match lenient(fail) {
+        return match lenient(fail, from) {
             true => Proof::new(Level::B, format!("dmarc=fail for {from}, whose policy is none")),
             false => Proof::new(Level::C, format!("the mailbox's host says dmarc=fail for {from}")),
         };
@@ -107,10 +107,14 @@ fn by_headers(results: &[MethodResult], from: &str) -> Proof {
     Proof::new(Level::B, foreign.unwrap_or_else(|| "the mailbox's host says nothing of From".to_owned()))
 }
 
-/// The failing domain asks for nothing to be done: `p=none`, told in a property or a comment.
-fn lenient(fail: &MethodResult) -> bool {
+/// The failing domain asks for nothing to be done: `p=none`, told in a property or a comment. A name below the
+/// organisation's may be under `sp=` (RFC 9989 §4.7), and which of the two held is not told: both must say so then.
+fn lenient(fail: &MethodResult, from: &str) -> bool {
     let told = fail.property("policy.dmarc").or_else(|| fail.property("policy.published-domain-policy"));
-    told == Some("none") || fail.property("action") == Some("none") || fail.comment.contains("p=none")
+    let tag = |name: &str| fail.comment.split([' ', ',', ';']).find_map(|word| word.strip_prefix(name));
+    let below = organisation(from).is_some_and(|own| own != from);
+    let by_comment = tag("p=") == Some("none") && (!below || tag("sp=").is_none_or(|policy| policy == "none"));
+    told == Some("none") || fail.property("action") == Some("none") || by_comment
 }
 
 fn by_verdict(verdict: &Verdict, from: &str) -> Proof {
