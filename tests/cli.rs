@@ -346,7 +346,8 @@ fn a_forged_answer_that_is_delivered_is_not_believed() {
     fs::write(house.path("codevd.toml"), config).unwrap();
     let mail = |result: &str, id: &str| {
         let head = "From: ana@example.org\r\nTo: codev@example.org\r\nSubject: Re: x";
-        format!("Authentication-Results: {id}; {result}\r\n{head}\r\nMessage-ID: <{result}>\r\n\r\nOui\r\n").into_bytes()
+        format!("Authentication-Results: {id}; {result}\r\n{head}\r\nMessage-ID: <{result}>\r\n\r\nOui\r\n")
+            .into_bytes()
     };
     let deliver = |n: &str| {
         let fail = format!("dmarc=fail (p=reject) header.from=example.org smtp.mailfrom={n}.test");

@@ -79,7 +79,7 @@ impl Known for Told {
         Nothing.senders(address)
     }
 
-    fn open(&self, group: &GroupId, member: &MemberId) -> std::result::Result<Option<Sent>, Infallible> {
+    fn open(&self, group: &GroupId, member: &MemberId) -> std::result::Result<Vec<Sent>, Infallible> {
         Nothing.open(group, member)
     }
 

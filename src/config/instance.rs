@@ -435,7 +435,12 @@ impl<'a> Reader<'a> {
         };
         let found = format!("`authserv_id`: {from}, where any sender may write a header without an id");
         let remedy = "codevd check --learn-sender-proof shows the ids of the mails that came in".to_owned();
-        self.doc.wrong(&span, found, "the id of the host that mail is read from, or check_signatures = true", Some(remedy));
+        self.doc.wrong(
+            &span,
+            found,
+            "the id of the host that mail is read from, or check_signatures = true",
+            Some(remedy),
+        );
     }
 
     fn smtp(&mut self, table: &mut Table<'a>) -> Option<SmtpConfig> {

@@ -35,10 +35,10 @@ pub struct Directory {
     pub senders: Vec<(GroupId, MemberId)>,
     /// What proves that From is true.
     pub proof: Level,
-    /// Mails to those members that wait for an answer.
+    /// Mails to those members that wait for an answer, each member's newest first.
     pub open: Vec<DraftKey>,
-    /// It may be meant otherwise than as an answer to the one that waits: it was written to somebody else, or the hint
-    /// at its subject's end is another mail's.
+    /// Something in it speaks against the mail found: it was written to somebody else, the hint at its subject's end is
+    /// another mail's, or what it quotes is.
     pub doubtful: bool,
 }
 
@@ -77,12 +77,9 @@ pub enum Kept {
     /// A known member, but nothing leads to a question.
     #[error("from {0}, but not an answer to a mail of ours: kept for a person to read")]
     NoToken(MemberId),
-    /// A known member to whom several questions are open, and nothing says which is answered.
+    /// A known member of several groups, in each of which a question is open, and nothing says which is answered.
     #[error("from {0}, to whom {1} questions are open: which one it answers is not said; kept for a person to read")]
     SeveralOpen(MemberId, usize),
-    /// It answers two mails at once: the address says one, In-Reply-To the other.
-    #[error("from {0}, and it leads to two different mails of ours: not applied, kept for a person to read")]
-    TwoMails(MemberId),
     /// The mail answered was sent to somebody else.
     #[error("an answer to a mail that was sent to {0}, from another address: not applied")]
     OtherAddress(MemberId),
@@ -179,13 +176,13 @@ pub fn weigh(group: &Group, answer: &Answer) -> Weight {
 }
 
 /// Finds the mail that a letter answers. The strongest evidence decides alone: a weaker one never lets somebody answer
-/// what was sent to another.
+/// what was sent to another. Where two disagree its receiver is asked.
 pub fn route(directory: &Directory) -> Route {
-    match directory.hits.first() {
+    // a token that was cut or spoilt on its way proves nothing, and takes nothing from one that is whole
+    match directory.hits.iter().find(|hit| hit.fits).or(directory.hits.first()) {
         Some(first) if !first.fits => Route::Kept(Kept::WrongToken),
         Some(first) if !is_own(directory, &first.key) => not_theirs(directory, first),
-        Some(first) if disagree(directory) => Route::Kept(Kept::TwoMails(first.key.member.clone())),
-        Some(first) if first.stale => Route::Ask(first.key.clone()),
+        Some(first) if first.stale || disagree(directory) => Route::Ask(first.key.clone()),
         Some(first) => {
             let lead = if first.expired { Lead::OldToken } else { Lead::Token };
             Route::Answer { key: first.key.clone(), lead }
@@ -208,11 +205,11 @@ fn not_theirs(directory: &Directory, hit: &Hit) -> Route {
     }
 }
 
-/// The places that speak of one mail alone speak of two.
+/// The places that speak of one mail alone speak of two, or a weaker one of none of theirs.
 fn disagree(directory: &Directory) -> bool {
-    let mut direct = directory.hits.iter().filter(|hit| hit.direct && hit.fits).map(|hit| &hit.key);
+    let mut direct = directory.hits.iter().filter(|hit| hit.direct).map(|hit| &hit.key);
     let first = direct.next();
-    direct.any(|other| Some(other) != first)
+    directory.doubtful || direct.any(|other| Some(other) != first)
 }
 
 fn is_own(directory: &Directory, key: &DraftKey) -> bool {
@@ -225,6 +222,11 @@ fn without_token(directory: &Directory) -> Route {
         [] => Route::Kept(Kept::NoToken(member.clone())),
         [one] if directory.doubtful => Route::Ask(one.clone()),
         [one] => Route::Answer { key: one.clone(), lead: Lead::OneOpen },
+        [newest, rest @ ..]
+            if rest.iter().all(|other| (&other.group, &other.member) == (&newest.group, &newest.member)) =>
+        {
+            Route::Ask(newest.clone())
+        }
         several => Route::Kept(Kept::SeveralOpen(member.clone(), several.len())),
     }
 }
@@ -281,11 +283,15 @@ mod tests {
         let one = || vec![key("ana")];
         assert_eq!(open(one(), false), Route::Answer { key: key("ana"), lead: Lead::OneOpen });
         assert_eq!(open(one(), true), Route::Ask(key("ana")));
-        assert_eq!(open(vec![key("ana"), other.clone()], false), Route::Kept(Kept::SeveralOpen(ana(), 2)));
+        assert_eq!(open(vec![key("ana"), other.clone()], false), Route::Ask(key("ana")));
+        let elsewhere: DraftKey = "nancy/2/invitation/-/zoe/0".parse().unwrap();
+        assert_eq!(open(vec![key("ana"), elsewhere], false), Route::Kept(Kept::SeveralOpen(ana(), 2)));
         let stale = Hit { stale: true, direct: false, ..hit("ana", true) };
         assert_eq!(go(Level::A, vec![stale], from("ana")), Route::Ask(key("ana")));
         let torn = vec![hit("ana", true), Hit { key: other, ..hit("ana", true) }];
-        assert_eq!(go(Level::A, torn.clone(), from("ana")), Route::Kept(Kept::TwoMails(ana())));
+        assert_eq!(go(Level::A, torn.clone(), from("ana")), Route::Ask(key("ana")));
+        let spoilt = vec![hit("ana", false), hit("ana", true)];
+        assert_eq!(go(Level::A, spoilt, from("ana")), Route::Answer { key: key("ana"), lead: Lead::Token });
         assert!(matches!(go(Level::A, torn, vec![]), Route::Kept(Kept::OtherAddress(_))));
     }
 

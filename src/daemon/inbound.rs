@@ -161,8 +161,9 @@ impl Known for House<'_> {
         Ok(receiver.is_some() && receiver == email(&sender.0, &sender.1)?)
     }
 
-    fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, StoreError> {
-        Ok(self.store.open_question(group, member)?.map(|s| self.of_ours(s, false)))
+    fn open(&self, group: &GroupId, member: &MemberId) -> Result<Vec<Sent>, StoreError> {
+        let open = self.store.open_questions(group, member, self.at)?;
+        Ok(open.into_iter().map(|s| self.of_ours(s, false)).collect())
     }
 
     fn own_address(&self) -> Option<&str> {

@@ -42,11 +42,11 @@ pub trait Known {
         Ok(false)
     }
 
-    /// The newest mail that asks this member something.
+    /// The mails that ask this member something, the newest first.
     ///
     /// # Errors
     /// It can't tell.
-    fn open(&self, group: &GroupId, member: &MemberId) -> Result<Option<Sent>, Self::Error>;
+    fn open(&self, group: &GroupId, member: &MemberId) -> Result<Vec<Sent>, Self::Error>;
 
     /// The address that mail to us is written to.
     fn own_address(&self) -> Option<&str> {
@@ -106,8 +106,8 @@ impl Known for Nothing {
         Ok(Vec::new())
     }
 
-    fn open(&self, _: &GroupId, _: &MemberId) -> Result<Option<Sent>, Infallible> {
-        Ok(None)
+    fn open(&self, _: &GroupId, _: &MemberId) -> Result<Vec<Sent>, Infallible> {
+        Ok(Vec::new())
     }
 
     fn asked(&self, _: &DraftKey) -> Result<Option<Asked<'_>>, Infallible> {
@@ -196,10 +196,11 @@ impl Reading {
             return Ok(None);
         }
         let (mut mails, mut hits) = (Vec::new(), Vec::new());
-        let mut carrier = None;
+        let (mut carrier, mut quoted) = (None, Vec::new());
         for TokenFound { token, carrier: place } in &found {
             let Some(sent) = known.sent(token)? else { continue };
             carrier = carrier.or(Some(*place));
+            quoted.extend((*place == Carrier::Body).then(|| sent.key.clone()));
             let direct = matches!(place, Carrier::Recipient | Carrier::InReplyTo);
             let stale = *place == Carrier::References && !same_topic(&self.letter.subject, &sent.subject);
             hits.push(Hit { key: sent.key.clone(), fits: sent.fits, direct, stale, expired: sent.expired });
@@ -212,9 +213,17 @@ impl Reading {
         for (group, member) in self.senders.iter().filter(|_| hits.is_empty()) {
             open.extend(known.open(group, member)?);
         }
+        // a hint chooses among several, and proves no more than one alone would
+        let hint = self.hint();
+        if let Some(named) = open.iter().position(|mail| hint.as_ref().is_some_and(|h| mail.draft_id.ends_with(h))) {
+            open = vec![open.swap_remove(named)];
+        }
         let unknown = if carrier.is_none() && !found.is_empty() { ", of no mail of ours" } else { "" };
         let lead = format!("{}{unknown}", lead(carrier, &found, open.len()));
-        let doubtful = self.doubtful(raw, known.own_address(), &open);
+        let doubtful = match hits.first() {
+            Some(first) => self.speaks_of_another(&first.key, &mails, &quoted),
+            None => self.doubtful(raw, known.own_address(), &open),
+        };
         let asks = open.iter().map(|mail| mail.key.clone()).collect();
         mails.extend(open);
         let senders = self.others(known, hits.first())?;
@@ -241,10 +250,23 @@ impl Reading {
         Ok(all)
     }
 
+    /// The end of a draft's id, as the tag in the subject says it.
+    fn hint(&self) -> Option<String> {
+        subject_tag(&self.letter).map(|tag| tag.replace('-', ""))
+    }
+
+    /// With a token: all that it quotes is of other mails of ours, or the hint in its subject is one of theirs.
+    fn speaks_of_another(&self, first: &DraftKey, mails: &[Sent], quoted: &[DraftKey]) -> bool {
+        let hint = self.hint();
+        let named = |mail: &&Sent| hint.as_ref().is_some_and(|hint| mail.draft_id.ends_with(hint));
+        let named = mails.iter().find(named).is_some_and(|mail| mail.key != *first);
+        named || !quoted.is_empty() && !quoted.contains(first)
+    }
+
     /// Without a token: it was written to somebody else, or the hint in its subject is another mail's.
     fn doubtful(&self, raw: &[u8], own_address: Option<&str>, open: &[Sent]) -> bool {
-        let hint = subject_tag(&self.letter);
-        let other = |mail: &Sent| hint.as_ref().is_some_and(|hint| !mail.draft_id.ends_with(&hint.replace('-', "")));
+        let hint = self.hint();
+        let other = |mail: &Sent| hint.as_ref().is_some_and(|hint| !mail.draft_id.ends_with(hint));
         open.iter().any(other) || own_address.is_some_and(|own| !addressed_to(raw, own))
     }
 

@@ -132,6 +132,11 @@ pub struct Attempt {
 
 pub(super) const LAST: &str = "o.group_id = ? AND o.member = ? AND o.state IN ('sent', 'sending', 'in_doubt') \
     ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT 1";
+const ASKED: &str = "o.group_id = ? AND o.member = ? AND o.question IS NOT NULL \
+    AND o.question NOT IN ('note', 'confirm') AND o.state IN ('sent', 'sending', 'in_doubt') \
+    ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT ?";
+/// Mails looked through for open questions: more than a year of a group asks one member.
+const LOOKED_AT: u32 = 40;
 pub(super) const SENT_MAIL: &str = "SELECT o.*, unseal_text('plain/' || o.id, b.plain) AS plain, \
     unseal_text('draft/' || o.id, b.draft) AS draft FROM outbox o JOIN outbox_bytes b ON b.outbox = o.id";
 
@@ -168,16 +173,35 @@ impl Reader {
         self.sent_mail(LAST, &[group.as_str(), member.as_str()])
     }
 
-    /// The newest mail this member got, or may have got, that asks something; a receipt that only takes notes, or that
-    /// asks "was it you?", is no question to answer without its token.
+    /// Of each question put to this member the newest mail they got, or may have got, the newest question first; where
+    /// the time of all is over, the newest alone. While a session runs, what its step asks is the only one. A receipt
+    /// that only takes notes, or that asks "was it you?", is no question to answer without its token.
     ///
     /// # Errors
     /// As [`Self::outbox_by_draft_id`].
-    pub fn open_question(&self, group: &GroupId, member: &MemberId) -> Result<Option<SentMail>, StoreError> {
-        let newest = "o.group_id = ? AND o.member = ? AND o.question IS NOT NULL \
-            AND o.question NOT IN ('note', 'confirm') AND o.state IN ('sent', 'sending', 'in_doubt') \
-            ORDER BY coalesce(o.sent_at, o.due_at) DESC, o.id DESC LIMIT 1";
-        self.sent_mail(newest, &[group.as_str(), member.as_str()])
+    pub fn open_questions(
+        &self,
+        group: &GroupId,
+        member: &MemberId,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<SentMail>, StoreError> {
+        let asked = self.look("look for open questions", |conn| {
+            let sql = format!("{SENT_MAIL} WHERE {ASKED}");
+            all(conn, &sql, params![group.as_str(), member.as_str(), LOOKED_AT], read_sent_mail)
+        })?;
+        let asked: Vec<SentMail> = asked.into_iter().flatten().collect();
+        let mut open: Vec<SentMail> = Vec::new();
+        for mail in asked.iter().filter(|mail| mail.draft.useful_until > at) {
+            let alike = |other: &SentMail| {
+                (other.draft.question, other.draft.key.meeting) == (mail.draft.question, mail.draft.key.meeting)
+            };
+            if !open.iter().any(alike) {
+                open.push(mail.clone());
+            }
+        }
+        let live = open.first().is_some_and(|newest| newest.draft.key.step.is_some());
+        open.truncate(if live { 1 } else { usize::MAX });
+        Ok(if open.is_empty() { asked.into_iter().take(1).collect() } else { open })
     }
 
     fn sent_mail(&self, condition: &str, values: &[&str]) -> Result<Option<SentMail>, StoreError> {

@@ -2,6 +2,7 @@
 
 use crate::fixture::*;
 use chrono::{DateTime, Duration, Utc};
+use codevd::core::draft::Question;
 use codevd::core::{Draft, Kind, Outcome, WhenLate};
 use codevd::store::{Claimed, InboxKind, MailState, QueueFilter, Recovered, Settled, Store};
 
@@ -228,14 +229,16 @@ fn an_answer_finds_the_mail_it_answers() {
     let mut warm_up = draft("ana", Kind::WarmUp, 0, "warm-up");
     (warm_up.question, warm_up.due) = (None, now() + Duration::minutes(1));
     queue(&mut store, [draft("ana", Kind::Invitation, 0, "event"), warm_up, draft("ana", Kind::FollowUp, 0, "plan")]);
-    assert!(store.open_question(&lyon(), &id("ana")).unwrap().is_none(), "nothing has left");
+    assert!(store.open_questions(&lyon(), &id("ana"), now()).unwrap().is_empty(), "nothing has left");
     store.drop_mail(3, now()).unwrap();
     let end = now() + Duration::minutes(1);
     for _ in 0..2 {
         let mail = claim(&mut store, end).remove(0);
         store.settle(mail.id, &sent(), end).unwrap();
     }
-    assert_eq!(store.open_question(&lyon(), &id("ana")).unwrap().unwrap().id, 1);
+    let open = |at| store.open_questions(&lyon(), &id("ana"), at).unwrap().iter().map(|m| m.id).collect::<Vec<_>>();
+    assert_eq!(open(end), [1]);
+    assert_eq!(open(end + Duration::days(9)), [1], "none is open any more: the newest");
     assert_eq!(store.last_mail_to(&lyon(), &id("ana")).unwrap().unwrap().id, 2);
     assert!(store.last_mail_to(&lyon(), &id("bob")).unwrap().is_none());
     let found = store.outbox_by_message_id("lyon-3-invitation---ana-0@codevd.example.org").unwrap().unwrap();
@@ -259,4 +262,37 @@ fn a_prompt_does_not_wait_for_an_older_one_that_hangs() {
     queue(&mut store, [prompt(1)]);
     assert!(claim(&mut store, now() + Duration::seconds(14)).is_empty(), "in order, if it is a matter of seconds");
     assert_eq!(ids(&claim(&mut store, now() + Duration::seconds(15))), [2]);
+}
+
+#[test]
+fn each_open_question_is_known_by_its_newest_mail_and_a_step_asks_alone() {
+    let (_dir, mut store) = open();
+    let asks = |kind, question, due: i64, lane: &str| {
+        let mut draft = draft("ana", kind, 0, lane);
+        (draft.question, draft.due) = (Some(question), now() + Duration::minutes(due));
+        draft
+    };
+    let leaves = |store: &mut Store, draft: Draft| {
+        let due = draft.due;
+        queue(store, [draft]);
+        let mail = claim(store, due).remove(0);
+        store.settle(mail.id, &sent(), due).unwrap();
+        mail.id
+    };
+    let open = |store: &Store| {
+        let open = store.open_questions(&lyon(), &id("ana"), now() + Duration::minutes(9)).unwrap();
+        open.iter().map(|m| m.id).collect::<Vec<_>>()
+    };
+    leaves(&mut store, asks(Kind::Invitation, Question::Attendance, 0, "event"));
+    let subject = leaves(&mut store, asks(Kind::SubjectRequest, Question::Subject, 1, "subject"));
+    let check = leaves(&mut store, asks(Kind::AttendanceCheck, Question::Attendance, 2, "check"));
+    assert_eq!(open(&store), [check, subject]);
+    let mut note = asks(Kind::Receipt, Question::Note, 3, "note");
+    note.answers = None;
+    leaves(&mut store, note);
+    assert_eq!(open(&store), [check, subject], "a receipt asks nothing");
+    let mut step = asks(Kind::StepPrompt, Question::Contribution, 4, "step");
+    step.key.step = Some(3);
+    let step = leaves(&mut store, step);
+    assert_eq!(open(&store), [step]);
 }

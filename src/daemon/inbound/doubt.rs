@@ -100,7 +100,7 @@ pub(super) fn another(
 
 /// A word on "was it you?" that nothing proves itself.
 pub(super) fn unheard(asked: &SentMail) -> Result<Reading, StoreError> {
-    about(asked, InboxState::Refused, "a word on \"was it you?\" that its sender's own domain denies: not heard")
+    about(asked, InboxState::Refused, "a word on \"was it you?\" of which nothing proves whose it is: not heard")
 }
 
 fn about(asked: &SentMail, state: InboxState, reason: &str) -> Result<Reading, StoreError> {
