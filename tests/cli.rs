@@ -366,6 +366,23 @@ fn a_forged_answer_that_is_delivered_is_not_believed() {
 }
 
 #[test]
+fn what_only_needs_reading_never_hides_what_cannot_be_read() {
+    let house = House::new();
+    house.live();
+    house.run_with(&["mail", "deliver"], b"\0\xff\0").ends(0);
+    for n in 0..21 {
+        let mail = format!("From: zoe@nowhere.example\r\nTo: codev@example.org\r\nSubject: hello {n}\r\n\r\nhello\r\n");
+        house.run_with(&["mail", "deliver"], mail.as_bytes()).ends(0);
+    }
+    house.run(&["run", "--once"]);
+    let data = house.run(&["status", "--json"]).ends(3).data("status");
+    let told = data["needs_a_look"].as_array().unwrap();
+    assert!(told.iter().any(|t| t.as_str().unwrap().starts_with("in:2 ")), "{data}");
+    let said = house.run(&["status"]).ends(3).out;
+    assert!(said.contains("mails that came in: 1 quarantined, 21 recorded without effect"), "{said}");
+}
+
+#[test]
 fn a_mail_that_cannot_be_kept_stays_with_its_server() {
     let house = House::new();
     fs::write(house.path("codevd.toml"), "nonsense").unwrap();

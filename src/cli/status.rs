@@ -73,7 +73,9 @@ pub(super) fn status(setup: &Setup, args: StatusArgs, terminal: &mut Terminal) -
 fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> {
     let now = setup.now();
     let refused = QueueFilter { state: Some(MailState::Refused), limit: LISTED, ..QueueFilter::default() };
-    let mut kept = reader.inbox_list(&[InboxState::Quarantined, InboxState::Refused], LISTED)?;
+    // apart: what only needs reading never hides what can't be read
+    let mut kept = reader.inbox_list(&[InboxState::Quarantined], LISTED)?;
+    kept.extend(reader.inbox_list(&[InboxState::Refused], LISTED)?);
     kept.retain(|row| row.received_at > now - SHOWN_FOR);
     let mut refused = reader.queue(&refused)?;
     refused.retain(|row| row.due > now - SHOWN_FOR);
@@ -284,10 +286,15 @@ fn mails(counts: &BTreeMap<String, u64>) -> String {
         "asked" => "answered with a question",
         "recorded" => "recorded without effect",
         "quarantined" => "quarantined",
-        "refused" => "not applied",
+        // words that nobody's answer could be made of: kept for a person to read
+        "refused" => "recorded without effect",
         _ => "of a state this program does not know",
     };
-    let all: Vec<_> = counts.iter().map(|(state, n)| format!("{n} {}", class(state))).collect();
+    let mut classes: BTreeMap<&str, u64> = BTreeMap::new();
+    for (state, n) in counts {
+        *classes.entry(class(state)).or_insert(0) += n;
+    }
+    let all: Vec<_> = classes.iter().map(|(class, n)| format!("{n} {class}")).collect();
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 

@@ -58,8 +58,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
 /// Whether the author of this answer would be told no, whatever proves them.
 pub fn would_be_refused(group: &Group, answer: &Answer) -> bool {
     let moment = Moment { now: answer.at, fresh: String::new() };
-    let told_no = |change: Change| change.drafts.iter().any(|d| matches!(d.facts, Facts::Refused { .. }));
-    decide(group, &Event::Answer(answer.clone()), &moment).map_or(true, told_no)
+    decide(group, &Event::Answer(answer.clone()), &moment).map_or(true, |change| change.refused.is_some())
 }
 
 /// What had waited for a yes, one after the other. What can't be done of several is told; of one, the refusal says it.
@@ -90,6 +89,7 @@ struct Work<'a> {
     moment: &'a Moment,
     drafts: Vec<Draft>,
     journal: Vec<JournalLine>,
+    refused: Option<Refusal>,
 }
 
 /// A mail to be drafted, before its key is known.
@@ -116,11 +116,11 @@ impl<'a> Work<'a> {
         for member in &mut group.members {
             member.reach.forget(today);
         }
-        Self { group, moment, drafts: Vec::new(), journal: Vec::new() }
+        Self { group, moment, drafts: Vec::new(), journal: Vec::new(), refused: None }
     }
 
     fn done(self) -> Change {
-        Change { group: self.group, drafts: self.drafts, journal: self.journal }
+        Change { group: self.group, drafts: self.drafts, journal: self.journal, refused: self.refused }
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -7,6 +7,7 @@ use crate::core::format::Formats;
 use crate::core::ids::{Email, GroupId, Language, MeetingNo, MemberId};
 use crate::core::meeting::Meeting;
 use crate::core::reach::Reach;
+use crate::core::refusal::Refusal;
 use crate::core::spec::{GroupSpec, Settings};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
@@ -160,6 +161,8 @@ pub struct Change {
     pub drafts: Vec<Draft>,
     /// The story.
     pub journal: Vec<JournalLine>,
+    /// Why what somebody wrote was not done; a mail, theirs or the facilitator's, says so.
+    pub refused: Option<Refusal>,
 }
 
 impl Group {

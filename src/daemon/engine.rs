@@ -106,14 +106,9 @@ impl Cause<'_> {
         if self.waits {
             return InboxState::Asked;
         }
-        let refused = change.drafts.iter().find_map(|d| match &d.facts {
-            Facts::Refused { refusal, .. } => Some(refusal),
-            _ => None,
-        });
-        match refused {
-            Some(Refusal::NotUnderstood | Refusal::NoAnswer) => InboxState::Asked,
-            // what could be read of it was applied
-            Some(Refusal::CantRead) | None if refused_by(change).is_none() => InboxState::Done,
+        match change.refused {
+            Some(Refusal::NotUnderstood | Refusal::NoAnswer | Refusal::CantRead) => InboxState::Asked,
+            None if refused_by(change).is_none() => InboxState::Done,
             _ => InboxState::Refused,
         }
     }
@@ -384,7 +379,8 @@ impl<I: Ids> Engine<I> {
             if held == caps::Held::InAll {
                 tracing::error!(group = %change.group.id, "{held}");
             }
-            let applied = change.drafts.iter().any(could_not_read);
+            // of one whose attachments alone could not be used, the words were taken
+            let applied = change.refused.is_none();
             change.drafts.retain(|d| caps::capped(d).is_none() && !caps::follows(d));
             change.journal.push(JournalLine { meeting, member: Some(member), text: held.to_string() });
             return Ok(!applied);
@@ -547,17 +543,9 @@ impl<I: Ids> Engine<I> {
 
 /// The word by which `status` counts what was decided and comes to a refusal.
 fn refused_by(change: &Change) -> Option<&'static str> {
-    change.drafts.iter().find_map(|draft| match &draft.facts {
-        Facts::Refused { refusal: Refusal::CantRead, .. } => None,
-        Facts::Refused { refusal, .. } => Some(refusal.code()),
-        Facts::Notice(Notice::UnknownZone { .. }) => Some("unknown-zone"),
-        _ => None,
-    })
-}
-
-/// Only its attachments could not be used; its words were taken.
-fn could_not_read(draft: &Draft) -> bool {
-    matches!(&draft.facts, Facts::Refused { refusal: Refusal::CantRead, .. })
+    let unknown_zone = |draft: &Draft| matches!(&draft.facts, Facts::Notice(Notice::UnknownZone { .. }));
+    let zone = change.drafts.iter().any(unknown_zone).then_some("unknown-zone");
+    change.refused.as_ref().map(Refusal::code).or(zone)
 }
 
 /// An absence notice, and a delay: kept, and no answer to anything.

@@ -95,7 +95,19 @@ fn date(text: &str, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
         .filter_map(|form| Regex::new(form).ok())
         .collect()
     });
-    FORMS.iter().find_map(|form| form.captures(text).and_then(|c| read(&c, sent, day_first)))
+    FORMS.iter().find_map(|form| {
+        let found = form.captures(text)?;
+        let behind = &text[found.get(0)?.end()..];
+        if is_hour(&found, behind, day_first) { None } else { read(&found, sent, day_first) }
+    })
+}
+
+/// 12.30 is an hour where days are not written with dots, and before a word that says so everywhere.
+fn is_hour(found: &Captures<'_>, behind: &str, day_first: bool) -> bool {
+    static HOUR: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^\s*(?:uhr|uur|h|heures?|hrs?|hours?|ore|am|pm|a\.m|p\.m)\b").ok());
+    let dotted = found.name("b").is_some() && found.name("y").is_none() && found[0].contains('.');
+    dotted && (!day_first || HOUR.as_ref().is_some_and(|hour| hour.is_match(behind)))
 }
 
 fn read(found: &Captures<'_>, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
@@ -209,6 +221,11 @@ mod tests {
             "absente jusqu'au 12 mai, puis jusqu'au 2 juin",
             "jusqu'au 31 février",
             "jusqu'au bout",
+            // an hour
+            "I am in a meeting until 12.30",
+            "I will be back on Monday at 9, and away until 10.05 today.",
+            "Ich bin heute bis 12.05 Uhr nicht am Platz.",
+            "Ik ben tot en met 12.05 uur weg",
         ] {
             assert_eq!(away(text), None, "{text}");
         }

@@ -442,6 +442,7 @@ fn current(meetings: &[Meeting]) -> Option<&Meeting> {
 /// A polite no to the author; the second time somebody is not understood, a person is asked.
 fn say_no(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer, refusal: Refusal) {
     work.tell(number, Some(&answer.from), format!("not done for {}: {refusal}", work.name(&answer.from)));
+    work.refused = Some(refusal.clone());
     let unclear = matches!(refusal, Refusal::NotUnderstood | Refusal::NoAnswer);
     let again = work.group.was_sent(number, Kind::Refusal, &answer.from).is_some();
     // a facilitator has nobody to be passed on to: they get the choices once more

@@ -81,6 +81,7 @@ fn for_facilitator(
 
 fn over(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, mail: &InReplyTo) {
     let facts = Facts::Refused { refusal: Refusal::Over, question: None, words: None };
+    work.refused = Some(Refusal::Over);
     work.reply(Some(number), Kind::Refusal, from, facts, mail);
     work.tell(Some(number), Some(from), "a calendar answer came when the meeting was over or cancelled");
 }
