@@ -25,7 +25,8 @@ fn usual() -> String {
 }
 
 fn mail(headers: &[String]) -> Vec<u8> {
-    let stamped: String = headers.iter().map(|h| format!("Authentication-Results: {h}\r\n")).collect();
+    let name = |h: &String| if h.starts_with("Received: ") { "" } else { "Authentication-Results: " };
+    let stamped: String = headers.iter().map(|h| format!("{}{h}\r\n", name(h))).collect();
     let rest = "Received: from client (client [192.0.2.7])\r\n by mx.example.net; Tue, 24 Nov 2026 09:00:01 +0000\r\n\
         From: Ana <ana@example.org>\r\nTo: codev@example.net\r\nSubject: Re: codev\r\n\
         Date: Tue, 24 Nov 2026 10:00:00 +0100\r\nMessage-ID: <1@example.org>\r\n\r\nOui\r\n";

@@ -163,3 +163,22 @@ fn every_mail_is_understood_as_expected() {
     }
     assert!(wrong.is_empty(), "{} of {} mails and more:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }
+
+/// A photo of a page holds words that nobody here can read; a signature's picture holds none.
+#[test]
+fn a_photo_is_told_and_a_logo_is_not() {
+    let unread = |name: &str, kind: &str, size: usize| {
+        let head = "From: bo@c.example\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+        let words = "--b\r\nContent-Type: text/plain\r\n\r\nLe plan est sur la photo.\r\n";
+        let part = format!(
+            "--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\r\n{}\r\n--b--\r\n",
+            "x".repeat(size)
+        );
+        mail::letter(format!("{head}{words}{part}").as_bytes()).unread
+    };
+    assert_eq!(unread("IMG_2041.jpeg", "image/jpeg", 80_000), ["IMG_2041.jpeg"]);
+    assert_eq!(unread("plan.pdf", "application/pdf", 100), ["plan.pdf"]);
+    for (name, kind) in [("logo.png", "image/png"), ("image001.jpg", "image/jpeg"), ("bo.vcf", "text/vcard")] {
+        assert!(unread(name, kind, 9_000).is_empty(), "{name}");
+    }
+}

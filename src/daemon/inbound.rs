@@ -9,7 +9,7 @@ use super::engine::Kit;
 use crate::core::event::{Answer, Certainty, Meaning};
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
-use crate::core::route::{Route, Verdict, Weight, verdict, weigh};
+use crate::core::route::{Lead, Route, Verdict, Weight, verdict, weigh};
 use crate::core::{DraftKey, Event, Facts, Group, GroupId, Kind, Language, MemberId, draft::InReplyTo};
 use crate::mail::{self, Asked, Class, Known, Letter, Sent, Token, Understood};
 use crate::store::{InboxRow, InboxState, SentMail, Store, StoreError};
@@ -52,9 +52,6 @@ pub enum Reading {
 fn kept(state: InboxState, reason: impl Into<String>) -> Reading {
     Reading::Kept { state, reason: reason.into(), about: None }
 }
-
-/// Attachments that programs add by themselves and that nobody misses.
-const HARMLESS: &[&str] = &[".ics", ".vcf", ".png", ".jpg", ".jpeg", ".gif", ".p7s", ".asc", ".svg"];
 
 /// A token leads to its mail for ever; it proves something until so many days after the mail's own time is over, as long
 /// as what a receipt told can be taken back.
@@ -258,8 +255,8 @@ fn person(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Rea
     if let Some(reading) = stranger(house, read) {
         return Ok(reading);
     }
-    if let Some(shown) = preview(house.store, letter)? {
-        return about_a_preview(house, &shown, letter);
+    if let Some(shown) = preview(house, letter)? {
+        return about_a_preview(house, &shown, read);
     }
     let (key, lead) = match &read.route {
         Some(Route::Answer { key, lead }) => (key, Some(*lead)),
@@ -334,19 +331,25 @@ fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
     Some(Reading::Stranger { address: from.email.clone(), stops })
 }
 
-/// The preview that a mail answers: what a group that is not live shows its facilitator.
-fn preview(store: &Store, letter: &Letter) -> Result<Option<SentMail>, StoreError> {
+/// The preview that a mail answers, what a group that is not live shows its facilitator; whether its token is right.
+fn preview(house: &House<'_>, letter: &Letter) -> Result<Option<(SentMail, bool)>, StoreError> {
     for found in mail::tokens(letter) {
-        let sent = store.outbox_by_draft_id(&found.token.draft_id().to_string())?;
+        let sent = house.store.outbox_by_draft_id(&found.token.draft_id().to_string())?;
         if let Some(sent) = sent.filter(|sent| sent.draft.key.preview.is_some()) {
-            return Ok(Some(sent));
+            let fits = house.kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
+            return Ok(Some((sent, fits)));
         }
     }
     Ok(None)
 }
 
 /// A reply to a preview changes nothing; but who wants no more mail gets none (`decisions.md` 16).
-fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Result<Reading, StoreError> {
+fn about_a_preview(
+    house: &House<'_>,
+    (sent, fits): &(SentMail, bool),
+    read: &mail::Reading,
+) -> Result<Reading, StoreError> {
+    let letter = &read.letter;
     let about = Some((sent.group.clone(), sent.member.clone()));
     let reason = "a reply to a preview: nothing changes by it".to_owned();
     let nothing = Reading::Kept { state: InboxState::Recorded, reason, about };
@@ -356,7 +359,8 @@ fn about_a_preview(house: &House<'_>, sent: &SentMail, letter: &Letter) -> Resul
     let mut answer = house.answered(&loaded.group, sent, letter)?;
     // its meeting is not planned yet
     answer.to.meeting = None;
-    if !theirs || answer.meaning != Meaning::Stop {
+    let may = *fits && verdict(Weight::Leave, Lead::Token, read.proof.level) != Verdict::Ask;
+    if !theirs || !may || answer.meaning != Meaning::Stop {
         return Ok(nothing);
     }
     let key = Some(sent.draft.key.clone());
@@ -377,7 +381,7 @@ fn answer(house: &House<'_>, sent: &SentMail, letter: &Letter, understood: Under
         meaning: understood.heard.meaning,
         certainty: understood.heard.certainty,
         mail: thread(letter),
-        unreadable_parts: letter.encrypted || letter.attachments.iter().any(|name| worth_a_word(name)),
+        unreadable_parts: letter.encrypted || !letter.unread.is_empty(),
         to_others: house.to_others(letter),
     }
 }
@@ -400,9 +404,4 @@ fn actions_asked(group: &Group, key: &DraftKey) -> usize {
         _ => meeting,
     };
     meeting.map_or(0, |m| m.actions.len())
-}
-
-fn worth_a_word(name: &str) -> bool {
-    let name = name.to_lowercase();
-    !HARMLESS.iter().any(|ending| name.ends_with(ending))
 }

@@ -66,7 +66,7 @@ pub fn believed(message: &Message<'_>, whom: &Believed) -> Vec<MethodResult> {
         (Believed::WithoutId, None) => true,
         _ => false,
     };
-    let taken = headers(message).take_while(fits).flat_map(|found| found.results);
+    let taken = on_top(message).take_while(fits).flat_map(|found| found.results);
     match whom {
         Believed::Id(_) => taken.collect(),
         // without an id the topmost header alone, and only where a hop is told below it
@@ -87,6 +87,14 @@ fn headers<'m>(message: &'m Message<'_>) -> impl Iterator<Item = AuthResults> + 
     let named = |name: &str| name.eq_ignore_ascii_case("Authentication-Results");
     let raw = message.headers_raw().filter(move |(name, _)| named(name.trim()));
     raw.filter_map(|(_, value)| parse(value))
+}
+
+/// The topmost header and those after it with no hop in between: what stands below a hop came with the mail.
+fn on_top<'m>(message: &'m Message<'_>) -> impl Iterator<Item = AuthResults> + 'm {
+    let is = |name: &str, other: &str| name.trim().eq_ignore_ascii_case(other);
+    let from_first = message.headers_raw().skip_while(move |(name, _)| !is(name, "Authentication-Results"));
+    let block = from_first.take_while(move |(name, _)| !is(name, "Received"));
+    block.filter(move |(name, _)| is(name, "Authentication-Results")).filter_map(|(_, value)| parse(value))
 }
 
 fn hop_below_the_first(message: &Message<'_>) -> bool {

@@ -71,6 +71,8 @@ pub struct Letter {
     pub whole: String,
     /// Names of attached files.
     pub attachments: Vec<String>,
+    /// Of these, what may hold the person's words and can't be read: not what programs and signatures bring along.
+    pub unread: Vec<String>,
     /// S/MIME or PGP: its text can't be read.
     pub encrypted: bool,
     /// Last day of absence that an automatic reply names.
@@ -123,7 +125,8 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         reaction: reaction::of(&parts, &body.text),
         text: body.text,
         whole: body.whole,
-        attachments: attachments(&parts),
+        attachments: attachments(&parts, |_| true),
+        unread: attachments(&parts, may_hold_words),
         auto_until: None,
         bounce: None,
         complaint: Vec::new(),
@@ -156,6 +159,7 @@ fn unreadable(why: &str) -> Letter {
         text: String::new(),
         whole: String::new(),
         attachments: Vec::new(),
+        unread: Vec::new(),
         encrypted: false,
         reaction: None,
         auto_until: None,
@@ -306,9 +310,20 @@ fn method_inside(calendar: &[u8]) -> Option<String> {
     calendar.split(|b| *b == b'\n').take(40).find_map(value)
 }
 
-fn attachments(parts: &[&MessagePart<'_>]) -> Vec<String> {
+fn attachments(parts: &[&MessagePart<'_>], which: fn(&MessagePart<'_>) -> bool) -> Vec<String> {
     let named = |part: &&MessagePart<'_>| part.attachment_name().map(text::one_line);
-    parts.iter().filter(|p| !is_calendar(p)).filter_map(named).collect()
+    parts.iter().filter(|p| !is_calendar(p) && which(p)).filter_map(named).collect()
+}
+
+/// Files that programs add by themselves and that nobody misses.
+const HARMLESS: &[&str] = &[".ics", ".vcf", ".p7s", ".asc", ".svg", ".gif"];
+/// A picture as small as this is a signature's; a photo of a page is larger.
+const LOGO: usize = 50_000;
+
+fn may_hold_words(part: &MessagePart<'_>) -> bool {
+    let name = part.attachment_name().unwrap_or_default().to_lowercase();
+    let harmless = HARMLESS.iter().any(|ending| name.ends_with(ending));
+    !harmless && !(kind(part).starts_with("image/") && part.contents().len() < LOGO)
 }
 
 fn is_encrypted(parts: &[&MessagePart<'_>], body: &str) -> bool {
