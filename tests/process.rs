@@ -8,6 +8,8 @@
 mod crowd;
 #[path = "process/house.rs"]
 mod house;
+#[path = "process/mails.rs"]
+mod mails;
 #[path = "process/prompts.rs"]
 mod prompts;
 #[path = "kills/seconds.rs"]
