@@ -8,6 +8,7 @@
 //! most probable. A new language is a new `words.toml`.
 
 mod agree;
+mod bare_days;
 mod bounded;
 mod choices;
 mod dates;

@@ -73,6 +73,9 @@ pub(super) struct OfferedWords {
     /// Which days are meant by "after that", of the day named last: "later".
     #[serde(default)]
     pub(super) than_that: BTreeMap<String, Bound>,
+    /// No number, though written as one: "4 me".
+    #[serde(default)]
+    pub(super) no_numbers: Vec<String>,
     /// Between two days: "to".
     #[serde(default)]
     pub(super) until: Vec<String>,
@@ -104,6 +107,7 @@ impl OfferedWords {
             (&mut self.at, more.at),
             (&mut self.abbreviated, more.abbreviated),
             (&mut self.before_last, more.before_last),
+            (&mut self.no_numbers, more.no_numbers),
             (&mut self.several, more.several),
         ] {
             mine.extend(its);
@@ -125,7 +129,7 @@ pub(super) struct Mention {
 }
 
 impl Mention {
-    fn of(tokens: Range<usize>, choices: Vec<usize>) -> Self {
+    pub(super) fn of(tokens: Range<usize>, choices: Vec<usize>) -> Self {
         Self { tokens, choices, ambiguous: false, rest: false, bound: false }
     }
 
@@ -166,11 +170,17 @@ impl Finder<'_> {
     pub(super) fn all(&self) -> Vec<Mention> {
         let mut found = Vec::new();
         let listed = self.listed();
+        let bare = if listed.is_empty() { self.bare_days() } else { Vec::new() };
         let mut i = 0;
         let mut that = None;
         while i < self.tokens.len() {
             if let Some(place) = listed.iter().position(|at| *at == i) {
                 found.push(Mention::of(i..i + 1, vec![place]));
+                i += 1;
+                continue;
+            }
+            if let Some(days) = bare.iter().find(|m| m.tokens.start == i) {
+                found.push(days.clone());
                 i += 1;
                 continue;
             }
@@ -260,7 +270,8 @@ impl Finder<'_> {
     }
 
     pub(super) fn number(&self, i: usize) -> Option<i64> {
-        self.text(i).parse().ok().filter(|n| (0..=31).contains(n))
+        let word = || self.words.no_numbers.iter().any(|words| self.begins(words, i));
+        self.text(i).parse().ok().filter(|n| (0..=31).contains(n) && !word())
     }
 
     /// An ordinal: "premiere", "2 e", "3rd".
@@ -321,7 +332,9 @@ impl Finder<'_> {
         let i = from + article + usize::from(many.is_some());
         let word = self.text(i);
         let plural = word.strip_suffix('s').unwrap_or(word);
-        let weekday = self.dates.weekday(plural).filter(|_| each || plural.len() < word.len());
+        // "thurs" is no plural
+        let many_days = plural.len() < word.len() && self.dates.weekday(word).is_none();
+        let weekday = self.dates.weekday(plural).filter(|_| each || many_days);
         let part = || self.words.parts.get(word).or_else(|| self.words.parts.get(plural)).copied();
         let fits = |c: &NaiveDateTime| match weekday {
             Some(weekday) => c.weekday() == weekday,

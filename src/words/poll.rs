@@ -35,7 +35,7 @@ impl Ask<'_> {
             && !self.crossed()
             && !self.intricate(&mentions);
         if mentions.iter().all(|m| m.choices.is_empty()) {
-            return self.all_or_none(many);
+            return self.in_order(many).unwrap_or_else(|| self.all_or_none(many));
         }
         let mut said = Verdicts::new();
         self.whole(many, &mentions, &mut said);
@@ -100,13 +100,36 @@ impl Ask<'_> {
         mentions
     }
 
+    /// "The 20th in the morning, not in the evening": a part of the day behind a day that has one is that day's.
+    pub(super) fn parts_of_a_day(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let tokens = &self.reading.normal.tokens;
+        let is_part = |m: &Mention| {
+            let words = tokens.get(m.tokens.clone()).unwrap_or_default();
+            let part = |t: &super::normal::Token| self.words.lexicon.offered.parts.contains_key(&t.text);
+            let spare = |t: &super::normal::Token| self.words.lexicon.offered.articles.contains(&t.text);
+            words.iter().any(part) && words.iter().all(|t| part(t) || spare(t))
+        };
+        let date = |k: usize| self.context.choices.get(k).map(chrono::NaiveDateTime::date);
+        for at in 1..mentions.len() {
+            let [day] = mentions[at - 1].choices[..] else { continue };
+            let near = mentions[at].tokens.start.saturating_sub(mentions[at - 1].tokens.end) <= 4;
+            let same: Vec<usize> =
+                mentions[at].choices.iter().copied().filter(|k| *k != day && date(*k) == date(day)).collect();
+            if near && is_part(&mentions[at]) && !same.is_empty() {
+                mentions[at] = Mention::of(mentions[at].tokens.clone(), same);
+            }
+        }
+        mentions
+    }
+
     /// "Seulement le 6", "le 6 seulement": beside a date, not "I've only just …".
     fn only(&self, mentions: &[Mention]) -> bool {
         let r = &self.reading;
         let beside = |s: &Span, m: &Mention| {
             let far = if s.tokens.len() > 1 { 5 } else { 3 };
             let before = s.tokens.start <= m.tokens.start && m.tokens.start.saturating_sub(s.tokens.end) <= far;
-            let after = m.tokens.end <= s.tokens.start && s.tokens.start - m.tokens.end <= 1;
+            let behind = if s.tokens.len() > 2 { 4 } else { 1 };
+            let after = m.tokens.end <= s.tokens.start && s.tokens.start - m.tokens.end <= behind;
             before || after
         };
         r.all(Label::Only).any(|s| !r.negated(s) && !r.asked(s) && mentions.iter().any(|m| beside(s, m)))
@@ -157,6 +180,20 @@ impl Ask<'_> {
         (0..r.normal.tokens.len()).filter(|i| !r.normal.tokens[*i].is_mark() && !taken(*i)).count()
     }
 
+    /// "Oui non oui": as many words as choices, and nothing else.
+    fn in_order(&self, many: usize) -> Option<Heard> {
+        let r = &self.reading;
+        let word = |i: usize| {
+            let span = r.spans.iter().find(|s| s.tokens.contains(&i) && s.tokens.len() == 1)?;
+            matches!(span.label, Label::Yes | Label::No | Label::IfNeeded).then(|| self.verdict(span.label))
+        };
+        let words = (0..r.normal.tokens.len()).filter(|i| !r.normal.tokens[*i].is_mark());
+        let verdicts: Vec<Suits> = words.map(word).collect::<Option<_>>()?;
+        let mixed = verdicts.windows(2).any(|two| two[0] != two[1]);
+        let choices = (1..).zip(verdicts.iter().copied()).collect();
+        (mixed && verdicts.len() == many).then(|| Heard::sure_if(Meaning::Answers { choices }, true))
+    }
+
     /// No date is named: all of them, none of them, or nothing.
     fn all_or_none(&self, many: usize) -> Heard {
         let r = &self.reading;
@@ -177,7 +214,7 @@ impl Ask<'_> {
         let needed = r.has(Label::IfNeeded) || r.has(Label::Condition);
         match (every, refuses, r.says(Label::Yes)) {
             (true, false, _) if r.unknown() <= 6 => {
-                yes(if needed { Suits::IfNeeded } else { Suits::Yes }, plain && !needed)
+                yes(if needed { Suits::IfNeeded } else { Suits::Yes }, plain && !needed && r.unknown() == 0)
             }
             (_, true, false) if r.unknown() <= 4 => Heard::probable(Meaning::NoneWorks),
             (false, false, true) if r.unknown() <= 2 && !needed => yes(Suits::Yes, plain && many == 1),
@@ -230,7 +267,8 @@ impl Ask<'_> {
     fn intricate(&self, mentions: &[Mention]) -> bool {
         let r = &self.reading;
         let negation = r.has(Label::Negation) || r.has(Label::Nothing);
-        mentions.len() > 1 && (r.has(Label::IfNeeded) || r.has(Label::Rest) || (negation && r.has(Label::Yes)))
+        let weighed = r.has(Label::IfNeeded) || r.has(Label::Rest) || r.has(Label::Prefer);
+        mentions.len() > 1 && (weighed || (negation && r.has(Label::Yes)))
     }
 
     /// "6 ou 10, comme vous voulez", "either of the last two": all of those named, where nothing is set against them.

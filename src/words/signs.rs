@@ -8,7 +8,23 @@ const WORDS: usize = 4;
 /// The text with marks of the word lists for plus, minus and both; lines that leave their day open are left out. `None`
 /// where it is no table.
 pub(super) fn told(text: &str) -> Option<String> {
-    let rows: Vec<(&str, Option<Row>)> = text.lines().map(|line| (line, row(line))).collect();
+    let turned: Vec<Option<String>> = text.lines().map(led).collect();
+    if turned.iter().flatten().count() >= LINES {
+        let lines = text.lines().zip(&turned).map(|(line, led)| led.as_deref().unwrap_or(line));
+        return Some(lines.collect::<Vec<_>>().join("\n"));
+    }
+    table(text.lines().collect()).or_else(|| one_line(text))
+}
+
+/// "30 - / 31 - / 2 +": all of it, its days in a row.
+fn one_line(text: &str) -> Option<String> {
+    let pieces: Vec<&str> = text.trim().split(['/', ',', ';', '|']).collect();
+    let signed = |piece: &&str| row(piece).is_some_and(|row| !matches!(row.mark, Mark::Other));
+    if pieces.iter().all(signed) { table(pieces) } else { None }
+}
+
+fn table(lines: Vec<&str>) -> Option<String> {
+    let rows: Vec<(&str, Option<Row>)> = lines.into_iter().map(|line| (line, row(line))).collect();
     let marks: Vec<&Mark> = rows.iter().filter_map(|(_, row)| Some(&row.as_ref()?.mark)).collect();
     let answers = marks.iter().any(|m| !matches!(m, Mark::Open));
     let ours = marks.iter().any(|m| !matches!(m, Mark::Other));
@@ -41,6 +57,19 @@ enum Mark {
     Other,
 }
 
+/// Marks that stand before their day too; a hyphen there is a list's.
+const LED: [char; 10] = ['✅', '❌', '✔', '✓', '✗', '✘', '❎', '☑', '👍', '👎'];
+
+/// "✅ 10/09": the mark before the day.
+fn led(line: &str) -> Option<String> {
+    let mut rest = line.trim().chars();
+    let mark = rest.next().filter(|c| LED.contains(c))?;
+    let day = rest.as_str().trim_start_matches('\u{fe0f}').trim();
+    let words = day.split_whitespace().count();
+    let dated = day.contains(|c: char| c.is_ascii_digit()) && day.ends_with(char::is_alphanumeric);
+    (words <= WORDS && dated).then(|| format!("{day} {mark}"))
+}
+
 fn row(line: &str) -> Option<Row<'_>> {
     let line = line.trim();
     let day = line.trim_end_matches(|c: char| !c.is_alphanumeric());
@@ -71,6 +100,8 @@ mod tests {
         assert_eq!(told("5 : +\n8 : -\n13 : ?").as_deref(), Some("5 ✅\n8 ❌"));
         assert_eq!(told("1 ✅\n2 ❌\n4 ❓").as_deref(), Some("1 ✅\n2 ❌"));
         assert_eq!(told("6 +\n10 +/-\n13 -").as_deref(), Some("6 ✅\n10 ±\n13 ❌"));
+        assert_eq!(told("✅ 10/09\n✅ 14/09\n❌ 17/09").as_deref(), Some("10/09 ✅\n14/09 ✅\n17/09 ❌"));
+        assert_eq!(told("30 - / 31 - / 2 +").as_deref(), Some("30 ❌\n31 ❌\n2 ✅"));
         assert_eq!(told("6 ✗\n10 +").as_deref(), Some("6 ✗\n10 ✅"));
         assert_eq!(told("Bonjour,\n6 +\n10 -\nMarie").as_deref(), Some("Bonjour,\n6 ✅\n10 ❌\nMarie"));
     }

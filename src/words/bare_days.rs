@@ -1,0 +1,62 @@
+//! Days written as numbers alone: "7 8 9 oui, 13 non", "12-14-16 ok", "15/20".
+
+use super::offered::{Finder, Mention};
+use chrono::Datelike;
+use std::ops::Range;
+
+impl Finder<'_> {
+    /// The places of numbers that are days of the month: where each bare number of the text is the day of one choice,
+    /// and they can't all be the choices' own numbers.
+    pub(super) fn bare_days(&self) -> Vec<Mention> {
+        let found: Vec<(usize, Vec<i64>)> = (0..self.tokens.len()).filter_map(|i| Some((i, self.bare(i)?))).collect();
+        let all: Vec<i64> = found.iter().flat_map(|(_, days)| days.clone()).collect();
+        let places = all.iter().all(|n| usize::try_from(*n).is_ok_and(|n| (1..=self.choices.len()).contains(&n)));
+        let days: Option<Vec<usize>> = all.iter().map(|n| self.only_on(*n)).collect();
+        let Some(days) = days.filter(|_| all.len() > 1 && !places && !self.torn(&found)) else { return Vec::new() };
+        let mut days = days.into_iter();
+        let named =
+            |(at, numbers): (usize, Vec<i64>)| Mention::of(at..at + 1, days.by_ref().take(numbers.len()).collect());
+        found.into_iter().map(named).collect()
+    }
+
+    /// The bare numbers in a word: "7", "12-14-16", "15/20" where that is no date of a choice.
+    fn bare(&self, i: usize) -> Option<Vec<i64>> {
+        if let Some(n) = self.number(i) {
+            return self.stands_alone(i..i + 1, n).then(|| vec![n]);
+        }
+        let day = |piece: &str| piece.parse::<i64>().ok().filter(|n| (1..=31).contains(n));
+        let numbers: Vec<i64> = self.text(i).split(['-', '/', '+', '&']).map(day).collect::<Option<_>>()?;
+        let dated = |d: i64, m: i64| self.choices.iter().any(|c| (i64::from(c.day()), i64::from(c.month())) == (d, m));
+        let date = numbers.windows(2).any(|two| dated(two[0], two[1]) || dated(two[1], two[0]));
+        (numbers.len() > 1 && !date && self.stands_alone(i..i + 1, numbers[0])).then_some(numbers)
+    }
+
+    /// Neither a word of a date nor one of an hour stands beside it, nor "option" before a choice's number.
+    fn stands_alone(&self, at: Range<usize>, n: i64) -> bool {
+        let dates = |i: usize| {
+            let word = self.text(i);
+            let hour = self.words.hours.iter().chain(&self.words.suffixes).any(|h| h == word);
+            hour || self.dates.month(word).is_some() || self.dates.weekday(word).is_some()
+        };
+        let place = usize::try_from(n).is_ok_and(|n| n <= self.choices.len());
+        let named = |i: usize| place && self.words.markers.iter().any(|m| m == self.text(i));
+        let marker = |i: usize| named(i) || self.words.at.iter().any(|m| m == self.text(i));
+        let before = at.start.checked_sub(1);
+        !dates(at.end) && !before.is_some_and(|b| dates(b) || marker(b))
+    }
+
+    /// The one choice on that day of the month.
+    fn only_on(&self, day: i64) -> Option<usize> {
+        let mut on = (0..self.choices.len()).filter(|k| i64::from(self.choices[*k].day()) == day);
+        on.next().filter(|_| on.next().is_none())
+    }
+
+    /// "Vingt deux": two numbers side by side may be one that was not put together.
+    fn torn(&self, found: &[(usize, Vec<i64>)]) -> bool {
+        found.windows(2).any(|two| {
+            let (tens, ones) = (&two[0].1, &two[1].1);
+            let side_by_side = two[0].0 + 1 == two[1].0 && tens.len() == 1 && ones.len() == 1;
+            side_by_side && tens[0] % 10 == 0 && ones[0] < 10 && self.only_on(tens[0] + ones[0]).is_some()
+        })
+    }
+}
