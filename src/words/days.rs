@@ -134,7 +134,7 @@ impl Ask<'_> {
             choices: &self.context.choices,
             today: self.context.today,
         };
-        self.with_the_rest(self.parts_of_a_day(self.not_parts(self.not_counts(finder.all()))))
+        self.with_the_rest(self.parts_of_a_day(self.not_parts(self.not_counts(self.not_courtesies(finder.all())))))
     }
 
     /// The text with this day and the others marked.

@@ -100,22 +100,34 @@ impl Ask<'_> {
         mentions
     }
 
+    /// Only of parts of the day, and articles.
+    fn is_part(&self, m: &Mention) -> bool {
+        let offered = &self.words.lexicon.offered;
+        let words = self.reading.normal.tokens.get(m.tokens.clone()).unwrap_or_default();
+        let part = |t: &super::normal::Token| offered.parts.contains_key(&t.text);
+        words.iter().any(part) && words.iter().all(|t| part(t) || offered.articles.contains(&t.text))
+    }
+
+    /// "Bonne journée", "good morning": a courtesy of several words names no part of the day.
+    pub(super) fn not_courtesies(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let r = &self.reading;
+        let inside = |s: &Span, m: &Mention| {
+            s.tokens.len() > 1 && s.tokens.start <= m.tokens.start && m.tokens.end <= s.tokens.end
+        };
+        let said = |m: &Mention| r.all(Label::Closing).chain(r.all(Label::Greeting)).any(|s| inside(s, m));
+        mentions.retain(|m| !(self.is_part(m) && said(m)));
+        mentions
+    }
+
     /// "The 20th in the morning, not in the evening": a part of the day behind a day that has one is that day's.
     pub(super) fn parts_of_a_day(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let tokens = &self.reading.normal.tokens;
-        let is_part = |m: &Mention| {
-            let words = tokens.get(m.tokens.clone()).unwrap_or_default();
-            let part = |t: &super::normal::Token| self.words.lexicon.offered.parts.contains_key(&t.text);
-            let spare = |t: &super::normal::Token| self.words.lexicon.offered.articles.contains(&t.text);
-            words.iter().any(part) && words.iter().all(|t| part(t) || spare(t))
-        };
         let date = |k: usize| self.context.choices.get(k).map(chrono::NaiveDateTime::date);
         for at in 1..mentions.len() {
             let [day] = mentions[at - 1].choices[..] else { continue };
             let near = mentions[at].tokens.start.saturating_sub(mentions[at - 1].tokens.end) <= 4;
             let same: Vec<usize> =
                 mentions[at].choices.iter().copied().filter(|k| *k != day && date(*k) == date(day)).collect();
-            if near && is_part(&mentions[at]) && !same.is_empty() {
+            if near && self.is_part(&mentions[at]) && !same.is_empty() {
                 mentions[at] = Mention::of(mentions[at].tokens.clone(), same);
             }
         }
