@@ -14,7 +14,8 @@ use codevd::sim::SimPost;
 use codevd::store::{DiskFault, Settled};
 use codevd::transport::TransportError;
 use fixture::{draft, mail, mails, now, open, rich, state};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::embedded().unwrap());
 
@@ -154,6 +155,27 @@ async fn a_full_disk_is_told_though_nothing_can_be_kept() {
     house.health.wrong(Part::Disk, "database or disk is full", now());
     let told = house.watch((0..30).chain((40..600).step_by(20))).await;
     assert_eq!(told, [(1, "codevd needs you: the database can’t be written".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_over_once_something_was_written_and_not_before() {
+    let mut house = house(true);
+    let full = Arc::new(AtomicBool::new(true));
+    let disk = Arc::clone(&full);
+    house.store.get().watch(move |_| if disk.load(Ordering::Relaxed) { Err(DiskFault::Full) } else { Ok(()) });
+    house.health.wrong(Part::Disk, "database or disk is full", now());
+    // the daemon's steps go on, and those that only read go well
+    let mut told = Vec::new();
+    for minute in 0..10 {
+        house.health.prove_disk(&house.store, now() + Duration::minutes(minute));
+        told.extend(house.watch([minute]).await);
+    }
+    assert_eq!(told, [(1, "codevd needs you: the database can’t be written".to_owned())]);
+    assert!(house.health.all()[&Part::Disk].1.contains("Make room"), "{:?}", house.health.all());
+    full.store(false, Ordering::Relaxed);
+    house.health.prove_disk(&house.store, now() + Duration::minutes(10));
+    assert!(house.health.all().is_empty());
+    assert!(house.store.get().alarms().unwrap().iter().all(|a| a.topic != "probe"));
 }
 
 #[test]

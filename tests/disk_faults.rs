@@ -311,6 +311,26 @@ fn a_damaged_database_is_told_and_takes_no_mail() {
     assert_eq!(std::fs::read_dir(house.path().join("mail/new")).unwrap().count(), 1, "the mail was taken");
 }
 
+/// Who looks is told that nothing can be written, though all that was kept says that all is well.
+#[test]
+fn status_says_that_the_disk_is_full() {
+    if !can_trace() {
+        return;
+    }
+    let house = House::new();
+    house.ends_well(&["group", "apply", "lyon.toml", "--yes"]);
+    house.ends_well(&["status"]);
+    // as a daemon has it open: to look takes no write
+    let open = rusqlite::Connection::open(house.path().join("codevd.db")).unwrap();
+    let _: i64 = open.query_row("SELECT count(*) FROM groups", [], |r| r.get(0)).unwrap();
+    let log = house.path().join("strace");
+    let output = failing(house.path(), &log, ("pwrite64", "ENOSPC"), "1+", &["status"]).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("nothing can be kept") && said.contains("Make room on the disk"), "{said}");
+    house.ends_well(&["status"]);
+}
+
 /// A second daemon on one database is refused before it touches anything.
 #[test]
 fn a_second_daemon_is_refused_by_name() {
@@ -365,6 +385,11 @@ fn a_full_disk_takes_no_mail_and_goes_on_once_there_is_room() {
         }
     };
     until("told", &|| says("Make room on the disk"));
+    // the steps that only read go well meanwhile, and the file says that all is well
+    std::thread::sleep(Duration::from_secs(3));
+    let looked = house.command(&["status"]).output().unwrap();
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert!(looked.status.code() == Some(3) && said.contains("nothing can be kept"), "{said}");
     let left = std::fs::read_dir(house.path().join("mail/new")).unwrap().count();
     assert!(left > 0, "all mails were taken though there was no room");
     assert!(child.try_wait().unwrap().is_none(), "the daemon ended");

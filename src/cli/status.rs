@@ -37,6 +37,7 @@ struct Seen {
     alarms: Vec<Alarm>,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
     unreadable: Vec<crate::store::Unreadable>,
+    disk: Option<crate::store::StoreError>,
     keys: std::path::PathBuf,
 }
 
@@ -92,6 +93,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         alarms: reader.alarms()?,
         policy: reader.refused_by_policy()?,
         unreadable: reader.unreadable()?,
+        disk: reader.disk_trouble(),
         keys: reader.keys_file(),
     })
 }
@@ -103,7 +105,7 @@ impl Seen {
 
     /// What needs a look, each with what to do.
     fn troubles(&self) -> Vec<String> {
-        let mut all = Vec::new();
+        let mut all: Vec<_> = self.disk.iter().map(|error| format!("nothing can be kept: {error}")).collect();
         if self.holder.is_none() && self.groups.iter().any(|g| g.live) {
             all.push("no daemon runs and there are live groups: start `codevd run`".to_owned());
         }

@@ -42,12 +42,16 @@ pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
             }
             Err(error) => {
                 failures += 1;
+                health.wrong(Part::Disk, error.to_string(), clock.now());
                 tracing::error!(%error, "the outbox can't be used; it is tried again");
                 wait_of(&WAITS, failures)
             }
         };
         tokio::select! {
             ended = crew.ended(), if crew.is_busy() => {
+                if let Err(error) = &ended {
+                    health.wrong(Part::Disk, error.to_string(), clock.now());
+                }
                 tell_sent(ended, &wake);
                 match crew.shut() {
                     Some((part, cause)) => health.wrong(part, cause, clock.now()),

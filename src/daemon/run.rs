@@ -397,7 +397,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
-                mind.health.well(&[Part::Disk]);
+                mind.health.prove_disk(mind.engine.store(), now);
                 stories.iter().for_each(log_story);
                 if stories.iter().any(|s| !s.mails.is_empty()) {
                     wake.sender.notify_one();

@@ -1,5 +1,6 @@
 //! What the daemon's tasks found wrong with what they are plugged into, for whoever tells the operator.
 
+use super::ports::Shared;
 use crate::transport::TransportError;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -54,6 +55,17 @@ impl Health {
             _ => Part::Mailbox,
         };
         self.wrong(part, error.to_string(), now);
+    }
+
+    /// Where the disk failed: whether it takes anything again. A step that went well may have written nothing.
+    pub fn prove_disk(&self, store: &Shared, now: DateTime<Utc>) {
+        if !self.all().contains_key(&Part::Disk) {
+            return;
+        }
+        match store.get().prove() {
+            Ok(()) => self.well(&[Part::Disk]),
+            Err(error) => self.wrong(Part::Disk, error.to_string(), now),
+        }
     }
 
     /// All that does not work.

@@ -119,6 +119,13 @@ impl StoreError {
         matches!(code, Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked))
     }
 
+    /// The disk is full or fails.
+    pub fn is_of_the_disk(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        matches!(self, Self::Sql { source, .. }
+            if matches!(source.sqlite_error_code(), Some(Code::DiskFull | Code::SystemIoFailure)))
+    }
+
     /// The file itself is not what it should be: only a backup helps.
     pub fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode as Code;

@@ -27,6 +27,7 @@ mod opt_outs;
 mod outbox;
 #[cfg(test)]
 mod plans;
+mod probe;
 mod read;
 mod retention;
 mod sealed;
