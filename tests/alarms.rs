@@ -5,7 +5,7 @@
 mod fixture;
 
 use chrono::{DateTime, Duration, Utc};
-use codevd::core::{Kind, Language, MeetingNo, Stage};
+use codevd::core::{Draft, Kind, Language, MeetingNo, Stage, WhenLate};
 use codevd::daemon::alarm::{Book, Operator, Teller, alarm_step};
 use codevd::daemon::trouble::{Health, Part};
 use codevd::daemon::{Outgoing, Sender, Shared, shared};
@@ -149,6 +149,42 @@ async fn when_mail_is_down_it_is_kept_for_status_and_told_as_soon_as_it_can_be()
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_mail_is_told_in_time_and_is_over_when_it_does() {
+    for (live, first) in [(true, 2), (false, 60)] {
+        let mut house = house(live);
+        house.health.wrong(Part::Outbox, "451 4.3.0 try again later", now());
+        assert_eq!(house.watch(0..90).await, [(first, "codevd needs you: no mail leaves".to_owned())]);
+        house.health.well(&[Part::Outbox]);
+        house.watch([90]).await;
+        assert!(house.store.get().alarms().unwrap().iter().all(|a| a.over));
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_stands_still_is_told_whatever_stops_it() {
+    let mut house = house(false);
+    let queue = |house: &House, member| {
+        let late = Draft { when_late: WhenLate::Send, ..draft(member, Kind::Invitation, 0, "x") };
+        house.store.get().commit(mails(vec![mail(late)])).unwrap();
+    };
+    queue(&house, "ana");
+    house.store.get().hold("by hand", now()).unwrap();
+    let told = house.watch((0..90).step_by(10)).await;
+    assert_eq!(told, [(0, "codevd needs you: mail is held".to_owned())], "held: that is told already");
+    house.store.get().release(now() + Duration::minutes(90)).unwrap();
+    let told = house.watch((90..240).step_by(10)).await;
+    assert_eq!(told, [(90, "codevd needs you: no mail leaves".to_owned())]);
+    // another mail leaves: the queue moves
+    let at = now() + Duration::minutes(240);
+    queue(&house, "bob");
+    let claimed = house.store.get().claim(at, 9, |_| Duration::minutes(1)).unwrap();
+    let bob = claimed.iter().find(|c| c.member.as_str() == "bob").unwrap();
+    house.store.get().settle(bob.id, &Settled::Sent { reply: "250 ok".into() }, at).unwrap();
+    house.watch([241]).await;
+    assert!(house.store.get().alarms().unwrap().iter().all(|a| a.topic != "outbox" || a.over));
+}
+
+#[tokio::test]
 async fn a_full_disk_is_told_though_nothing_can_be_kept() {
     let mut house = house(true);
     house.store.get().watch(|_| Err(DiskFault::Full));
@@ -180,8 +216,19 @@ async fn a_full_disk_is_over_once_something_was_written_and_not_before() {
 
 #[test]
 fn the_mail_as_it_is_read() {
-    let topics =
-        ["held", "set_aside", "quarantined", "in_doubt", "policy", "login", "mailbox", "server", "disk", "waits"];
+    let topics = [
+        "held",
+        "set_aside",
+        "quarantined",
+        "in_doubt",
+        "policy",
+        "login",
+        "mailbox",
+        "server",
+        "outbox",
+        "disk",
+        "waits",
+    ];
     let topics = topics.map(|topic| OperatorTopic {
         topic: topic.to_owned(),
         since: "2026-12-01 09:00 UTC".to_owned(),

@@ -449,6 +449,22 @@ fn a_daemon_takes_orders_and_mails_refuses_a_second_one_and_stops_when_asked() {
     assert!(rows["inbox"]["new"].is_null(), "the daemon looked at all of it: {rows}");
 }
 
+#[test]
+fn status_says_that_no_mail_leaves_once_that_is_more_than_a_servers_usual_delay() {
+    let house = House::new();
+    let daemon = house.daemon();
+    house.run(&["status"]).ends(0);
+    let conn = rusqlite::Connection::open(house.path("codevd.db")).unwrap();
+    for (minutes, code) in [(20, 0), (90, 3)] {
+        let sql = "INSERT OR REPLACE INTO alarms SELECT 'outbox', strftime(f, 'now', ?), strftime(f, 'now'), \
+            '451 4.3.0 later', 'Outbox', 0, NULL, NULL FROM (SELECT '%Y-%m-%dT%H:%M:%SZ' AS f)";
+        conn.execute(sql, [format!("-{minutes} minutes")]).unwrap();
+        let said = house.run(&["status"]).ends(code);
+        assert_eq!(said.out.contains("451 4.3.0 later"), code == 3, "{}", said.out);
+    }
+    assert_eq!(daemon.stop().0, 0);
+}
+
 /// A mail server of few words: it takes one mail up to the final dot, and answers that when told.
 struct SlowServer {
     port: u16,

@@ -7,10 +7,11 @@ mod support;
 
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Draft, Kind};
-use codevd::daemon::{Clock, Crew, Pace, Sender, SenderStep, Shared, shared};
+use codevd::daemon::trouble::Part;
+use codevd::daemon::{Clock, Crew, Outgoing, Pace, Sender, SenderStep, Shared, shared};
 use codevd::sim::VirtualClock;
 use codevd::store::{MailState, QueueFilter, Store};
-use codevd::transport::Smtp;
+use codevd::transport::{BeforeDot, Delivery, Envelope, Phase, Smtp};
 use fixture::{draft, mail, mails, now, open};
 use std::sync::{Arc, Mutex};
 use support::sender;
@@ -260,6 +261,48 @@ async fn a_server_that_is_away_is_tried_with_one_mail_and_the_others_wait() {
     house.crew.all().await.unwrap();
     let again = house.states().iter().filter(|(_, _, attempts)| *attempts > 0).count();
     assert_eq!(again, tried, "the others wait a minute");
+}
+
+/// A server that says the same to every mail, until told otherwise.
+#[derive(Clone)]
+struct Says(Arc<Mutex<Delivery>>);
+
+impl Outgoing for Says {
+    async fn send(&mut self, _: &Envelope, _: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
+        let says = self.0.lock().unwrap().clone();
+        if matches!(says, Delivery::Accepted { .. }) {
+            before_dot().unwrap();
+        }
+        says
+    }
+}
+
+fn crew_of(store: &Shared, clock: &VirtualClock, says: Delivery) -> (Crew<'static, Says, VirtualClock>, Says) {
+    let server = Says(Arc::new(Mutex::new(says)));
+    let from = Sender { name: "Codev".into(), address: "bot@example.org".parse().unwrap(), plus: false };
+    (Crew::new(store.clone(), from, Pace::default(), vec![server.clone(); 2], clock.clone()), server)
+}
+
+#[tokio::test]
+async fn a_server_that_lets_us_in_and_takes_nothing_is_seen_until_it_takes_a_mail() {
+    for (phase, code, words) in
+        [(Phase::Mail, 451, "4.3.0 later"), (Phase::Rcpt, 450, "4.2.0 greylisted"), (Phase::Data, 452, "4.3.1 full")]
+    {
+        let house = house(["ana", "bob"].map(plain), Pace::default(), []);
+        let (mut crew, server) = crew_of(&house.store, &house.clock, Delivery::refused(phase, code, words));
+        assert_eq!(crew.all().await.unwrap().later, 2);
+        assert_eq!(crew.stuck(), Some((Part::Outbox, format!("{code} {words}"))));
+        assert_eq!(crew.shut(), None);
+        // refused for good: that is about this mail, and shows nothing else
+        *server.0.lock().unwrap() = Delivery::refused(Phase::Rcpt, 550, "5.1.1 no such user");
+        queue_more(&house, [plain("cid")]);
+        assert_eq!(crew.all().await.unwrap().lost, 1);
+        assert!(crew.stuck().is_some());
+        *server.0.lock().unwrap() = Delivery::Accepted { reply: "250 ok".into() };
+        queue_more(&house, [plain("dan")]);
+        assert_eq!(crew.all().await.unwrap().sent, 1);
+        assert_eq!(crew.stuck(), None);
+    }
 }
 
 #[tokio::test]

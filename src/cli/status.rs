@@ -7,7 +7,7 @@ use super::metrics::Figures;
 use super::naming::{self, local};
 use super::setup::Setup;
 use super::terminal::{Mark, Terminal};
-use crate::daemon::lock;
+use crate::daemon::{alarm, lock};
 use crate::store::{
     Alarm, Counts, GroupRow, InboxKind, InboxRow, InboxState, MailState, QueueFilter, QueueRow, Reader,
 };
@@ -35,6 +35,7 @@ struct Seen {
     held: Option<crate::store::Held>,
     restored: Option<crate::store::Restored>,
     alarms: Vec<Alarm>,
+    live: bool,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
     unreadable: Vec<crate::store::Unreadable>,
     disk: Option<crate::store::StoreError>,
@@ -91,6 +92,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         held: reader.held()?,
         restored: reader.restored()?,
         alarms: reader.alarms()?,
+        live: reader.is_live()?,
         policy: reader.refused_by_policy()?,
         unreadable: reader.unreadable()?,
         disk: reader.disk_trouble(),
@@ -163,11 +165,15 @@ impl Seen {
             "login" => Some("a mail server refuses user or password"),
             "mailbox" => Some("the mailbox can't be reached"),
             "server" => Some("the server for mail out can't be reached"),
+            "outbox" => Some("no mail leaves, though the server can be reached,"),
             "disk" => Some("the database can't be written"),
             _ => None,
         };
         let fresh = self.alarms.iter().filter(|a| !a.over && a.seen > self.now - LATE && self.holder.is_some());
+        // a server that defers a mail for a while does what servers do
+        let usual = |a: &&Alarm| a.topic == "outbox" && self.now - a.since < alarm::lasts("outbox", self.live);
         fresh
+            .filter(|a| !usual(a))
             .filter_map(|a| {
                 let since = local(a.since, Tz::UTC);
                 words(&a.topic).map(|words| format!("{words} since {since}: {}. codevd check tries it", a.what))

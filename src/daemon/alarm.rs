@@ -7,7 +7,7 @@ use super::trouble::{Health, Part};
 use crate::core::{Email, Language};
 use crate::mail::{self, Auto, Suppress, WriteError};
 use crate::render::{OperatorTopic, RenderError, Renderer};
-use crate::store::{Alarm, InboxState, Reader, StoreError};
+use crate::store::{Alarm, Counts, InboxState, Reader, StoreError};
 use crate::transport::{Delivery, Envelope};
 use chrono::{DateTime, Duration, Utc};
 
@@ -15,6 +15,11 @@ use chrono::{DateTime, Duration, Utc};
 const NEWS: Duration = Duration::days(30);
 /// A mail that waits longer has been forgotten by somebody.
 const WAITS: Duration = Duration::minutes(15);
+/// A server may defer a mail as a matter of course (greylisting: minutes, at times half an hour), so an hour without one
+/// mail taken is no course of things; a prompt is of use for 90 seconds, so in a session two minutes are.
+const OUTBOX_WAITS: (i64, i64) = (60, 2);
+/// Mails looked at for whether one left within the hour.
+const NEWEST_SENT: u32 = 1000;
 /// Rows looked at of each kind.
 const LISTED: u32 = 50;
 
@@ -49,7 +54,7 @@ struct Manner {
     daily: bool,
 }
 
-const MANNERS: [Manner; 10] = [
+const MANNERS: [Manner; 11] = [
     manner("held", (0, 0), true),
     manner("set_aside", (5, 1), true),
     manner("quarantined", (0, 0), false),
@@ -58,12 +63,19 @@ const MANNERS: [Manner; 10] = [
     manner("login", (0, 0), true),
     manner("mailbox", (20, 2), true),
     manner("server", (20, 2), true),
+    manner("outbox", OUTBOX_WAITS, true),
     manner("disk", (5, 1), true),
     manner("waits", (0, 0), true),
 ];
 
 const fn manner(topic: &'static str, lasts: (i64, i64), daily: bool) -> Manner {
     Manner { topic, lasts, daily }
+}
+
+/// How long a topic that may pass by itself lasts before it is told; `live`: while a session runs.
+pub fn lasts(topic: &str, live: bool) -> Duration {
+    let manner = MANNERS.iter().find(|m| m.topic == topic);
+    manner.map_or(Duration::zero(), |m| Duration::minutes(if live { m.lasts.1 } else { m.lasts.0 }))
 }
 
 /// What is wrong, as the store and the tasks show it.
@@ -103,7 +115,21 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
     if let Some(at) = counts.oldest_new.filter(|at| *at < now - WAITS) {
         all.push(Found { topic: "waits", since: at, what: at.to_rfc3339(), mark: "in".to_owned() });
     }
+    if !all.iter().any(|f| ["held", "server", "login", "outbox"].contains(&f.topic)) {
+        all.extend(stands_still(store, &counts, now)?);
+    }
     Ok(all)
+}
+
+/// Mails that are due and none left, for a reason that no task saw: what is named elsewhere is not told twice.
+fn stands_still(store: &Reader, counts: &Counts, now: DateTime<Utc>) -> Result<Option<Found>, StoreError> {
+    let then = now - Duration::minutes(OUTBOX_WAITS.0);
+    let Some(since) = counts.oldest_queued.filter(|due| *due <= then) else { return Ok(None) };
+    if !store.sent_since(then, NEWEST_SENT)?.is_empty() {
+        return Ok(None);
+    }
+    let what = format!("{} in the queue, and none left within the hour", counts.outbox.get("queued").unwrap_or(&0));
+    Ok(Some(Found { topic: "outbox", since, what, mark: "still".to_owned() }))
 }
 
 /// What the tasks show, which can be told when the store can't be read as well.
@@ -112,6 +138,7 @@ fn of_health(health: &Health) -> Vec<Found> {
         Part::MailboxLogin | Part::ServerLogin => "login",
         Part::Mailbox => "mailbox",
         Part::Server => "server",
+        Part::Outbox => "outbox",
         Part::Disk => "disk",
     };
     let all = health.all().into_iter();
@@ -171,7 +198,6 @@ impl Book {
     pub fn due(&self, live: bool, now: DateTime<Utc>) -> Vec<String> {
         let due = |alarm: &&Alarm| {
             let Some(manner) = MANNERS.iter().find(|m| m.topic == alarm.topic) else { return false };
-            let lasts = Duration::minutes(if live { manner.lasts.1 } else { manner.lasts.0 });
             let apart = Duration::minutes(if live { 5 } else { 60 });
             let news = alarm.told_mark.as_ref() != Some(&alarm.mark);
             let again = match alarm.told_at {
@@ -179,7 +205,7 @@ impl Book {
                 Some(at) if news => now - at >= apart,
                 Some(at) => manner.daily && now - at >= Duration::days(1),
             };
-            !alarm.over && now - alarm.since >= lasts && again
+            !alarm.over && now - alarm.since >= lasts(manner.topic, live) && again
         };
         self.alarms.iter().filter(due).map(|a| a.topic.clone()).collect()
     }

@@ -7,6 +7,7 @@ use super::sender::{Crew, SenderStep};
 use super::trouble::{Health, Part};
 use super::verify::Prover;
 use crate::store::StoreError;
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -53,10 +54,8 @@ pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
                     health.wrong(Part::Disk, error.to_string(), clock.now());
                 }
                 tell_sent(ended, &wake);
-                match crew.shut() {
-                    Some((part, cause)) => health.wrong(part, cause, clock.now()),
-                    None => health.well(&[Part::Server, Part::ServerLogin]),
-                }
+                note(&health, crew.shut(), &[Part::Server, Part::ServerLogin], clock.now());
+                note(&health, crew.stuck(), &[Part::Outbox], clock.now());
             }
             () = wake.sender.notified() => {}
             () = tokio::time::sleep(wait) => {}
@@ -66,6 +65,19 @@ pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
     // what is cut off here is looked after when the tasks have ended
     if let Ok(ended) = tokio::time::timeout(LAST_MAIL, crew.finish()).await {
         tell_sent(ended, &wake);
+    }
+}
+
+/// What a conversation showed: that something is wrong, or that all of these are well.
+fn note(health: &Health, found: Option<(Part, String)>, well: &[Part], now: DateTime<Utc>) {
+    match found {
+        Some((part, what)) => {
+            if health.all().get(&part).is_none_or(|(_, known)| *known != what) {
+                tracing::warn!(%what, "mail does not leave; it is tried again");
+            }
+            health.wrong(part, what, now);
+        }
+        None => health.well(well),
     }
 }
 

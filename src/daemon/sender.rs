@@ -83,8 +83,12 @@ struct Ended {
 
 /// What a conversation showed of the server, whatever it thinks of the mail.
 enum Link {
-    /// It let us in.
+    /// It took the mail.
+    Taken,
+    /// It let us in; what it said or did was about this mail.
     Open,
+    /// It let us in and did not take the mail, which it may take later.
+    Deferred(Part, String),
     /// It could not be reached, or did not let us in.
     Shut(Part, String),
     /// Nothing was dialled.
@@ -107,6 +111,8 @@ pub struct Crew<'a, O, C> {
     open: bool,
     /// Why it was not.
     shut: Option<(Part, String)>,
+    /// Why it takes no mail though it lets us in; nothing was taken since.
+    stuck: Option<(Part, String)>,
     /// So many at once until then.
     fewer: Option<(usize, DateTime<Utc>)>,
 }
@@ -124,6 +130,7 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
             unsettled: Vec::new(),
             open: false,
             shut: None,
+            stuck: None,
             fewer: None,
         }
     }
@@ -137,6 +144,11 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
     /// What the server said last, or what failed, where it did not let us in.
     pub fn shut(&self) -> Option<(Part, String)> {
         self.shut.clone()
+    }
+
+    /// What the server says instead of taking mail, where it lets us in and took none since.
+    pub fn stuck(&self) -> Option<(Part, String)> {
+        self.stuck.clone()
     }
 
     /// Whether a conversation is underway.
@@ -298,9 +310,14 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
         let now = self.clock.now();
         let Ended { mail, mut settled, link } = ended;
         let mut away = None;
+        match &link {
+            Link::Taken => self.stuck = None,
+            Link::Deferred(part, words) => self.stuck = Some((*part, words.clone())),
+            Link::Open | Link::Shut(..) | Link::Untried => {}
+        }
         match link {
             Link::Untried => self.idle.push(out),
-            Link::Open => {
+            Link::Taken | Link::Open | Link::Deferred(..) => {
                 self.open = true;
                 self.shut = None;
                 self.pace.note(now);
@@ -391,17 +408,21 @@ async fn converse<O: Outgoing>(
         return (out, untried(mail, settled));
     }
     let id = mail.id;
+    let mut kept_back = false;
     let mut before_dot = || {
         let at = clock.now();
+        kept_back = true;
         if late(at) {
             return Err("late before the final dot".to_owned());
         }
         // a mail whose dot is not on disk would be sent again after a crash: it is kept back
         let noted = store.get().mark_dot(id, at);
+        kept_back = noted.is_err();
         noted.map_err(|error| format!("the final dot could not be noted: {error}"))
     };
     let delivery = out.send(&envelope, &mail.bytes, &mut before_dot).await;
-    let link = link(&delivery);
+    // what we kept back ourselves says nothing of the server
+    let link = if kept_back { Link::Open } else { link(&delivery) };
     let settled = settled(delivery, &mail, clock.now());
     (out, Ended { mail, settled, link })
 }
@@ -410,14 +431,17 @@ fn link(delivery: &Delivery) -> Link {
     let (phase, words) = match delivery {
         Delivery::Unreached { phase, cause } => (phase, cause),
         Delivery::Refused { phase, reply, .. } => (phase, reply),
-        Delivery::Accepted { .. } | Delivery::InDoubt { .. } => return Link::Open,
+        Delivery::Accepted { .. } => return Link::Taken,
+        Delivery::InDoubt { .. } => return Link::Open,
     };
+    let for_good = matches!(delivery, Delivery::Refused { lasting: Lasting::Permanent, .. });
     match phase {
         Phase::Auth if matches!(delivery, Delivery::Refused { reply, .. } if reply.starts_with('5')) => {
             Link::Shut(Part::ServerLogin, words.clone())
         }
         Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth => Link::Shut(Part::Server, words.clone()),
-        Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Dot => Link::Open,
+        Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Dot if for_good => Link::Open,
+        Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Dot => Link::Deferred(Part::Outbox, words.clone()),
     }
 }
 

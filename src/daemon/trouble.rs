@@ -17,13 +17,16 @@ pub enum Part {
     Server,
     /// It refuses user or password.
     ServerLogin,
+    /// It lets us in and takes no mail.
+    Outbox,
     /// The database can't be written.
     Disk,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Mailbox, Self::MailboxLogin, Self::Server, Self::ServerLogin, Self::Disk];
+    pub const ALL: [Self; 6] =
+        [Self::Mailbox, Self::MailboxLogin, Self::Server, Self::ServerLogin, Self::Outbox, Self::Disk];
 }
 
 /// Since when, and what was found last.
