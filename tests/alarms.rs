@@ -161,6 +161,13 @@ async fn a_server_that_takes_no_mail_is_told_in_time_and_is_over_when_it_does() 
 }
 
 #[tokio::test]
+async fn an_address_of_ours_that_is_refused_is_told_at_once() {
+    let mut house = house(false);
+    house.health.wrong(Part::Address, "553 5.7.0 not yours", now());
+    assert_eq!(house.watch(0..90).await, [(0, "codevd needs you: our address is refused".to_owned())]);
+}
+
+#[tokio::test]
 async fn a_queue_that_stands_still_is_told_whatever_stops_it() {
     let mut house = house(false);
     let queue = |house: &House, member| {
@@ -225,6 +232,7 @@ fn the_mail_as_it_is_read() {
         "login",
         "mailbox",
         "server",
+        "address",
         "outbox",
         "disk",
         "waits",

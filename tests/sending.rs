@@ -6,7 +6,9 @@ mod fixture;
 mod support;
 
 use chrono::{DateTime, Duration, Utc};
-use codevd::core::{Draft, Kind};
+use codevd::core::event::Outcome;
+use codevd::core::reach::Trouble;
+use codevd::core::{Draft, Kind, WhenLate};
 use codevd::daemon::trouble::Part;
 use codevd::daemon::{Clock, Crew, Outgoing, Pace, Sender, SenderStep, Shared, shared};
 use codevd::sim::VirtualClock;
@@ -302,6 +304,43 @@ async fn a_server_that_lets_us_in_and_takes_nothing_is_seen_until_it_takes_a_mai
         queue_more(&house, [plain("dan")]);
         assert_eq!(crew.all().await.unwrap().sent, 1);
         assert_eq!(crew.stuck(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_is_refused_loses_no_mail_and_nobody_is_blamed() {
+    let house = house(["ana", "bob"].map(plain), Pace::default(), []);
+    let no = Delivery::refused(Phase::Mail, 550, "5.1.0 sender rejected");
+    let (mut crew, server) = crew_of(&house.store, &house.clock, no);
+    assert_eq!(crew.all().await.unwrap(), SenderStep { later: 2, ..SenderStep::default() });
+    assert_eq!(crew.stuck(), Some((Part::Address, "550 5.1.0 sender rejected".to_owned())));
+    assert!(house.store.get().next_inbox(9).unwrap().is_empty(), "nothing came of it yet");
+    *server.0.lock().unwrap() = Delivery::Accepted { reply: "250 ok".into() };
+    house.clock.set(now() + Duration::minutes(2));
+    assert_eq!(crew.all().await.unwrap().sent, 2);
+    assert_eq!(crew.stuck(), None);
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_told_as_what_it_is() {
+    let refused = |phase, code, words: &str| Delivery::refused(phase, code, words);
+    let cases = [
+        (refused(Phase::Mail, 550, "5.1.0 sender rejected"), Trouble::Policy),
+        (refused(Phase::Rcpt, 451, "4.3.0 later"), Trouble::Soft),
+    ];
+    for (says, wanted) in cases {
+        let late = Draft { when_late: WhenLate::Send, ..plain("ana") };
+        let house = house([late], Pace::default(), []);
+        let (mut crew, _) = crew_of(&house.store, &house.clock, says);
+        let mut tries = 0;
+        while house.store.get().next_inbox(1).unwrap().is_empty() {
+            crew.all().await.unwrap();
+            house.clock.set(house.clock.now() + Duration::hours(8));
+            tries += 1;
+            assert!(tries <= 40, "never given up");
+        }
+        let told = house.store.get().next_inbox(1).unwrap()[0].outcome();
+        assert!(matches!(&told, Some(Outcome::Refused { trouble, .. }) if *trouble == Some(wanted)), "{told:?}");
     }
 }
 

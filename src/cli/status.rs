@@ -165,6 +165,7 @@ impl Seen {
             "login" => Some("a mail server refuses user or password"),
             "mailbox" => Some("the mailbox can't be reached"),
             "server" => Some("the server for mail out can't be reached"),
+            "address" => Some("the server refuses codevd's own address as the sender's"),
             "outbox" => Some("no mail leaves, though the server can be reached,"),
             "disk" => Some("the database can't be written"),
             _ => None,

@@ -418,6 +418,9 @@ pub enum Outcome {
     Refused {
         /// The server's words.
         why: String,
+        /// What it comes to, where the point at which it was refused says more than the words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trouble: Option<Trouble>,
     },
     /// A report on its delivery came in, and names it.
     Bounced {

@@ -27,12 +27,13 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// What an SMTP server's own refusal comes to: status class 5.7 is about us (RFC 3463 §3.8), a full
-    /// mailbox is x.2.2, all else says that the address is no good.
+    /// What an SMTP server's own refusal comes to: status class 5.7 is about us (RFC 3463 §3.8), and so are 5.1.7 and
+    /// 5.1.8, which speak of the sender's address (§3.2); a full mailbox is x.2.2, all else says that the address is
+    /// no good.
     pub fn of_refusal(reply: &str) -> Self {
         let status =
             |wanted: &str| reply.split(|c: char| !c.is_ascii_digit() && c != '.').any(|w| w.starts_with(wanted));
-        if status("5.7.") {
+        if ["5.7.", "5.1.7", "5.1.8"].into_iter().any(status) {
             Self::Policy
         } else if status("5.2.2") {
             Self::Quota
@@ -205,6 +206,7 @@ mod tests {
         for (reply, wanted) in [
             ("550 5.1.1 no such user", Trouble::Hard),
             ("554 5.7.1 blocked", Trouble::Policy),
+            ("550 5.1.8 sender's domain unknown", Trouble::Policy),
             ("552 5.2.2 full", Trouble::Quota),
             ("550 unknown", Trouble::Hard),
             ("550 version 15.7.1 says no", Trouble::Hard),

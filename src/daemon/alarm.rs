@@ -54,7 +54,7 @@ struct Manner {
     daily: bool,
 }
 
-const MANNERS: [Manner; 11] = [
+const MANNERS: [Manner; 12] = [
     manner("held", (0, 0), true),
     manner("set_aside", (5, 1), true),
     manner("quarantined", (0, 0), false),
@@ -63,6 +63,7 @@ const MANNERS: [Manner; 11] = [
     manner("login", (0, 0), true),
     manner("mailbox", (20, 2), true),
     manner("server", (20, 2), true),
+    manner("address", (0, 0), true),
     manner("outbox", OUTBOX_WAITS, true),
     manner("disk", (5, 1), true),
     manner("waits", (0, 0), true),
@@ -115,7 +116,7 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
     if let Some(at) = counts.oldest_new.filter(|at| *at < now - WAITS) {
         all.push(Found { topic: "waits", since: at, what: at.to_rfc3339(), mark: "in".to_owned() });
     }
-    if !all.iter().any(|f| ["held", "server", "login", "outbox"].contains(&f.topic)) {
+    if !all.iter().any(|f| ["held", "server", "login", "address", "outbox"].contains(&f.topic)) {
         all.extend(stands_still(store, &counts, now)?);
     }
     Ok(all)
@@ -139,6 +140,7 @@ fn of_health(health: &Health) -> Vec<Found> {
         Part::Mailbox => "mailbox",
         Part::Server => "server",
         Part::Outbox => "outbox",
+        Part::Address => "address",
         Part::Disk => "disk",
     };
     let all = health.all().into_iter();

@@ -55,7 +55,7 @@ pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
                 }
                 tell_sent(ended, &wake);
                 note(&health, crew.shut(), &[Part::Server, Part::ServerLogin], clock.now());
-                note(&health, crew.stuck(), &[Part::Outbox], clock.now());
+                note(&health, crew.stuck(), &[Part::Outbox, Part::Address], clock.now());
             }
             () = wake.sender.notified() => {}
             () = tokio::time::sleep(wait) => {}

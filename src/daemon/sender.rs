@@ -6,8 +6,9 @@ pub use super::pace::Pace;
 use super::ports::{Clock, Outgoing, Shared};
 use super::trouble::Part;
 use crate::core::WhenLate;
+use crate::core::reach::Trouble;
 use crate::store::{Claimed, Settled, StoreError};
-use crate::transport::{Delivery, Envelope, Lasting, Phase};
+use crate::transport::{Delivery, Envelope, Lasting, NOT_SENT, Phase};
 use chrono::{DateTime, Duration, Utc};
 use std::pin::Pin;
 use std::task::Poll;
@@ -399,7 +400,7 @@ async fn converse<O: Outgoing>(
     let untried = |mail, settled| Ended { mail, settled, link: Link::Untried };
     let envelope = match Envelope::new(from.return_path(&mail.message_id), mail.envelope_to.as_str()) {
         Ok(envelope) => envelope,
-        Err(error) => return (out, untried(mail, Settled::Refused { reply: error.to_string() })),
+        Err(error) => return (out, untried(mail, Settled::Refused { reply: error.to_string(), trouble: None })),
     };
     // it became late between claim and dial, or while the server took its time: the next claim drops it
     let late = |at| at > mail.useful_until && mail.when_late != WhenLate::Send;
@@ -436,6 +437,7 @@ fn link(delivery: &Delivery) -> Link {
     };
     let for_good = matches!(delivery, Delivery::Refused { lasting: Lasting::Permanent, .. });
     match phase {
+        Phase::Mail if for_good && !words.starts_with(NOT_SENT) => Link::Deferred(Part::Address, words.clone()),
         Phase::Auth if matches!(delivery, Delivery::Refused { reply, .. } if reply.starts_with('5')) => {
             Link::Shut(Part::ServerLogin, words.clone())
         }
@@ -447,9 +449,10 @@ fn link(delivery: &Delivery) -> Link {
 
 /// What a delivery means for the outbox row.
 fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
-    let later = |reply: String| {
+    let later = |reply: String, trouble| {
         if mail.attempt >= GIVE_UP {
-            return Settled::Refused { reply: format!("given up after {} attempts: {reply}", mail.attempt) };
+            let reply = format!("given up after {} attempts: {reply}", mail.attempt);
+            return Settled::Refused { reply, trouble: Some(trouble) };
         }
         Settled::Retry { at: now + wait(mail.urgent, mail.attempt, mail.id * 7), reply }
     };
@@ -457,12 +460,18 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
     let unreached = |reply| Settled::Retry { at: now + wait_for_server(mail.urgent, mail.attempt), reply };
     match delivery {
         Delivery::Accepted { reply } => Settled::Sent { reply },
-        Delivery::Refused { lasting: Lasting::Permanent, reply, .. } => Settled::Refused { reply },
+        // not offered at all: something of ours, whoever it was for
+        Delivery::Refused { lasting: Lasting::Permanent, reply, .. } if reply.starts_with(NOT_SENT) => {
+            Settled::Refused { reply, trouble: Some(Trouble::Policy) }
+        }
+        // for good, it says, and that is until somebody puts it right: no member's fault, and no reason to lose a mail
+        Delivery::Refused { phase: Phase::Mail, reply, .. } => later(reply, Trouble::Policy),
+        Delivery::Refused { lasting: Lasting::Permanent, reply, .. } => Settled::Refused { reply, trouble: None },
         // a refusal before MAIL is about us, not about this mail
         Delivery::Refused { phase: Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth, reply, .. } => {
             unreached(reply)
         }
-        Delivery::Refused { lasting: Lasting::Temporary, reply, .. } => later(reply),
+        Delivery::Refused { lasting: Lasting::Temporary, reply, .. } => later(reply, Trouble::Soft),
         Delivery::Unreached { phase, cause } => unreached(format!("while {}: {cause}", phase.doing())),
         Delivery::InDoubt { cause } => Settled::InDoubt { cause },
     }

@@ -19,14 +19,16 @@ pub enum Part {
     ServerLogin,
     /// It lets us in and takes no mail.
     Outbox,
+    /// It refuses our own address as the sender's.
+    Address,
     /// The database can't be written.
     Disk,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Mailbox, Self::MailboxLogin, Self::Server, Self::ServerLogin, Self::Outbox, Self::Disk];
+    pub const ALL: [Self; 7] =
+        [Self::Mailbox, Self::MailboxLogin, Self::Server, Self::ServerLogin, Self::Outbox, Self::Address, Self::Disk];
 }
 
 /// Since when, and what was found last.

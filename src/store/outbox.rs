@@ -9,6 +9,7 @@ use super::error::Fault;
 use super::journal::{self, About};
 use super::mails::MailState;
 use super::{Reader, Store, StoreError};
+use crate::core::reach::Trouble;
 use crate::core::{Email, GroupId, Kind, MeetingNo, MemberId, Outcome, WhenLate};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, params};
@@ -70,6 +71,8 @@ pub enum Settled {
     Refused {
         /// The server's words.
         reply: String,
+        /// What it comes to, where that is known by more than the words.
+        trouble: Option<Trouble>,
     },
     /// The connection was lost between the final dot and the answer.
     InDoubt {
@@ -260,7 +263,7 @@ impl Store {
             match how {
                 Settled::Sent { reply } => sent(tx, &row, reply, now),
                 Settled::Retry { at, reply } => retry(tx, &row, *at, reply, now),
-                Settled::Refused { reply } => refused(tx, &row, reply, now),
+                Settled::Refused { reply, trouble } => refused(tx, &row, (reply, *trouble), now),
                 Settled::InDoubt { cause } => in_doubt(tx, &row, cause, ask, now),
             }
         })
@@ -463,11 +466,16 @@ fn retry(tx: &Connection, row: &Row, at: DateTime<Utc>, reply: &str, now: DateTi
     again(tx, row, Some(at), now)
 }
 
-fn refused(tx: &Connection, row: &Row, reply: &str, now: DateTime<Utc>) -> Result<(), Fault> {
+fn refused(
+    tx: &Connection,
+    row: &Row,
+    (reply, trouble): (&str, Option<Trouble>),
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
     attempt_over(tx, row, "refused", reply)?;
     run(tx, "UPDATE outbox SET state = 'refused', last_reply = ? WHERE id = ?", params![reply, row.id])?;
     row.story(tx, now, &format!("refused for good: {reply}"))?;
-    row.outcome(tx, now, &Outcome::Refused { why: reply.to_owned() })
+    row.outcome(tx, now, &Outcome::Refused { why: reply.to_owned(), trouble })
 }
 
 /// The core hears of it once the Sent folder could not tell, if there is one to ask.

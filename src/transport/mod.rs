@@ -10,7 +10,7 @@ mod tls;
 pub use imap::{Imap, ImapSettings};
 pub use lmtp::Lmtp;
 pub use maildir::Maildir;
-pub use smtp::{BeforeDot, Delivery, EnhancedCode, Envelope, Lasting, Phase, Smtp, SmtpSettings, Timeouts};
+pub use smtp::{BeforeDot, Delivery, EnhancedCode, Envelope, Lasting, NOT_SENT, Phase, Smtp, SmtpSettings, Timeouts};
 
 use std::fmt;
 

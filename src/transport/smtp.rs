@@ -3,7 +3,7 @@
 mod outcome;
 mod wire;
 
-pub use outcome::{Delivery, EnhancedCode, Envelope, Lasting, Phase};
+pub use outcome::{Delivery, EnhancedCode, Envelope, Lasting, NOT_SENT, Phase};
 
 use super::tls::Dialer;
 use super::{Secret, Security, TransportError};

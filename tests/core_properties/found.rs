@@ -200,7 +200,10 @@ fn a_mail_in_doubt_does_not_go_out_again_to_who_left() {
 fn marie_is_lost(world: &mut World) {
     while world.group.member(&"marie".parse().unwrap()).unwrap().gets_mail() {
         let key = world.newest(Kind::Invitation, "marie").key.clone();
-        world.decide(&Event::Outcome { key, outcome: Outcome::Refused { why: "550 no such user".to_owned() } });
+        world.decide(&Event::Outcome {
+            key,
+            outcome: Outcome::Refused { why: "550 no such user".to_owned(), trouble: None },
+        });
         world.play(&days(1));
     }
 }

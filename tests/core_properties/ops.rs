@@ -111,7 +111,7 @@ fn edit() -> impl Strategy<Value = Edit> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let why = "550 no such user".to_owned();
-    proptest::sample::select(vec![Outcome::Refused { why }, Outcome::Expired, Outcome::InDoubt])
+    proptest::sample::select(vec![Outcome::Refused { why, trouble: None }, Outcome::Expired, Outcome::InDoubt])
 }
 
 fn answer() -> impl Strategy<Value = Op> {

@@ -99,7 +99,7 @@ impl World {
         }
         self.store().mark_dot(id, now).unwrap();
         if reply == Reply::Never {
-            return self.store().settle(id, &Settled::Refused { reply: "550".to_owned() }, now).unwrap();
+            return self.store().settle(id, &Settled::Refused { reply: "550".to_owned(), trouble: None }, now).unwrap();
         }
         *self.got.entry(mail.draft_key).or_default() += 1;
         match reply {

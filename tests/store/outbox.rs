@@ -145,12 +145,12 @@ fn refused_and_doubtful_mails_are_told_to_the_core() {
     let (_dir, mut store) = open();
     queue(&mut store, ["ana", "bob"].map(|m| draft(m, Kind::Invitation, 0, "event")));
     claim(&mut store, now());
-    store.settle(1, &Settled::Refused { reply: "550 5.1.1 no such user".to_owned() }, now()).unwrap();
+    store.settle(1, &Settled::Refused { reply: "550 5.1.1 no such user".to_owned(), trouble: None }, now()).unwrap();
     store.mark_dot(2, now()).unwrap();
     store.settle(2, &Settled::InDoubt { cause: "connection reset".to_owned() }, now()).unwrap();
     assert_eq!((state_of(&store, 1), state_of(&store, 2)), (MailState::Refused, MailState::InDoubt));
     let why = "550 5.1.1 no such user".to_owned();
-    assert_eq!(outcomes(&store), [Outcome::Refused { why }, Outcome::InDoubt]);
+    assert_eq!(outcomes(&store), [Outcome::Refused { why, trouble: None }, Outcome::InDoubt]);
     let counts = store.counts().unwrap();
     assert_eq!((counts.in_doubt.len(), counts.in_doubt[0].id, counts.inbox["new"]), (1, 2, 2));
     assert_eq!(store.attempts(2).unwrap()[0].phase, "dot");

@@ -15,7 +15,9 @@ pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
         return;
     }
     match outcome {
-        Outcome::Refused { why } => came_back(work, key, Trouble::of_refusal(why), why),
+        Outcome::Refused { why, trouble } => {
+            came_back(work, key, trouble.unwrap_or_else(|| Trouble::of_refusal(why)), why);
+        }
         Outcome::Bounced { trouble, why } => came_back(work, key, *trouble, why),
         Outcome::Expired => {
             work.tell(key.meeting, Some(&key.member), format!("{} to {name} was not sent: too late", key.kind));

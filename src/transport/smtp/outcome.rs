@@ -290,9 +290,12 @@ pub(super) fn refused(phase: Phase, reply: u16, text: &str) -> Delivery {
     Delivery::Refused { phase, lasting, code, reply: format!("{reply} {text}").trim_end().to_owned() }
 }
 
+/// How a refusal begins that is none of the server's.
+pub const NOT_SENT: &str = "not sent:";
+
 /// A mail that is not offered at all, for a reason on our side.
 pub(super) fn not_sent(phase: Phase, why: &str) -> Delivery {
-    Delivery::Refused { phase, lasting: Lasting::Permanent, code: None, reply: format!("not sent: {why}") }
+    Delivery::Refused { phase, lasting: Lasting::Permanent, code: None, reply: format!("{NOT_SENT} {why}") }
 }
 
 /// The first bare CR, bare LF or NUL in a mail, as a sentence (RFC 5321 2.3.8, 4.5.2: such bytes can smuggle a second
