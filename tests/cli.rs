@@ -383,6 +383,39 @@ fn what_only_needs_reading_never_hides_what_cannot_be_read() {
 }
 
 #[test]
+fn a_mail_that_ended_the_daemon_twice_is_set_aside_and_the_others_are_read() {
+    let house = House::new();
+    house.live();
+    for name in ["a", "b", "c"] {
+        let mail = format!("From: {name}@example.org\r\nMessage-ID: <{name}@example.org>\r\n\r\nhello\r\n");
+        house.run_with(&["mail", "deliver"], mail.as_bytes()).ends(0);
+    }
+    let conn = rusqlite::Connection::open(house.path("codevd.db")).unwrap();
+    let mails = "WHERE kind = 'mail'";
+    let id_of = |n: i64| -> i64 {
+        conn.query_row(&format!("SELECT id FROM inbox {mails} ORDER BY id LIMIT 1 OFFSET ?"), [n], |r| r.get(0))
+            .unwrap()
+    };
+    // the first ended two daemons; while the second was read one was killed by chance
+    for (n, tries) in [(0, 2), (1, 1)] {
+        conn.execute("UPDATE inbox SET tries = ? WHERE id = ?", [tries, id_of(n)]).unwrap();
+    }
+    house.run(&["run", "--once"]).ends(0);
+    let state = |n: i64| -> (String, String, i64) {
+        let sql = "SELECT state, reason, tries FROM inbox WHERE id = ?";
+        conn.query_row(sql, [id_of(n)], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).unwrap()
+    };
+    let (poison, reason, _) = state(0);
+    assert_eq!(poison, "quarantined");
+    assert!(reason.contains("the daemon ended 2 times while it read this"), "{reason}");
+    for n in [1, 2] {
+        assert!(!["new", "quarantined"].contains(&state(n).0.as_str()), "{:?}", state(n));
+    }
+    let said = house.run(&["status"]).ends(3);
+    assert!(said.out.contains("while it read this"), "{}", said.out);
+}
+
+#[test]
 fn a_mail_that_cannot_be_kept_stays_with_its_server() {
     let house = House::new();
     fs::write(house.path("codevd.toml"), "nonsense").unwrap();

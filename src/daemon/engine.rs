@@ -4,6 +4,7 @@ use super::compose::{ComposeError, Composer, Sender};
 use super::guard::{Guard, Why};
 use super::inbound::{self, Reading};
 use super::ports::{Ids, Shared};
+use super::rows::{Begun, close};
 use crate::core::agenda::next_due;
 use crate::core::caps;
 use crate::core::decide::{decide, found};
@@ -15,9 +16,7 @@ use crate::core::reach::Trouble;
 use crate::core::{Change, DraftKey, Event, Formats, Group, GroupId, Member, MemberId, Moment, Order, Refusal};
 use crate::mail::Key;
 use crate::render::Renderer;
-use crate::store::{
-    Commit, GroupCommit, InboxDone, InboxKind, InboxRow, InboxState, Loaded, NewMail, Store, StoreError,
-};
+use crate::store::{Commit, GroupCommit, InboxDone, InboxKind, InboxRow, InboxState, Loaded, NewMail, StoreError};
 use crate::words::Words;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -46,6 +45,7 @@ pub struct Engine<I> {
     store: Shared,
     ids: I,
     guard: Option<Guard>,
+    begun: Begun,
 }
 
 /// What one decision did, for whoever tells it.
@@ -117,7 +117,7 @@ impl Cause<'_> {
 impl<I: Ids> Engine<I> {
     /// An engine on a store.
     pub fn new(kit: Kit, store: Shared, ids: I) -> Self {
-        Self { kit, store, ids, guard: None }
+        Self { kit, store, ids, guard: None, begun: Begun::default() }
     }
 
     /// Holds the outbox when more mails are decided than anybody foresaw.
@@ -212,10 +212,21 @@ impl<I: Ids> Engine<I> {
     fn inbox_row(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
         crash_point!("engine.row");
         match row.kind {
-            InboxKind::Mail => self.mail(row, now),
+            InboxKind::Mail => self.guarded(row, now),
             InboxKind::Order => self.order(row, now),
             InboxKind::Outcome => self.outcome(row, now),
         }
+    }
+
+    /// Reads a mail, unless that ended the daemon before.
+    fn guarded(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
+        if let Some(reason) = self.begun.begin(&self.store, row)? {
+            self.close(row, InboxState::Quarantined, reason, None, None, now)?;
+            return Ok(None);
+        }
+        let read = self.mail(row, now);
+        self.begun.end(&self.store, row.id);
+        read
     }
 
     fn mail(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {
@@ -557,21 +568,6 @@ fn without_effect(event: &Event) -> bool {
             | Event::Asked(CalendarAsk { ask: Ask::Delegated { .. }, .. })
             | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
     )
-}
-
-pub(super) fn close(
-    store: &mut Store,
-    id: i64,
-    state: InboxState,
-    reason: String,
-    group: Option<GroupId>,
-    member: Option<MemberId>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let result = Some(reason.clone());
-    let inbox = InboxDone { id, state, reason: Some(reason), group, member, draft_key: None, result };
-    let commit = Commit { group: None, mails: Vec::new(), journal: Vec::new(), at: now, inbox: Some(inbox) };
-    store.commit(commit).map(|_| ())
 }
 
 /// Members who stopped all mail by this change (`true`), or take it again.

@@ -22,6 +22,7 @@ pub mod ports;
 pub mod receiver;
 pub mod rehearsal;
 pub mod reload;
+mod rows;
 pub mod run;
 pub mod sender;
 pub mod trouble;

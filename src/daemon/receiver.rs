@@ -1,7 +1,7 @@
 //! The receiver's step: mail is on disk here before the mailbox is told that it was taken.
 
-use super::engine::close;
 use super::ports::{Incoming, Shared};
+use super::rows::close;
 use super::verify::Prover;
 use crate::core::proof::Proof;
 use crate::mail;

@@ -1,10 +1,12 @@
 //! Finds out who a mail is from when it arrives: the mailbox host's word, the daemon's own look at the signature, or both.
 
-use crate::core::proof::Proof;
+use crate::core::proof::{Level, Proof};
 use crate::mail::{self, Believed, Verdict};
+use futures_util::FutureExt;
 use mail_auth::dmarc::{Alignment, Dmarc, Policy, Psd};
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{AuthenticatedMessage, DkimResult, DnsError, MessageAuthenticator};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +46,12 @@ impl Prover {
         Self { believed: self.believed.clone().and_then(Believed::by_name), names: self.names.clone() }
     }
 
-    /// What it finds; `None` where nothing is looked at.
+    /// What it finds; `None` where nothing is looked at. A mail that breaks a reader is proven by nothing.
     pub async fn proof(&self, raw: &[u8]) -> Option<Proof> {
+        contained(self.find(raw)).await
+    }
+
+    async fn find(&self, raw: &[u8]) -> Option<Proof> {
         let verdict = match &self.names {
             Some(names) => Some(verdict(names, raw).await),
             None => None,
@@ -53,6 +59,12 @@ impl Prover {
         let looked = self.believed.is_some() || verdict.is_some();
         looked.then(|| mail::proof(raw, self.believed.as_ref(), verdict.as_ref()))
     }
+}
+
+/// What the search finds, or that it broke down.
+async fn contained(search: impl Future<Output = Option<Proof>>) -> Option<Proof> {
+    let found = AssertUnwindSafe(search).catch_unwind().await;
+    found.unwrap_or_else(|_| Some(Proof::new(Level::B, "the check of the sender broke down on this mail")))
 }
 
 /// Checks each signature (RFC 6376) and asks for From's policy (RFC 9989). A name server that does not answer says
@@ -225,7 +237,15 @@ fn in_words(policy: Policy, tries: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+
+    #[tokio::test]
+    async fn a_mail_that_breaks_the_check_is_unproven() {
+        let broken = async { panic!("a reader's fault") };
+        let found = contained(broken).await.unwrap();
+        assert_eq!((found.level, found.why.as_str()), (Level::B, "the check of the sender broke down on this mail"));
+    }
 
     #[test]
     fn the_way_up_is_never_long() {

@@ -99,6 +99,8 @@ pub struct InboxRow {
     pub done_at: Option<DateTime<Utc>>,
     /// What whoever waits for an order is told.
     pub result: Option<String>,
+    /// How often somebody began to read it and came to no end.
+    pub tries: u32,
     /// The mail; JSON of an order or outcome. Empty in lists, and once it was old enough to be emptied.
     pub bytes: Vec<u8>,
 }
@@ -130,6 +132,29 @@ impl Store {
             let sql = "INSERT INTO inbox (kind, place, received_at, state) VALUES ('order', 'command line', ?, 'new')";
             run(tx, sql, [utc(at)])?;
             with_bytes(tx, order.as_bytes(), at)
+        })
+    }
+
+    /// Somebody begins to read this row: on disk before the first of its bytes is looked at.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn begin_reading(&mut self, id: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE inbox SET tries = tries + 1 WHERE id = ?";
+        self.write("note that a mail is being read", |tx, _| run(tx, sql, [id]).map(drop))
+    }
+
+    /// Reading it came to an end, whatever came of it; nothing is written where the row is done.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn end_reading(&mut self, id: i64) -> Result<(), StoreError> {
+        let waits = "SELECT id FROM inbox WHERE id = ? AND state = 'new'";
+        if self.look("look into the inbox", |conn| first(conn, waits, [id], |r| r.int("id")))?.is_none() {
+            return Ok(());
+        }
+        self.write("note that a mail was read", |tx, _| {
+            run(tx, "UPDATE inbox SET tries = 0 WHERE id = ?", [id]).map(drop)
         })
     }
 }
@@ -255,6 +280,7 @@ fn read_row(r: &Read<'_>) -> Result<InboxRow, Fault> {
         reason: r.opt_text("reason")?,
         done_at: r.opt_time("done_at")?,
         result: r.opt_text("result")?,
+        tries: r.small("tries")?,
         bytes: r.opt_blob("bytes")?.unwrap_or_default(),
     })
 }

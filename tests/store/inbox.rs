@@ -52,6 +52,24 @@ fn the_same_bytes_are_one_row_and_other_bytes_of_the_same_id_another() {
 }
 
 #[test]
+fn that_a_mail_is_read_is_on_disk_before_and_taken_back_after() {
+    let (dir, mut store) = open();
+    store.receive(&[received("a@x", "h1")]).unwrap();
+    let other = codevd::store::Reader::open(dir.path().join("codevd.db")).unwrap();
+    let tries = || other.inbox_row(1).unwrap().unwrap().tries;
+    store.begin_reading(1).unwrap();
+    store.begin_reading(1).unwrap();
+    assert_eq!(tries(), 2);
+    store.end_reading(1).unwrap();
+    assert_eq!(tries(), 0, "it waits, and nothing is held against it");
+    store.begin_reading(1).unwrap();
+    store.commit(done(1, InboxState::Recorded)).unwrap();
+    let written = store.rows_written();
+    store.end_reading(1).unwrap();
+    assert_eq!((tries(), store.rows_written()), (1, written), "what is done is left as it is");
+}
+
+#[test]
 fn a_mail_without_id_and_with_odd_headers_is_kept_too() {
     let (_dir, mut store) = open();
     let odd = Received { message_id: None, from: None, bytes: Vec::new(), ..received("", "h") };
