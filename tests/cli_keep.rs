@@ -142,6 +142,53 @@ fn a_backup_holds_no_keys_unless_asked_and_comes_back_with_and_without_them() {
 }
 
 #[test]
+fn keys_without_their_database_are_told_and_no_empty_one_takes_its_place() {
+    let dir = house();
+    let path = |name: &str| dir.path().join(name);
+    good(dir.path(), &["backup", "kept.db"]);
+    let groups = good(dir.path(), &["group", "list"]);
+    // as a restore leaves it that was cut off between its renames: the log of before is still there
+    fs::rename(path("codevd.db"), path("codevd.db.before-restore-1")).unwrap();
+    fs::write(path("codevd.db-wal"), "of the database of before").unwrap();
+    for args in [&["run", "--once"][..], &["status"], &["group", "list"], &["mail", "hold"]] {
+        let (code, said) = codevd(dir.path(), args);
+        let told = ["codevd.db.keys", "codevd restore", "mounted", "move"].iter().all(|word| said.contains(word));
+        assert!(code == 1 && told, "{args:?}: {code} {said}");
+        assert!(!path("codevd.db").exists(), "{args:?}");
+    }
+    // what a start of an older program left there is no database either
+    fs::write(path("codevd.db"), "").unwrap();
+    assert_eq!(codevd(dir.path(), &["run", "--once"]).0, 1);
+    good(dir.path(), &["restore", "kept.db"]);
+    assert_eq!(good(dir.path(), &["group", "list"]), groups);
+    let log = fs::read(path("codevd.db-wal")).unwrap_or_default();
+    assert!(!log.starts_with(b"of the database"), "the log of another database is out of the way");
+}
+
+/// The order of names on the disk is the order in which they were given.
+#[test]
+fn a_restore_writes_each_of_its_names_to_disk() {
+    let dir = house();
+    good(dir.path(), &["backup", "kept.db", "--with-keys"]);
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-y", "-e", "trace=rename,renameat,renameat2,fsync,fdatasync", "-o", "calls", "--"]);
+    let ran = strace.arg(env!("CARGO_BIN_EXE_codevd")).args(["restore", "kept.db"]).current_dir(dir.path()).output();
+    if !ran.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let calls = fs::read_to_string(dir.path().join("calls")).unwrap();
+    let ours: Vec<_> = calls.lines().filter(|l| l.contains("rename") || l.contains("sync(")).collect();
+    let renames: Vec<_> = (0..ours.len()).filter(|n| ours[*n].contains("rename")).collect();
+    assert!(renames.len() >= 3, "{calls}");
+    let folder = dir.path().canonicalize().unwrap();
+    let folder = format!("<{}>", folder.display());
+    for at in renames {
+        let next = ours.get(at + 1).copied().unwrap_or_default();
+        assert!(next.contains("fsync(") && next.contains(&folder), "after {}: {next}", ours[at]);
+    }
+}
+
+#[test]
 fn a_broken_or_newer_backup_changes_nothing() {
     let dir = house();
     fs::write(dir.path().join("broken.db"), "this is no database at all, but text").unwrap();

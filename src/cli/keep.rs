@@ -31,9 +31,9 @@ pub(super) fn backup(setup: &Setup, args: &BackupArgs, terminal: &mut Terminal) 
     let with_keys = args.with_keys && reader.backup_keys(&to)?;
     let copied = edge::key_file(&setup.config.database);
     if copied.exists() {
-        fs::copy(&copied, &key).map_err(|why| cannot(&key, &why))?;
-        fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
+        copy_private(&copied, &key)?;
     }
+    on_disk(&to)?;
     let wrong = Reader::open(&to)?.quick_check()?;
     if !wrong.is_empty() {
         return Err(Failure::because(format!("the copy {} is not sound: {}", to.display(), wrong.join("; "))));
@@ -117,9 +117,9 @@ pub(super) fn restore(setup: &Setup, args: &RestoreArgs, terminal: &mut Terminal
         if let Some(aside) = aside.as_ref().filter(|_| keys.exists() && edge::beside(&args.file, "keys").exists()) {
             copy_private(&keys, &edge::beside(aside, "keys"))?;
         }
-        fs::rename(&new_keys, &keys).map_err(|why| cannot(&keys, &why))?;
+        rename(&new_keys, &keys)?;
     }
-    fs::rename(&copy, database).map_err(|why| cannot(database, &why))?;
+    rename(&copy, database)?;
     if args.json.json {
         let data =
             json!({ "from": args.file, "groups": groups, "set_aside": aside, "held": true, "unreadable": unreadable });
@@ -194,16 +194,19 @@ fn remove(copy: &Path) -> Result<()> {
 
 /// The database that is there, with its WAL and key, under another name; nothing is deleted.
 fn set_aside(database: &Path, now: DateTime<Utc>) -> Result<Option<PathBuf>> {
-    if !database.exists() {
-        return Ok(None);
-    }
     let stem = format!("before-restore-{}", now.format("%Y%m%d-%H%M%S"));
     let to = edge::beside(database, &stem);
+    let mut moved = false;
+    // each by itself: of a restore that was cut off here the log may be left, which fits no other database
     for suffix in ["", "-wal", "-shm"] {
         let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
         if with(database).exists() {
-            fs::rename(with(database), with(&to)).map_err(|why| cannot(&to, &why))?;
+            rename(&with(database), &with(&to))?;
+            moved = true;
         }
+    }
+    if !moved {
+        return Ok(None);
     }
     let key = edge::key_file(database);
     if key.exists() {
@@ -214,7 +217,20 @@ fn set_aside(database: &Path, now: DateTime<Utc>) -> Result<Option<PathBuf>> {
 
 fn copy_private(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map_err(|why| cannot(to, &why))?;
-    Ok(fs::set_permissions(to, fs::Permissions::from_mode(0o600))?)
+    fs::set_permissions(to, fs::Permissions::from_mode(0o600))?;
+    fs::File::open(to).and_then(|file| file.sync_all()).map_err(|why| cannot(to, &why))
+}
+
+/// Gives a file another name; a power cut afterwards finds it by that name.
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|why| cannot(to, &why))?;
+    on_disk(to)
+}
+
+/// The names in a file's folder are on disk.
+fn on_disk(file: &Path) -> Result<()> {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|why| cannot(folder, &why))
 }
 
 /// Forgets a person who left, in every group where they were.

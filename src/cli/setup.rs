@@ -8,14 +8,13 @@ use crate::daemon::ports::Clock;
 use crate::daemon::{Engine, Kit, Prover, Sender, control, shared};
 use crate::mail::{Believed, Key};
 use crate::render::{Mistake, RenderError, Renderer};
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{self, Reader, Store, StoreError};
 use crate::transport::imap::SentFolder;
 use crate::transport::{Imap, ImapSettings, Lmtp, Maildir, Secret, Security, Smtp, SmtpSettings, Timeouts, imap, lmtp};
 use crate::words::Words;
 use crate::words::learned::Learned;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -151,6 +150,7 @@ impl Setup {
     /// It can't be read.
     pub fn reader_if_any(&self) -> Result<Option<Reader>> {
         let file = &self.config.database;
+        store::not_gone(file)?;
         // an empty file is what SQLite makes before its first write
         if std::fs::metadata(file).map_or(true, |m| m.len() == 0) {
             return Ok(None);
@@ -187,15 +187,9 @@ impl Setup {
     /// Opens the database for writing, and makes it where there is none.
     ///
     /// # Errors
-    /// It can't be written.
+    /// It can't be written, or is gone though its keys are there.
     pub fn store(&self) -> Result<Store> {
-        let file = &self.config.database;
-        if !file.exists() {
-            // people's words lie in it: nobody else reads it, nor the files SQLite makes beside it
-            let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
-            made.map_err(|e| Failure::because(format!("{}: the database can't be made: {e}", file.display())))?;
-        }
-        let mut store = Store::open(file)?;
+        let mut store = Store::open(&self.config.database)?;
         store.deriving(self.derivation()?);
         Ok(store)
     }

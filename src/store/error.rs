@@ -38,6 +38,16 @@ pub enum StoreError {
         /// Where the keys should lie.
         keys: PathBuf,
     },
+    /// The database is gone, and the file with its keys is not.
+    #[error(
+        "{}: there is no database, though {} holds the keys of one. With an empty one every answer would be an answer to no mail of ours. Is its disk mounted? Was a restore cut off? Put it back: `codevd restore BACKUP`, or the file of before, which a restore calls {}.before-restore-DATE. To begin anew, move {} away first", file.display(), keys.display(), file.display(), keys.display()
+    )]
+    Gone {
+        /// Where the database should lie.
+        file: PathBuf,
+        /// Its keys.
+        keys: PathBuf,
+    },
     /// The file has an older schema and may only be read here.
     #[error(
         "{}: has schema {found}, this codevd needs {known}. Start `codevd run` once: it brings the file up to date", file.display()

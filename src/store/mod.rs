@@ -95,10 +95,12 @@ impl Store {
     /// in it), and brings it to the newest schema.
     ///
     /// # Errors
-    /// A file of a newer codevd, an SQLite with the WAL race, a folder that can't be written.
+    /// A file of a newer codevd, an SQLite with the WAL race, a folder that can't be written, keys without their
+    /// database.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let file = path.as_ref();
         check_library(rusqlite::version_number())?;
+        not_gone(file)?;
         make(file)?;
         let (mut conn, seals) = connect(file, OpenFlags::default(), true)?;
         // before anything is changed: a newer file is left as it is
@@ -227,6 +229,20 @@ impl Reader {
 /// SQLite's own.
 pub fn open_words(conn: &Connection, file: &Path) -> rusqlite::Result<()> {
     Seals::on(conn, Keys::of(file, false)).map(drop)
+}
+
+/// Whether a database may be made here: not where one with sealed words was. An empty keys file is somebody's word that
+/// what they sealed is given up.
+///
+/// # Errors
+/// Its keys are there, and the database is not, or is empty.
+pub fn not_gone(file: &Path) -> Result<(), StoreError> {
+    let is_empty = |file: &Path| std::fs::metadata(file).map_or(true, |m| m.len() == 0);
+    let keys = keys::path(file);
+    match is_empty(file) && !is_empty(&keys) {
+        true => Err(StoreError::Gone { file: file.to_owned(), keys }),
+        false => Ok(()),
+    }
 }
 
 /// Makes an empty file that only its owner may read; SQLite gives its WAL the same rights.
