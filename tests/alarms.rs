@@ -7,6 +7,7 @@ mod fixture;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Draft, Kind, Language, MeetingNo, Stage, WhenLate};
 use codevd::daemon::alarm::{Book, Operator, Teller, alarm_step};
+use codevd::daemon::housekeeping::Keep;
 use codevd::daemon::trouble::{Health, Part};
 use codevd::daemon::{Outgoing, Sender, Shared, shared};
 use codevd::render::{OperatorTopic, Renderer};
@@ -221,6 +222,35 @@ async fn a_full_disk_is_over_once_something_was_written_and_not_before() {
     assert!(house.store.get().alarms().unwrap().iter().all(|a| a.topic != "probe"));
 }
 
+#[tokio::test]
+async fn a_clock_set_ahead_deletes_nothing_and_is_told() {
+    let mut house = house(false);
+    house.store.get().commit(mails(vec![mail(draft("ana", Kind::Digest, 0, "x"))])).unwrap();
+    let claimed = house.store.get().claim(now(), 1, |_| Duration::minutes(1)).unwrap().remove(0);
+    house.store.get().settle(claimed.id, &Settled::Sent { reply: "250 ok".into() }, now()).unwrap();
+    let keep = Keep { mails_days: 90, words_months: 24 };
+    let conn = rusqlite::Connection::open(house.store.get().file()).unwrap();
+    let is_kept = || -> bool {
+        conn.query_row("SELECT count(bytes) FROM outbox_bytes", [], |r| r.get::<_, i64>(0)).unwrap() == 1
+    };
+    let pass = |house: &House, day: i64| keep.clean(&house.store, now() + Duration::days(day)).unwrap();
+    (0..20).for_each(|day| pass(&house, day));
+    // two years ahead for some days: nothing is deleted, and somebody hears of it once
+    let ahead = 750;
+    for day in ahead..ahead + 6 {
+        pass(&house, day);
+        let told = house.look(now() + Duration::days(day)).await;
+        assert_eq!(told.len(), usize::from(day == ahead), "{told:?}");
+        assert!(is_kept(), "day {day}");
+    }
+    // it is set right, and after the usual time the mail goes
+    for day in 21..95 {
+        pass(&house, day);
+        assert!(house.look(now() + Duration::days(day)).await.is_empty());
+        assert_eq!(is_kept(), day <= 90, "day {day}");
+    }
+}
+
 #[test]
 fn the_mail_as_it_is_read() {
     let topics = [
@@ -235,6 +265,7 @@ fn the_mail_as_it_is_read() {
         "address",
         "outbox",
         "disk",
+        "clock",
         "waits",
     ];
     let topics = topics.map(|topic| OperatorTopic {

@@ -36,6 +36,7 @@ struct Seen {
     restored: Option<crate::store::Restored>,
     alarms: Vec<Alarm>,
     live: bool,
+    clock: Option<crate::store::ClockSeen>,
     policy: Vec<(crate::core::GroupId, crate::core::MemberId, crate::core::reach::Bounced)>,
     unreadable: Vec<crate::store::Unreadable>,
     disk: Option<crate::store::StoreError>,
@@ -93,6 +94,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         restored: reader.restored()?,
         alarms: reader.alarms()?,
         live: reader.is_live()?,
+        clock: reader.clock_seen()?,
         policy: reader.refused_by_policy()?,
         unreadable: reader.unreadable()?,
         disk: reader.disk_trouble(),
@@ -218,6 +220,11 @@ impl Seen {
         terminal.line(format_args!("outbox: {}", numbers(&self.counts.outbox)))?;
         terminal.line(format_args!("inbox: {}", numbers(&self.counts.inbox)))?;
         terminal.line(format_args!("mails that came in: {}", mails(&self.counts.mails)))?;
+        if let Some((seen, from)) = self.clock.and_then(|seen| Some((seen, seen.jumped_from(self.now)?))) {
+            let (from, until) = (local(from, Tz::UTC), local(seen.steady_from(), Tz::UTC));
+            terminal
+                .line(format_args!("nothing is deleted by age before {until}: the clock went ahead from {from}"))?;
+        }
         let not_applied: Vec<_> = self.kept.iter().filter(|r| r.state == InboxState::Refused).collect();
         if !not_applied.is_empty() {
             let counts = by_code(&self.kept);

@@ -54,7 +54,7 @@ struct Manner {
     daily: bool,
 }
 
-const MANNERS: [Manner; 12] = [
+const MANNERS: [Manner; 13] = [
     manner("held", (0, 0), true),
     manner("set_aside", (5, 1), true),
     manner("quarantined", (0, 0), false),
@@ -66,6 +66,7 @@ const MANNERS: [Manner; 12] = [
     manner("address", (0, 0), true),
     manner("outbox", OUTBOX_WAITS, true),
     manner("disk", (5, 1), true),
+    manner("clock", (0, 0), false),
     manner("waits", (0, 0), true),
 ];
 
@@ -115,6 +116,10 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
     }
     if let Some(at) = counts.oldest_new.filter(|at| *at < now - WAITS) {
         all.push(Found { topic: "waits", since: at, what: at.to_rfc3339(), mark: "in".to_owned() });
+    }
+    if let Some((seen, from)) = store.clock_seen()?.and_then(|seen| Some((seen, seen.jumped_from(now)?))) {
+        let what = from.format("%Y-%m-%d %H:%M UTC").to_string();
+        all.push(Found { topic: "clock", since: seen.since, what, mark: seen.since.to_rfc3339() });
     }
     if !all.iter().any(|f| ["held", "server", "login", "address", "outbox"].contains(&f.topic)) {
         all.extend(stands_still(store, &counts, now)?);

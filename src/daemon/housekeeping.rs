@@ -20,11 +20,19 @@ const DAY: Duration = Duration::hours(24);
 const AFTER_START: Duration = Duration::minutes(10);
 
 impl Keep {
-    /// Empties what is older.
+    /// Empties what is older, by a clock that can be believed.
     ///
     /// # Errors
     /// The store's.
     pub fn clean(self, store: &Shared, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let clock = store.get().see_clock(now)?;
+        if now < clock.steady_from() {
+            if let Some(from) = clock.jumped_from(now) {
+                let until = clock.steady_from();
+                tracing::error!(%from, %now, %until, "the clock went ahead, or nothing ran: nothing is deleted by age before");
+            }
+            return Ok(());
+        }
         let mails = now - Duration::days(self.mails_days.into());
         let words = now.checked_sub_months(Months::new(self.words_months)).unwrap_or(mails);
         let emptied = store.get().clean(mails, words.min(mails), now)?;

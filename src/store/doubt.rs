@@ -176,7 +176,7 @@ impl Store {
     pub fn restored_from(&mut self, what: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.hold(&format!("restored from {what}"), now)?;
         self.write("note the restore", |tx, _| {
-            run(tx, "UPDATE instance SET restored_at = ?, sent_folder = NULL", [utc(now)]).map(|_| ())
+            run(tx, "UPDATE instance SET restored_at = ?, sent_folder = NULL, clock_at = NULL", [utc(now)]).map(|_| ())
         })
     }
 

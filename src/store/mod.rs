@@ -8,6 +8,7 @@
 
 mod alarms;
 mod cells;
+mod clock;
 mod commit;
 mod diff;
 mod doubt;
@@ -34,6 +35,7 @@ mod sealed;
 mod upkeep;
 
 pub use alarms::Alarm;
+pub use clock::ClockSeen;
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use doubt::{Doubt, Known, Restored, SeenSent, Verdict};
 pub use error::StoreError;

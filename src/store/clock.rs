@@ -1,0 +1,108 @@
+//! What was seen of the wall clock, in the file itself: a clock that is set a year ahead would delete a year's mails.
+//!
+//! A jump ahead and a machine that was off for as long look the same from here, and no other clock survives a restart.
+//! So nobody is asked: after either, nothing is deleted before the clock has gone on for a week. What is kept a week
+//! longer does no harm; what is deleted does not come back.
+
+use super::cells::{first, run, utc};
+use super::error::Fault;
+use super::{Reader, Store, StoreError};
+use chrono::{DateTime, Duration, Utc};
+use rusqlite::{Connection, params};
+
+/// A step ahead that is longer is a jump; so long nothing is deleted after one. It is looked at once a day.
+const WEEK: Duration = Duration::days(7);
+/// Steps back of less are a clock's usual corrections.
+const BACK: Duration = Duration::hours(1);
+
+/// What was seen of the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// When it was looked at last.
+    pub at: DateTime<Utc>,
+    /// Since when it goes on without a jump.
+    pub since: DateTime<Utc>,
+    /// Where it stood before that jump, if it went ahead.
+    pub from: Option<DateTime<Utc>>,
+}
+
+impl ClockSeen {
+    fn first(now: DateTime<Utc>) -> Self {
+        Self { at: now, since: now, from: None }
+    }
+
+    fn next(self, now: DateTime<Utc>) -> Self {
+        if now - self.at > WEEK {
+            return Self { from: Some(self.at), ..Self::first(now) };
+        }
+        if now < self.at - BACK { Self::first(now) } else { Self { at: now, ..self } }
+    }
+
+    /// From when on things may be deleted by it.
+    pub fn steady_from(&self) -> DateTime<Utc> {
+        self.since + WEEK
+    }
+
+    /// Where it stood before it went ahead, while it is not steady again.
+    pub fn jumped_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.from.filter(|_| now < self.steady_from())
+    }
+}
+
+impl Store {
+    /// Looks at the clock: what is known of it from now on.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn see_clock(&mut self, now: DateTime<Utc>) -> Result<ClockSeen, StoreError> {
+        self.write("note what the clock says", |tx, _| {
+            let seen = seen(tx)?.map_or_else(|| ClockSeen::first(now), |known| known.next(now));
+            let sql = "UPDATE instance SET clock_at = ?, clock_since = ?, clock_from = ?";
+            run(tx, sql, params![utc(seen.at), utc(seen.since), seen.from.map(utc)])?;
+            Ok(seen)
+        })
+    }
+}
+
+impl Reader {
+    /// What was seen of the clock.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn clock_seen(&self) -> Result<Option<ClockSeen>, StoreError> {
+        self.look("look what was seen of the clock", seen)
+    }
+}
+
+fn seen(conn: &Connection) -> Result<Option<ClockSeen>, Fault> {
+    let row = |r: &super::cells::Read<'_>| {
+        Ok((r.opt_time("clock_at")?, r.opt_time("clock_since")?, r.opt_time("clock_from")?))
+    };
+    let found = first(conn, "SELECT clock_at, clock_since, clock_from FROM instance", [], row)?;
+    Ok(found.and_then(|(at, since, from)| Some(ClockSeen { at: at?, since: since?, from })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(n: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + Duration::days(n)
+    }
+
+    #[test]
+    fn a_clock_is_steady_a_week_after_its_last_jump_either_way() {
+        let on = |seen: ClockSeen, days: std::ops::Range<i64>| days.fold(seen, |seen, n| seen.next(day(n)));
+        let seen = on(ClockSeen::first(day(0)), 1..30);
+        assert_eq!((seen.steady_from(), seen.jumped_from(day(30))), (day(7), None));
+        let ahead = seen.next(day(800));
+        assert_eq!((ahead.steady_from(), ahead.jumped_from(day(800))), (day(807), Some(day(29))));
+        let right = ahead.next(day(31));
+        assert_eq!((right.steady_from(), right.jumped_from(day(31))), (day(38), None));
+        // it was right after all: off for two years
+        let on = on(ahead, 801..808);
+        assert_eq!((on.steady_from(), on.jumped_from(day(807))), (day(807), None));
+        // a second of correction is no jump
+        assert_eq!(seen.next(day(29) - Duration::seconds(1)).since, seen.since);
+    }
+}
