@@ -223,6 +223,28 @@ async fn a_full_disk_is_over_once_something_was_written_and_not_before() {
 }
 
 #[tokio::test]
+async fn what_was_told_by_a_clock_that_was_ahead_is_told_again_after_a_day_as_ever() {
+    let mut house = house(false);
+    house.store.get().hold("by hand", now()).unwrap();
+    let ahead = now() + Duration::days(400);
+    assert_eq!(house.look(ahead).await.len(), 1);
+    house.health.mailbox(&away(), ahead);
+    house.look(ahead).await;
+    // right again: the mailbox is away for twenty minutes of the right clock, and the hold lasts for a day
+    let told = house.watch((0..25 * 60).step_by(4)).await;
+    let told: Vec<_> = told.iter().map(|(m, s)| (*m, s.as_str())).collect();
+    let day = 24 * 60;
+    assert_eq!(
+        told,
+        [
+            (20, "codevd needs you: the mailbox is away"),
+            (day, "codevd needs you: mail is held"),
+            (day + 20, "codevd needs you: the mailbox is away")
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_clock_set_ahead_deletes_nothing_and_is_told() {
     let mut house = house(false);
     house.store.get().commit(mails(vec![mail(draft("ana", Kind::Digest, 0, "x"))])).unwrap();

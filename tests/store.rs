@@ -1,6 +1,8 @@
 //! The store on real files: what is written comes back the same, and nothing is lost on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "store/clock.rs"]
+mod clock;
 #[path = "store/columns.rs"]
 mod columns;
 #[path = "store/damage.rs"]

@@ -173,8 +173,12 @@ impl Book {
     pub fn note(&mut self, found: &[Found], now: DateTime<Utc>) {
         for alarm in &mut self.alarms {
             alarm.over = true;
+            // after a clock that went back: what is dated ahead would be told never again
+            (alarm.since, alarm.seen) = (alarm.since.min(now), alarm.seen.min(now));
+            alarm.told_at = alarm.told_at.map(|at| at.min(now));
         }
         for Found { topic, since, what, mark } in found {
+            let since = &(*since).min(now);
             match self.alarms.iter_mut().find(|a| a.topic == *topic) {
                 // two of one topic (both logins are refused): the first is told
                 Some(known) if !known.over => {}

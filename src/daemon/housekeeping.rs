@@ -53,6 +53,8 @@ pub(super) async fn keeping<C: Clock>(store: Shared, clock: C, keep: Keep, mut s
             return;
         }
         let now = clock.now();
+        // a clock that went back waits for no day of before
+        next = next.min(now + DAY);
         if now < next {
             continue;
         }

@@ -352,13 +352,15 @@ impl Watchman {
         Self { wall, real: monotonic() }
     }
 
-    fn look(&mut self, wall: DateTime<Utc>) {
+    /// Says by how many seconds the clock jumped.
+    fn look(&mut self, wall: DateTime<Utc>) -> i64 {
         let passed = i64::try_from(self.real.elapsed().as_secs()).unwrap_or(i64::MAX);
         let jump = (wall - self.wall).num_seconds() - passed;
         if jump.abs() >= JUMP {
             tracing::warn!(seconds = jump, "the clock jumped, or the machine slept; what is due now is looked at anew");
         }
         *self = Self::at(wall);
+        jump
     }
 }
 
@@ -386,7 +388,11 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
     let mut held = false;
     loop {
         let now = mind.clock.now();
-        watchman.look(now);
+        if watchman.look(now) <= -JUMP
+            && let Err(error) = mind.engine.store().get().clock_went_back(now)
+        {
+            tracing::warn!(%error, "what the clock of before had put off may wait too long; a restart looks at it again");
+        }
         let was_held = std::mem::replace(&mut held, mind.is_held());
         if was_held && !held {
             tracing::info!("mail leaves again");

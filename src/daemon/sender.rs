@@ -268,7 +268,7 @@ impl<'a, O: Outgoing + 'a, C: Clock + Clone + 'a> Crew<'a, O, C> {
 
     /// How many mails may be begun now, and how many of them need not be live prompts.
     fn room(&mut self, now: DateTime<Utc>) -> (u32, u32) {
-        self.fewer = self.fewer.filter(|(_, until)| now < *until);
+        self.fewer = self.fewer.filter(|(_, until)| now < *until && *until <= now + FEWER);
         let ways = self.idle.len() + self.running.len();
         let most = self.fewer.map_or(ways, |(most, _)| most.min(ways));
         let all = most.saturating_sub(self.running.len()).min(self.idle.len());
@@ -474,5 +474,16 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
         Delivery::Refused { lasting: Lasting::Temporary, reply, .. } => later(reply, Trouble::Soft),
         Delivery::Unreached { phase, cause } => unreached(format!("while {}: {cause}", phase.doing())),
         Delivery::InDoubt { cause } => Settled::InDoubt { cause },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_wait_is_longer_than_the_store_believes() {
+        let longest = (1..=GIVE_UP).flat_map(|n| (0..30).map(move |spread| wait(false, n, spread))).max();
+        assert!(longest.is_some_and(|longest| longest <= crate::store::LONGEST_WAIT), "{longest:?}");
     }
 }

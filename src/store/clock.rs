@@ -14,6 +14,9 @@ use rusqlite::{Connection, params};
 const WEEK: Duration = Duration::days(7);
 /// Steps back of less are a clock's usual corrections.
 const BACK: Duration = Duration::hours(1);
+/// The longest wait that a mail's next attempt is ever given, and the longest of a live prompt's.
+pub const LONGEST_WAIT: Duration = Duration::hours(6);
+const LONGEST_OF_PROMPTS: Duration = Duration::seconds(10);
 
 /// What was seen of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,34 @@ impl Store {
             Ok(seen)
         })
     }
+
+    /// The clock went back: what an hour that is not yet had put off is waited for no longer than it ever would be.
+    /// A start does the same.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn clock_went_back(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let doubt_for = self.doubt_for;
+        self.write("bring dates back to the clock", |tx, _| bring_back(tx, doubt_for, now))
+    }
+}
+
+pub(super) const WAITS_TOO_LONG: &str = "UPDATE outbox INDEXED BY outbox_next SET next_attempt_at = ?1 \
+    WHERE state = 'queued' AND urgent = ?2 AND next_attempt_at > ?1 AND next_attempt_at > due_at";
+
+pub(super) const ASIDE_TOO_LONG: &str = "UPDATE groups INDEXED BY groups_failing SET next_due_at = ?1, error_at = ?1 \
+    WHERE last_error IS NOT NULL AND error_at > ?1 AND next_due_at > ?1";
+
+/// Brings back attempts, questions to the Sent folder and groups set aside that are dated too far ahead. Mails that were
+/// decided by the wrong clock and never tried stay as they are: they are about that time.
+pub(super) fn bring_back(tx: &Connection, doubt_for: Option<Duration>, now: DateTime<Utc>) -> Result<(), Fault> {
+    for (urgent, wait) in [(true, LONGEST_OF_PROMPTS), (false, LONGEST_WAIT)] {
+        run(tx, WAITS_TOO_LONG, params![utc(now + wait), urgent])?;
+    }
+    let sql =
+        "UPDATE outbox INDEXED BY outbox_state SET doubt_until = ?1 WHERE state = 'in_doubt' AND doubt_until > ?1";
+    run(tx, sql, [utc(now + doubt_for.unwrap_or_default())])?;
+    run(tx, ASIDE_TOO_LONG, [utc(now)]).map(drop)
 }
 
 impl Reader {

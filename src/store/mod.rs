@@ -35,7 +35,7 @@ mod sealed;
 mod upkeep;
 
 pub use alarms::Alarm;
-pub use clock::ClockSeen;
+pub use clock::{ClockSeen, LONGEST_WAIT};
 pub use commit::{Commit, Committed, GroupCommit, InboxDone, NewMail};
 pub use doubt::{Doubt, Known, Restored, SeenSent, Verdict};
 pub use error::StoreError;

@@ -288,6 +288,7 @@ impl Store {
         let ask = self.doubt_for;
         let done = self.write("look after mails in flight", |tx, _| {
             let mut done = Recovered::default();
+            super::clock::bring_back(tx, ask, now)?;
             if other_keys {
                 super::lost::tell(tx, &seals, now)?;
             }

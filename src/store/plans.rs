@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{Store, commit, hold, inbox, mails, outbox, read};
+use super::{Store, clock, commit, hold, inbox, mails, outbox, read};
 
 #[test]
 fn look_ups_that_grow_use_their_index() {
@@ -28,6 +28,8 @@ fn look_ups_that_grow_use_their_index() {
         (inbox::NEXT, "inbox_state"),
         // what a start looks at
         (outbox::IN_FLIGHT, "outbox_state"),
+        (clock::WAITS_TOO_LONG, "outbox_next"),
+        (clock::ASIDE_TOO_LONG, "groups_failing"),
         (hold::NEWEST_SENT, "outbox_state"),
     ];
     for (sql, index) in by {
