@@ -44,6 +44,7 @@ fn event() -> Event {
         steps: Vec::new(),
         transparent: false,
         language: Some("fr".into()),
+        reference: Some("0123456789ab0123456789abcdefghjk".into()),
     }
 }
 

@@ -486,6 +486,7 @@ fn calendars_have_no_fault() {
             steps: Vec::new(),
             transparent: false,
             language: Some(language.to_string()),
+            reference: None,
         };
         for (method, status) in [
             (Method::Request, Status::Confirmed),

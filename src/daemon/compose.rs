@@ -116,7 +116,7 @@ impl Composer<'_> {
             .renderer
             .mail(group, draft, &marks.post, draft.decided)
             .map_err(|error| ComposeError::Render { key: key(), error })?;
-        let calendar = self.calendar(group, draft, member)?;
+        let calendar = self.calendar(group, draft, member, &marks.token)?;
         self.letter(group, draft, member, &marks, words, calendar)
     }
 
@@ -227,6 +227,7 @@ impl Composer<'_> {
         group: &Group,
         draft: &Draft,
         member: &Member,
+        token: &str,
     ) -> Result<Option<(Method, String)>, ComposeError> {
         if !draft.key.kind.is_calendar() {
             return Ok(None);
@@ -234,7 +235,7 @@ impl Composer<'_> {
         let key = || draft.key.to_string();
         let meeting = draft.key.meeting.and_then(|n| group.meeting(n));
         let meeting = meeting.ok_or_else(|| ComposeError::Nobody { key: key() })?;
-        let event = self.event(group, draft, meeting, member)?;
+        let event = ical::Event { reference: Some(token.to_owned()), ..self.event(group, draft, meeting, member)? };
         let event = match draft.key.kind.is_alarms() {
             true => self.alarms(group, draft, meeting, member, event)?,
             false => event,
@@ -285,6 +286,7 @@ impl Composer<'_> {
             steps: Vec::new(),
             transparent: false,
             language: Some(member.language.to_string()),
+            reference: None,
         })
     }
 

@@ -229,7 +229,13 @@ pub struct Event {
     pub transparent: bool,
     /// The language of summary, description and location (RFC 5646), e.g. `fr`.
     pub language: Option<String>,
+    /// The token of the mail that carries this copy, for its receiver alone ([`REFERENCE`]).
+    pub reference: Option<String>,
 }
+
+/// Our own property with the token of the mail: programs that send an event's properties back with the
+/// answer (Thunderbird) make a new mail for it, which has no In-Reply-To.
+pub const REFERENCE: &str = "X-CODEVD-REF";
 
 /// An alarm at a step of the session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -363,6 +369,8 @@ pub struct CalendarMessage {
     pub comment: Option<String>,
     /// SUMMARY, as the sender's program sends it back.
     pub summary: Option<String>,
+    /// [`REFERENCE`], where the program sends it back.
+    pub reference: Option<String>,
     /// Whether it speaks of a series (RRULE, RDATE, EXDATE, RECURRENCE-ID); never expanded.
     pub recurrence: bool,
     /// DTSTART.

@@ -81,6 +81,7 @@ fn of_event(event: &ICalendarComponent, method: Option<Method>, zones: &Zones<'_
         attendees: entries(event, &Prop::Attendee).filter_map(participant).collect(),
         comment: comment(event),
         summary: text_of(event, &Prop::Summary),
+        reference: event.entries.iter().filter(|entry| is_reference(&entry.name)).find_map(value_text),
         recurrence: series.iter().any(|property| event.has_property(property)),
         start: when(event, &Prop::Dtstart, zones),
         end: when(event, &Prop::Dtend, zones),
@@ -210,6 +211,10 @@ fn is_comment(property: &Prop) -> bool {
 fn is_comment_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     name == "X-RESPONSE-COMMENT" || (name.starts_with("X-MICROSOFT-") && name.ends_with("COMMENT"))
+}
+
+fn is_reference(property: &Prop) -> bool {
+    matches!(property, Prop::Other(name) if name.eq_ignore_ascii_case(super::REFERENCE))
 }
 
 fn when(event: &ICalendarComponent, property: &Prop, zones: &Zones<'_>) -> Option<When> {

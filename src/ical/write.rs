@@ -87,6 +87,10 @@ fn texts(vevent: &mut icalendar::Event, event: &Event) {
         }
         vevent.append_property(property);
     }
+    let reference = clean_line(event.reference.as_deref().unwrap_or_default());
+    if !reference.is_empty() {
+        vevent.add_property(super::REFERENCE, shortened(&reference, MAX_LINE));
+    }
     let words = event.categories.iter().map(|word| shortened(&clean_line(word), MAX_NAME));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
     if !words.is_empty() {

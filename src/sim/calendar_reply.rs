@@ -159,6 +159,7 @@ struct Invited {
     location: String,
     organizer: String,
     organizer_name: String,
+    reference: String,
     email: String,
     name: String,
     role: String,
@@ -181,6 +182,7 @@ impl Invited {
             description: text(&Prop::Description),
             location: text(&Prop::Location),
             organizer: organizer.and_then(|o| o.calendar_address()).unwrap_or_default().to_owned(),
+            reference: text(&Prop::Other(crate::ical::REFERENCE.into())),
             organizer_name: organizer.map(|o| param(o, &Param::Cn)).unwrap_or_default(),
             email: me.calendar_address().unwrap_or_default().to_owned(),
             name: param(me, &Param::Cn),
@@ -341,6 +343,7 @@ impl Pressed<'_> {
             some("LOCATION", &i.location),
             self.comment_line("COMMENT"),
             "CLASS:PRIVATE".to_owned(),
+            some(crate::ical::REFERENCE, &i.reference),
             "TRANSP:OPAQUE".to_owned(),
         ];
         whole([head, Vec::new(), event])

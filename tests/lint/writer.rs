@@ -52,6 +52,7 @@ prop_compose! {
             alarm_minutes: alarm,
             steps: steps.into_iter().map(|(after_seconds, text)| StepAlarm { after_seconds, text }).collect(),
             transparent,
+            reference: language.clone(),
             language,
         }
     }

@@ -41,6 +41,8 @@ pub enum Token {
     WrongHint,
     /// Nothing, in a mail that was written to somebody else and sent on to us as it was signed.
     Elsewhere,
+    /// The key that stands in our own event, sent back with it: a button whose program makes a new mail.
+    Event,
     /// Nothing at all.
     Nothing,
 }
@@ -53,9 +55,9 @@ impl Token {
     pub fn needs_open(self) -> bool {
         matches!(self, Self::Random | Self::Hint | Self::WrongHint | Self::Elsewhere | Self::Nothing)
     }
-    /// A calendar's button bears no token but the event's.
+    /// Where a calendar's program may put one, or none.
     pub fn has_button(self) -> bool {
-        matches!(self, Self::Right | Self::Other | Self::Replayed)
+        matches!(self, Self::Right | Self::Other | Self::Replayed | Self::Event | Self::Nothing)
     }
 }
 
@@ -108,7 +110,7 @@ pub fn write(row: &Row<'_>, set: &Set) -> Vec<u8> {
             to = "friend@elsewhere.example".to_owned();
             fresh()
         }
-        Token::Nothing => fresh(),
+        Token::Event | Token::Nothing => fresh(),
     };
     format!(
         "From: <{}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nDate: {}\r\nMessage-ID: <row@{}.example>\r\n{headers}\
@@ -125,16 +127,19 @@ pub fn write(row: &Row<'_>, set: &Set) -> Vec<u8> {
 fn press(row: &Row<'_>, set: &Set, ours: &mail::Letter, button: &str) -> Vec<u8> {
     let ics = String::from_utf8(ours.calendar[0].clone()).unwrap();
     let attendee = ours.to.first().cloned().unwrap();
+    let style = if row.token == Token::Event { ReplyStyle::Thunderbird } else { ReplyStyle::Google };
     let text = match button {
         "counter" => {
             let at = set.now + chrono::Duration::days(30);
-            calendar_reply::counter(&ics, &attendee, at, ReplyStyle::Google, None, set.now).unwrap()
+            calendar_reply::counter(&ics, &attendee, at, style, None, set.now).unwrap()
         }
         button => {
             let answer = PartStat::parse(button).unwrap();
-            calendar_reply::reply(&ics, &attendee, answer, ReplyStyle::Google, None, set.now).unwrap()
+            calendar_reply::reply(&ics, &attendee, answer, style, None, set.now).unwrap()
         }
     };
+    let new_mail = matches!(row.token, Token::Event | Token::Nothing);
+    let ours = mail::Letter { message_id: ours.message_id.clone().filter(|_| !new_mail), ..ours.clone() };
     let author = Author { name: "", email: &row.address, french: true, zone: chrono_tz::Europe::Paris };
-    client::calendar(ReplyStyle::Google, &author, ours, &text, button, "", 1, set.now)
+    client::calendar(style, &author, &ours, &text, button, "", 1, set.now)
 }

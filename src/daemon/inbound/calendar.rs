@@ -8,18 +8,26 @@ use crate::core::proof::Level;
 use crate::core::{DraftKey, Event, Group, Kind, Meeting, Member, MemberId};
 use crate::daemon::compose::ALARMS_UID;
 use crate::ical::{self, CalendarMessage, Method, PartStat, itip};
-use crate::mail::{self, Letter};
+use crate::mail::{self, Known, Letter, Sent, Token};
 use crate::store::{InboxRow, InboxState, StoreError};
 use chrono::{DateTime, Utc};
 
-/// A calendar message. What leads to the meeting is the event's UID: random letters that only those
-/// invited know, so that it stands for the token (`calendar.md` 19). What leads to the member is the
-/// address in From, together with ATTENDEE. Where From's own domain says that it is forged, the member
-/// is asked before anything is applied (`inbound.md` §4).
+/// A calendar message. What leads to the meeting is the event's UID, which all of the group know; what
+/// leads to the member is the address in From, together with ATTENDEE. Where nothing proves From, it takes
+/// a token of theirs, else the member is asked before anything is applied (`inbound.md` §4).
 pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) -> Result<Reading, StoreError> {
+    believed(house, read, row, Some(proof_of(row)))
+}
+
+/// Reads it with what proves its sender; `None` where the member themselves said that it is theirs.
+fn believed(
+    house: &House<'_>,
+    read: &mail::Reading,
+    row: &InboxRow,
+    level: Option<Level>,
+) -> Result<Reading, StoreError> {
     let letter = &read.letter;
-    let level = proof_of(row);
-    let proven = level == Level::A;
+    let proven = level == Some(Level::A);
     let messages: Vec<CalendarMessage> = letter.calendar.iter().flat_map(|bytes| ical::read(bytes)).collect();
     let mut refused = None;
     for message in &messages {
@@ -34,7 +42,9 @@ pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) 
         };
         let received = Received { group: &loaded.group, meeting, letter, message, at: row.received_at, proven };
         match received.read() {
-            reading @ Reading::Event { .. } if level == Level::C => return Ok(received.denied(reading, row)),
+            reading @ Reading::Event { .. } if received.is_doubtful(house, &reading, level)? => {
+                return Ok(received.doubted(reading, row));
+            }
             reading @ Reading::Event { .. } => return Ok(reading),
             reading => refused = Some(reading),
         }
@@ -56,7 +66,7 @@ pub(super) fn calendar(house: &House<'_>, read: &mail::Reading, row: &InboxRow) 
 pub(super) fn confirmed(house: &House<'_>, group: &Group, row: &InboxRow) -> Result<Option<Event>, StoreError> {
     // not "proven": the receipt says what came of it
     let read = mail::read(&row.bytes, None, house)?;
-    match calendar(house, &read, &InboxRow { proof: None, ..row.clone() })? {
+    match believed(house, &read, row, None)? {
         Reading::Event { group: of, event, .. } if of == group.id && deed(group, &event) != Deed::Unclear => {
             Ok(Some(*event))
         }
@@ -124,8 +134,33 @@ impl Received<'_> {
         }
     }
 
-    /// What its sender's own domain denies: the member is asked, by the invitation that it answers.
-    fn denied(&self, reading: Reading, row: &InboxRow) -> Reading {
+    /// Whether it waits for its member's word. What does nothing in a member's name needs none.
+    fn is_doubtful(&self, house: &House<'_>, reading: &Reading, level: Option<Level>) -> Result<bool, StoreError> {
+        match (level, reading) {
+            (Some(Level::C), _) => Ok(true),
+            (Some(Level::B), Reading::Event { member: Some(member), event, .. }) => {
+                Ok(deed(self.group, event) != Deed::Unclear && !self.has_token(house, member)?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether it bears a token that was made for this member and still proves something: that of the mail it
+    /// answers, or the one in our event that it sends back.
+    fn has_token(&self, house: &House<'_>, member: &MemberId) -> Result<bool, StoreError> {
+        let sent_back = self.message.reference.as_deref().and_then(Token::parse);
+        let theirs =
+            |sent: Sent| sent.fits && !sent.expired && sent.key.group == self.group.id && sent.key.member == *member;
+        for token in mail::tokens(self.letter).into_iter().map(|found| found.token).chain(sent_back) {
+            if house.sent(&token)?.is_some_and(theirs) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What nothing proves, or its sender's own domain denies: the member is asked, by the invitation that it answers.
+    fn doubted(&self, reading: Reading, row: &InboxRow) -> Reading {
         let Reading::Event { member: Some(member), event, .. } = reading else { return doubt::denied() };
         let invited = self.group.was_sent(Some(self.meeting.number), Kind::Invitation, &member);
         let (Some(sent), true) = (invited, deed(self.group, &event) != Deed::Unclear) else { return doubt::denied() };

@@ -156,6 +156,7 @@ fn waiting(house: &House<'_>, group: &Group, waiting: &Waiting) -> Result<Option
 
 /// A calendar message that can't be asked about changes nothing.
 pub(super) fn denied() -> Reading {
-    let reason = "a calendar message whose sender's own domain says that it is forged: not applied";
+    let reason =
+        "a calendar message that nothing proves, or whose sender's own domain says that it is forged: not applied";
     kept(InboxState::Refused, reason)
 }
