@@ -38,7 +38,7 @@ pub struct Answer {
     pub part_stat: PartStat,
     /// The revision of the invitation it answers.
     pub sequence: u32,
-    /// When it was given; with `sequence` it orders answers.
+    /// When it was given; it orders answers, with `sequence` where a clock is behind.
     pub dtstamp: DateTime<Utc>,
     /// What was written beside it.
     pub comment: Option<String>,
@@ -209,8 +209,7 @@ pub fn answer(
         comment: message.comment.clone(),
         delegated_to: participant.delegated_to.clone(),
     };
-    // equal stamps are in the order they come in: a second click within the same second counts
-    if known.last.is_some_and(|last| (answer.sequence, answer.dtstamp) < last) {
+    if known.last.is_some_and(|last| is_older(&answer, last)) {
         return Err(Refusal::OlderThanKnown);
     }
     if answer.sequence < known.time_sequence {
@@ -224,6 +223,13 @@ pub fn answer(
         }
     }
     Ok(Outcome::Apply(answer))
+}
+
+/// Given before the newest answer taken: pressed earlier, and not on a newer copy (a clock may be behind). A copy of
+/// before alone makes no answer old: since then only the place may have changed, and what did to the time is looked at
+/// apart. Equal stamps are in the order they come in: a second click within the same second counts.
+fn is_older(answer: &Answer, (sequence, dtstamp): (u32, DateTime<Utc>)) -> bool {
+    answer.sequence <= sequence && answer.dtstamp < dtstamp
 }
 
 /// What the message wants, if a participant may want it.
