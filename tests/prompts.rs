@@ -217,6 +217,9 @@ fn receipts() -> Vec<(String, Facts)> {
     put("undone", Receipt::Undone);
     put("stopped", Receipt::Stopped);
     put("person_asked", Receipt::PersonAsked);
+    for answer in [None, Some(Attending::Yes), Some(Attending::No), Some(Attending::Maybe)] {
+        put(&format!("proposed_{answer:?}"), Receipt::Proposed { answer });
+    }
     put("old_time", Receipt::OldTime);
     put("help_none", Receipt::Help { question: None });
     for question in Question::ALL {

@@ -329,6 +329,9 @@ pub struct CalendarAsk {
     pub uid: Uid,
     /// The mail itself.
     pub mail: InReplyTo,
+    /// Its sender is proven: else the answer that came with it is told back, with undo.
+    #[serde(default)]
+    pub proven: bool,
     /// What is asked.
     pub ask: Ask,
 }
@@ -492,6 +495,11 @@ pub enum Receipt {
     Stopped,
     /// A person will answer.
     PersonAsked,
+    /// The facilitator decides on the time that the member's calendar proposed.
+    Proposed {
+        /// The answer to the time as it stands that came with it.
+        answer: Option<crate::core::meeting::Attending>,
+    },
     /// How it works: the choices that are open.
     Help {
         /// The open question.

@@ -144,7 +144,12 @@ impl World {
                     3 => Ask::UnknownZone { from, zone: "Chez moi".to_owned(), why: "its DTSTART".to_owned() },
                     _ => Ask::Forwarded { who: "zoe@ailleurs.example".to_owned() },
                 };
-                return Some(Event::Asked(CalendarAsk { uid: meeting.uid.clone(), mail: in_reply_to(), ask }));
+                return Some(Event::Asked(CalendarAsk {
+                    uid: meeting.uid.clone(),
+                    mail: in_reply_to(),
+                    proven: false,
+                    ask,
+                }));
             }
             Op::Move { meeting, hours } => {
                 let meeting = self.group.meeting(number(meeting)?)?;

@@ -91,7 +91,8 @@ pub(super) fn asked(work: &mut Work<'_>, asked: &CalendarAsk) -> Result<(), Refu
     let number = number_of(work, &asked.uid)?;
     match &asked.ask {
         Ask::Counter { from, start, attendance, text } => {
-            let proposal = Proposal { number, from, start: *start, text: text.as_deref(), mail: &asked.mail };
+            let (text, mail) = (text.as_deref(), &asked.mail);
+            let proposal = Proposal { number, from, start: *start, text, mail, proven: asked.proven };
             counter(work, &proposal, attendance.as_ref())
         }
         Ask::Refresh { from } => refresh(work, number, from),
@@ -108,19 +109,19 @@ struct Proposal<'a> {
     start: DateTime<Utc>,
     text: Option<&'a str>,
     mail: &'a InReplyTo,
+    proven: bool,
 }
 
 /// COUNTER: the facilitator decides, by one word (`calendar.md` 15).
 fn counter(work: &mut Work<'_>, proposal: &Proposal<'_>, attendance: Option<&Attendance>) -> Result<(), Refusal> {
-    let &Proposal { number, from, start, text, mail } = proposal;
+    let &Proposal { number, from, start, text, mail, proven } = proposal;
     member_there(work, from)?;
     if work.meeting(number)?.stage != Stage::Planned {
         over(work, number, from, mail);
         return Ok(());
     }
-    if let Some(attendance) = attendance {
-        answer::take(work, number, from, attendance.clone())?;
-    }
+    let answer = attendance.map(|a| a.answer);
+    let inverse = attendance.map(|a| answer::take(work, number, from, a.clone())).transpose()?;
     let Some(leads) = answer::facilitator_of(work, Some(number)) else { return Ok(()) };
     let to = start.with_timezone(&work.group.spec.zone).naive_local();
     let (due, until) = (work.now(), work.group.starts(work.meeting(number)?));
@@ -137,8 +138,11 @@ fn counter(work: &mut Work<'_>, proposal: &Proposal<'_>, attendance: Option<&Att
         facts: Facts::Proposed { member: from.clone(), to, text, mail: mail.clone() },
         answers: None,
     });
+    // who leads has the question itself; what nothing proves can be taken back all the same
     if leads != *from {
-        work.receipt(Some(number), from, Receipt::PersonAsked, None, mail);
+        work.receipt(Some(number), from, Receipt::Proposed { answer }, inverse, mail);
+    } else if let (Some(answer), false) = (answer, proven) {
+        work.receipt(Some(number), from, Receipt::Attendance { answer, late: None, asks: false }, inverse, mail);
     }
     let text = format!("{} proposed {}; the facilitator decides", work.name(from), to.format("%Y-%m-%d %H:%M"));
     work.tell(Some(number), Some(from), text);

@@ -235,7 +235,7 @@ impl Received<'_> {
 
     fn asked(&self, member: Option<&MemberId>, ask: Ask) -> Reading {
         let (uid, mail) = (self.meeting.uid.clone(), thread(self.letter));
-        self.event(member, Event::Asked(CalendarAsk { uid, mail, ask }))
+        self.event(member, Event::Asked(CalendarAsk { uid, mail, proven: self.proven, ask }))
     }
 
     fn event(&self, member: Option<&MemberId>, event: Event) -> Reading {
