@@ -202,6 +202,7 @@ fn notices() -> Vec<(&'static str, Facts)> {
         ),
         ("silent", Facts::Notice(Notice::Silent { member: member() })),
         ("delegated", Facts::Notice(Notice::Delegated { member: member(), who: "paul@example.net".to_owned() })),
+        ("no-time", Facts::Notice(Notice::NoTime { member: member() })),
         ("unknown-zone", Facts::Notice(Notice::UnknownZone { member: member(), name: "Chez moi".to_owned() })),
     ]
 }

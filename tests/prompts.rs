@@ -220,6 +220,7 @@ fn receipts() -> Vec<(String, Facts)> {
     for answer in [None, Some(Attending::Yes), Some(Attending::No), Some(Attending::Maybe)] {
         put(&format!("proposed_{answer:?}"), Receipt::Proposed { answer });
     }
+    put("delegated", Receipt::Delegated);
     put("old_time", Receipt::OldTime);
     put("help_none", Receipt::Help { question: None });
     for question in Question::ALL {

@@ -267,9 +267,11 @@ impl<'a> Work<'a> {
 fn still_open(facts: &Facts) -> Option<Question> {
     let Facts::Receipt(receipt) = facts else { return None };
     match receipt {
-        Receipt::Attendance { .. } | Receipt::Proposed { .. } | Receipt::OldTime | Receipt::NotAway => {
-            Some(Question::Attendance)
-        }
+        Receipt::Attendance { .. }
+        | Receipt::Proposed { .. }
+        | Receipt::Delegated
+        | Receipt::OldTime
+        | Receipt::NotAway => Some(Question::Attendance),
         Receipt::Sharing { .. } => Some(Question::Share),
         Receipt::SwapAsked => Some(Question::Subject),
         Receipt::Ordered { order, .. } if matches!(order.as_str(), "move" | "keep") => Some(Question::Note),

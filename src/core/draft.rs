@@ -398,12 +398,17 @@ pub enum Notice {
         /// Who.
         member: MemberId,
     },
-    /// A member's calendar names somebody who should come instead: nothing was changed.
+    /// A member's calendar names somebody who should come instead: the member does not come, nobody was added.
     Delegated {
         /// Who.
         member: MemberId,
         /// The addresses named.
         who: String,
+    },
+    /// A member's calendar proposes another time that is none: nothing was changed.
+    NoTime {
+        /// Who.
+        member: MemberId,
     },
     /// A member's calendar named a time in a zone that nobody knows: nothing was changed.
     UnknownZone {

@@ -356,12 +356,30 @@ pub enum Ask {
         /// Who asks.
         from: MemberId,
     },
+    /// Neither yes nor no, but words beside it.
+    Said {
+        /// Who.
+        from: MemberId,
+        /// The words.
+        text: String,
+    },
     /// DELEGATED: somebody else should come instead. Nobody is added; a person decides.
     Delegated {
         /// Who does not come.
         from: MemberId,
         /// The addresses named instead.
         to: Vec<String>,
+        /// That they do not come, and the words beside it.
+        attendance: Attendance,
+    },
+    /// Another time that is none (a whole day, a series): not applied, and nothing is guessed.
+    NoTime {
+        /// Who proposes.
+        from: MemberId,
+        /// What it is instead, for the operator.
+        why: String,
+        /// What was written beside it.
+        text: Option<String>,
     },
     /// A time in a zone that nobody knows: not applied, and nothing is guessed.
     UnknownZone {
@@ -371,6 +389,9 @@ pub enum Ask {
         zone: String,
         /// Why it is needed, for the operator.
         why: String,
+        /// What was written beside it.
+        #[serde(default)]
+        text: Option<String>,
     },
     /// Somebody who was not invited answered: the invitation was forwarded.
     Forwarded {
@@ -507,6 +528,8 @@ pub enum Receipt {
     },
     /// The automatic reply was wrong: not counted absent; will they come?
     NotAway,
+    /// The member's calendar names somebody else: they do not come, and nobody was added.
+    Delegated,
     /// The answer was for the hour before the move.
     OldTime,
     /// The live clock was changed.

@@ -554,9 +554,12 @@ impl<I: Ids> Engine<I> {
 
 /// The word by which `status` counts what was decided and comes to a refusal.
 fn refused_by(change: &Change) -> Option<&'static str> {
-    let unknown_zone = |draft: &Draft| matches!(&draft.facts, Facts::Notice(Notice::UnknownZone { .. }));
-    let zone = change.drafts.iter().any(unknown_zone).then_some("unknown-zone");
-    change.refused.as_ref().map(Refusal::code).or(zone)
+    let of_notice = |draft: &Draft| match &draft.facts {
+        Facts::Notice(Notice::UnknownZone { .. }) => Some("unknown-zone"),
+        Facts::Notice(Notice::NoTime { .. }) => Some("no-time"),
+        _ => None,
+    };
+    change.refused.as_ref().map(Refusal::code).or_else(|| change.drafts.iter().find_map(of_notice))
 }
 
 /// An absence notice, and a delay: kept, and no answer to anything.
@@ -565,7 +568,7 @@ fn without_effect(event: &Event) -> bool {
         event,
         Event::Away { .. }
             | Event::Disowned { .. }
-            | Event::Asked(CalendarAsk { ask: Ask::Delegated { .. }, .. })
+            | Event::Asked(CalendarAsk { ask: Ask::Said { .. }, .. })
             | Event::Outcome { outcome: Outcome::Bounced { trouble: Trouble::Delayed, .. }, .. }
     )
 }

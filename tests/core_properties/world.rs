@@ -137,11 +137,17 @@ impl World {
                 let meeting = self.group.meeting(number(meeting)?)?;
                 let from = self.all[member % self.all.len()].id.clone();
                 let (start, text) = (self.group.starts(meeting) + Duration::hours(*hours), None);
-                let ask = match what % 5 {
+                let ask = match what % 7 {
                     0 => Ask::Counter { from, start, attendance: None, text },
                     1 => Ask::Refresh { from },
-                    2 => Ask::Delegated { from, to: vec!["zoe@ailleurs.example".to_owned()] },
-                    3 => Ask::UnknownZone { from, zone: "Chez moi".to_owned(), why: "its DTSTART".to_owned() },
+                    2 => {
+                        let (answer, sequence, stamp) = (codevd::core::Attending::No, meeting.sequence, self.now);
+                        let attendance = Attendance { answer, sequence, stamp, comment: None };
+                        Ask::Delegated { from, to: vec!["zoe@ailleurs.example".to_owned()], attendance }
+                    }
+                    3 => Ask::UnknownZone { from, zone: "Chez moi".to_owned(), why: "its DTSTART".to_owned(), text },
+                    4 => Ask::NoTime { from, why: "a whole day".to_owned(), text },
+                    5 => Ask::Said { from, text: "je ne sais pas encore".to_owned() },
                     _ => Ask::Forwarded { who: "zoe@ailleurs.example".to_owned() },
                 };
                 return Some(Event::Asked(CalendarAsk {
@@ -287,8 +293,11 @@ impl World {
                 Event::Answer(answer) => answer.from == *member,
                 Event::Calendar(answer) => answer.from == *member,
                 Event::Asked(asked) => match &asked.ask {
-                    Ask::Counter { from, .. } | Ask::Refresh { from } => from == member,
-                    Ask::Forwarded { .. } | Ask::Delegated { .. } | Ask::UnknownZone { .. } => false,
+                    Ask::Counter { from, .. }
+                    | Ask::Refresh { from }
+                    | Ask::Delegated { from, .. }
+                    | Ask::NoTime { from, .. } => from == member,
+                    Ask::Forwarded { .. } | Ask::Said { .. } | Ask::UnknownZone { .. } => false,
                 },
                 _ => false,
             };

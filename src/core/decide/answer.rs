@@ -484,7 +484,7 @@ pub(super) fn facilitator_of(work: &Work<'_>, number: Option<MeetingNo>) -> Opti
 }
 
 /// Whether it is this member whom such a mail would be passed on to.
-fn leads(work: &Work<'_>, number: Option<MeetingNo>, member: &MemberId) -> bool {
+pub(super) fn leads(work: &Work<'_>, number: Option<MeetingNo>, member: &MemberId) -> bool {
     facilitator_of(work, number).as_ref() == Some(member)
 }
 

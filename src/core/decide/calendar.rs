@@ -40,25 +40,24 @@ pub(super) fn calendar(work: &mut Work<'_>, answer: &CalendarAnswer) -> Result<(
     if answer.old_time {
         work.tell(Some(number), Some(&answer.from), "a calendar answer was for the hour before the move");
         work.receipt(Some(number), &answer.from, Receipt::OldTime, None, &answer.mail);
-        return Ok(());
+        return beside(work, number, &answer.from, answer.attendance.comment.as_deref());
     }
     let said = answer.attendance.answer;
-    let comment = answer.attendance.comment.clone();
     let inverse = answer::take(work, number, &answer.from, answer.attendance.clone())?;
     if !answer.proven {
         let receipt = Receipt::Attendance { answer: said, late: None, asks: false };
         work.receipt(Some(number), &answer.from, receipt, Some(inverse), &answer.mail);
     }
-    comment.map_or(Ok(()), |text| beside(work, number, &answer.from, &text))
+    beside(work, number, &answer.from, answer.attendance.comment.as_deref())
 }
 
 /// What was written beside a button: the facilitator reads it, since it may be a question
 /// ("could we do Thursday?"). The requester's long words may be the subject (`decisions.md` 4).
-fn beside(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, text: &str) -> Result<(), Refusal> {
+fn beside(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, text: Option<&str>) -> Result<(), Refusal> {
     if work.meeting(number)?.facilitator == *from {
         return Ok(());
     }
-    if let Some(text) = for_facilitator(work, number, from, Some(text))? {
+    if let Some(text) = for_facilitator(work, number, from, text)? {
         answer::pass_on(work, Some(number), Notice::Passed { member: from.clone(), text });
     }
     Ok(())
@@ -96,8 +95,20 @@ pub(super) fn asked(work: &mut Work<'_>, asked: &CalendarAsk) -> Result<(), Refu
             counter(work, &proposal, attendance.as_ref())
         }
         Ask::Refresh { from } => refresh(work, number, from),
-        Ask::Delegated { from, to } => delegated(work, number, from, to),
-        Ask::UnknownZone { from, zone, why } => unknown_zone(work, number, from, zone, why),
+        Ask::Said { from, text } => said(work, number, from, text),
+        Ask::Delegated { from, to, attendance } => delegated(work, number, from, to, attendance, &asked.mail),
+        Ask::NoTime { from, why, text } => {
+            not_applied(work, number, from, why, Notice::NoTime { member: from.clone() })?;
+            if !answer::leads(work, Some(number), from) {
+                work.receipt(Some(number), from, Receipt::PersonAsked, None, &asked.mail);
+            }
+            beside(work, number, from, text.as_deref())
+        }
+        Ask::UnknownZone { from, zone, why, text } => {
+            let notice = Notice::UnknownZone { member: from.clone(), name: zone.clone() };
+            not_applied(work, number, from, why, notice)?;
+            beside(work, number, from, text.as_deref())
+        }
         Ask::Forwarded { who } => forwarded(work, number, who),
     }
 }
@@ -230,32 +241,57 @@ fn refresh(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) -> Result<()
 /// Addresses named to the facilitator.
 const NAMED: usize = 3;
 
-/// DELEGATED (RFC 5546 §3.2.2.3): who may be there is the group's business, not a calendar's. The facilitator is told,
-/// nothing else changes (`calendar.md` 13, 16).
-fn delegated(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, to: &[String]) -> Result<(), Refusal> {
+/// Neither yes nor no: the words go where any answer's words go, and nothing else changes.
+fn said(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, text: &str) -> Result<(), Refusal> {
     member_there(work, from)?;
-    if !work.meeting(number)?.is_open() {
-        return Err(Refusal::Over);
-    }
     answer::alive(work, from);
+    let line = format!("the calendar of {} says neither yes nor no, with words beside it", work.name(from));
+    work.tell(Some(number), Some(from), line);
+    beside(work, number, from, Some(text))
+}
+
+/// DELEGATED (RFC 5546 §3.2.2.3): who names somebody else does not come. Who may be there is the group's business, not
+/// a calendar's: nobody is added, the facilitator is told (`calendar.md` 13, 16).
+fn delegated(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    from: &MemberId,
+    to: &[String],
+    attendance: &Attendance,
+    mail: &InReplyTo,
+) -> Result<(), Refusal> {
+    member_there(work, from)?;
+    answer::alive(work, from);
+    if !work.meeting(number)?.is_open() {
+        over(work, number, from, mail);
+        return Ok(());
+    }
+    let inverse = answer::take(work, number, from, attendance.clone())?;
     let who = to.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let text = format!("the calendar of {} names {who} to come instead: recorded without effect", work.name(from));
+    let text = format!("the calendar of {} names {who} to come instead: nobody was added", work.name(from));
     work.tell(Some(number), Some(from), text);
+    work.receipt(Some(number), from, Receipt::Delegated, Some(inverse), mail);
     if answer::facilitator_of(work, Some(number)).is_some_and(|leads| leads != *from) {
         answer::pass_on(work, Some(number), Notice::Delegated { member: from.clone(), who });
     }
-    Ok(())
+    beside(work, number, from, attendance.comment.as_deref())
 }
 
-/// A time that cannot be known: the facilitator, who can ask, is told by the zone's name.
-fn unknown_zone(work: &mut Work<'_>, number: MeetingNo, from: &MemberId, zone: &str, why: &str) -> Result<(), Refusal> {
+/// A time that cannot be known: the facilitator, who can ask, is told what it is instead.
+fn not_applied(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    from: &MemberId,
+    why: &str,
+    notice: Notice,
+) -> Result<(), Refusal> {
     member_there(work, from)?;
     if !work.meeting(number)?.is_open() {
         return Err(Refusal::Over);
     }
     answer::alive(work, from);
     work.tell(Some(number), Some(from), format!("a calendar message was not applied: {why}"));
-    answer::pass_on(work, Some(number), Notice::UnknownZone { member: from.clone(), name: zone.to_owned() });
+    answer::pass_on(work, Some(number), notice);
     Ok(())
 }
 

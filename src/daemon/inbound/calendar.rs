@@ -76,12 +76,19 @@ pub(super) fn confirmed(house: &House<'_>, group: &Group, row: &InboxRow) -> Res
 
 /// What a calendar message would do.
 pub(super) fn deed(group: &Group, event: &Event) -> Deed {
+    let words = |text: &str| Deed::Text { count: text.split_whitespace().count() };
     match event {
         Event::Calendar(answer) => Deed::of_button(answer.attendance.answer),
         Event::Asked(CalendarAsk { ask: Ask::Counter { start, .. }, .. }) => {
             Deed::Proposes { to: start.with_timezone(&group.spec.zone).naive_local() }
         }
         Event::Asked(CalendarAsk { ask: Ask::Refresh { .. }, .. }) => Deed::Refresh,
+        Event::Asked(CalendarAsk { ask: Ask::Delegated { .. }, .. }) => Deed::StaysAway,
+        Event::Asked(CalendarAsk { ask: Ask::Said { text, .. }, .. }) => words(text),
+        Event::Asked(CalendarAsk {
+            ask: Ask::NoTime { text: Some(text), .. } | Ask::UnknownZone { text: Some(text), .. },
+            ..
+        }) => words(text),
         _ => Deed::Unclear,
     }
 }
@@ -124,10 +131,13 @@ impl Received<'_> {
             Err(itip::Refusal::NotYours { attendee }) if self.group.by_address(&attendee).is_none() => {
                 self.asked(Some(&member.id), Ask::Forwarded { who: attendee })
             }
-            Err(refusal) if refusal.zone().is_some() => {
-                let (from, why) = (member.id.clone(), refusal.to_string());
-                let zone = refusal.zone().unwrap_or_default().to_owned();
-                self.asked(Some(&member.id), Ask::UnknownZone { from, zone, why })
+            Err(refusal @ (itip::Refusal::UnknownZone { .. } | itip::Refusal::NoTime(_))) => {
+                let (from, why, text) = (member.id.clone(), refusal.to_string(), self.comment());
+                let ask = match refusal.zone().map(str::to_owned) {
+                    Some(zone) => Ask::UnknownZone { from, zone, why, text },
+                    None => Ask::NoTime { from, why, text },
+                };
+                self.asked(Some(&member.id), ask)
             }
             // the word at the end is what `status` counts by
             Err(refusal) => self.kept(InboxState::Refused, &member.id, format!("{refusal} [{}]", refusal.code())),
@@ -194,19 +204,22 @@ impl Received<'_> {
             itip::Outcome::OldTime(answer) => (answer, true),
             itip::Outcome::Refresh => return self.asked(Some(member), Ask::Refresh { from: member.clone() }),
             itip::Outcome::Counter { start, answer } => {
-                let text = self.comment(&answer);
+                let text = self.comment();
                 let attendance = attendance(&answer, text.clone());
                 return self.asked(Some(member), Ask::Counter { from: member.clone(), start, attendance, text });
             }
         };
-        if answer.part_stat == PartStat::Delegated && !answer.delegated_to.is_empty() && !old_time {
-            let ask = Ask::Delegated { from: member.clone(), to: answer.delegated_to };
-            return self.asked(Some(member), ask);
-        }
-        let Some(attendance) = attendance(&answer, self.comment(&answer)) else {
+        let Some(attendance) = attendance(&answer, self.comment()) else {
+            if let Some(text) = self.comment() {
+                return self.asked(Some(member), Ask::Said { from: member.clone(), text });
+            }
             let reason = format!("a calendar answer that says neither yes nor no ({})", answer.part_stat.as_str());
             return self.kept(InboxState::Recorded, member, reason);
         };
+        if !answer.delegated_to.is_empty() && answer.part_stat == PartStat::Delegated && !old_time {
+            let ask = Ask::Delegated { from: member.clone(), to: answer.delegated_to, attendance };
+            return self.asked(Some(member), ask);
+        }
         self.event(
             Some(member),
             Event::Calendar(CalendarAnswer {
@@ -222,9 +235,9 @@ impl Received<'_> {
 
     /// What was written beside the button: in the calendar, else in the mail around it, unless the
     /// program wrote that by itself (`calendar.md` 14).
-    fn comment(&self, answer: &itip::Answer) -> Option<String> {
-        if answer.comment.is_some() {
-            return answer.comment.clone();
+    fn comment(&self) -> Option<String> {
+        if self.message.comment.is_some() {
+            return self.message.comment.clone();
         }
         let text = mail::reply(self.letter, None).text;
         let name = self.letter.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or_default();
@@ -255,9 +268,10 @@ fn addresses(member: &Member) -> impl Iterator<Item = String> {
 fn attendance(answer: &itip::Answer, comment: Option<String>) -> Option<Attendance> {
     let said = match answer.part_stat {
         PartStat::Accepted => Attending::Yes,
-        PartStat::Declined => Attending::No,
+        // whoever comes instead, they do not
+        PartStat::Declined | PartStat::Delegated => Attending::No,
         PartStat::Tentative => Attending::Maybe,
-        PartStat::NeedsAction | PartStat::Delegated => return None,
+        PartStat::NeedsAction => return None,
     };
     Some(Attendance { answer: said, sequence: answer.sequence, stamp: answer.dtstamp, comment })
 }
