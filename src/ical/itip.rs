@@ -191,7 +191,9 @@ pub fn answer(
     if method == Method::Refresh {
         return asks(known, message).map(|()| Outcome::Refresh);
     }
-    check_state(known, message)?;
+    if known.cancelled {
+        return Err(Refusal::Cancelled);
+    }
     let participant = answering(known, &message.attendees)?;
     let part_stat = match &participant.part_stat {
         Stated::Known(part_stat) => *part_stat,
@@ -204,7 +206,7 @@ pub fn answer(
     }
     let answer = Answer {
         part_stat,
-        sequence: message.sequence,
+        sequence: revision(known, &method, message)?,
         dtstamp: given_at(message, received),
         comment: message.comment.clone(),
         delegated_to: participant.delegated_to.clone(),
@@ -245,14 +247,16 @@ fn method(known: &Known, in_header: Option<&str>, message: &CalendarMessage) -> 
     }
 }
 
-fn check_state(known: &Known, message: &CalendarMessage) -> Result<(), Refusal> {
-    if known.cancelled {
-        return Err(Refusal::Cancelled);
+/// Which revision it answers. Some programs send no SEQUENCE back, for whom it would be 0 for ever (RFC 5545 §3.8.7.4):
+/// the hour tells whether it is the one that stands. A proposal has another hour than the one it answers.
+fn revision(known: &Known, method: &Method, message: &CalendarMessage) -> Result<u32, Refusal> {
+    let sent = known.sequence;
+    match message.sequence {
+        Some(found) if found > sent => Err(Refusal::SequenceAhead { found, sent }),
+        Some(found) => Ok(found),
+        None if *method == Method::Reply && message.start == Some(When::At(known.start)) => Ok(sent),
+        None => Ok(0),
     }
-    if message.sequence > known.sequence {
-        return Err(Refusal::SequenceAhead { found: message.sequence, sent: known.sequence });
-    }
-    Ok(())
 }
 
 /// Whoever asks for the state asks for themselves; many programs name nobody.

@@ -354,8 +354,8 @@ pub struct CalendarMessage {
     pub method: Option<Method>,
     /// UID; empty if missing.
     pub uid: String,
-    /// SEQUENCE; 0 if missing or unreadable (RFC 5545 §3.8.7.4).
-    pub sequence: u32,
+    /// SEQUENCE; `None` if missing or unreadable: 0 by RFC 5545 §3.8.7.4, but see `itip`.
+    pub sequence: Option<u32>,
     /// DTSTAMP.
     pub dtstamp: Option<DateTime<Utc>>,
     /// The zone of a DTSTAMP that is no instant, because nobody knows that zone.

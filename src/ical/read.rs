@@ -103,13 +103,13 @@ fn value_text(entry: &ICalendarEntry) -> Option<String> {
     Some(joined.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn sequence(event: &ICalendarComponent) -> u32 {
+fn sequence(event: &ICalendarComponent) -> Option<u32> {
     let mut numbers = entries(event, &Prop::Sequence).filter_map(|entry| {
         let value = entry.values.first()?;
         let number = value.as_integer().or_else(|| value.as_text()?.trim().parse().ok())?;
         u32::try_from(number).ok()
     });
-    numbers.next().unwrap_or(0)
+    numbers.next()
 }
 
 fn participant(entry: &ICalendarEntry) -> Option<Participant> {

@@ -54,7 +54,7 @@ fn calendar_json(letter: &Letter) -> Option<Value> {
     Some(json!({
         "method": event.method.as_ref().map(Method::as_str).or(method),
         "uid": event.uid,
-        "sequence": event.sequence,
+        "sequence": event.sequence.unwrap_or(0),
         "dtstamp": event.dtstamp.map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true)),
         "attendee": attendee.map(|a| a.email.as_str()),
         "partstat": part_stat,

@@ -102,7 +102,7 @@ fn assert_we_read(text: &str, event: &Event) {
     assert_eq!(messages.len(), 1);
     let message = &messages[0];
     assert_eq!(message.method, Some(Method::Request));
-    assert_eq!((&message.uid, message.sequence), (&event.uid, event.sequence));
+    assert_eq!((&message.uid, message.sequence), (&event.uid, Some(event.sequence)));
     assert_eq!(message.dtstamp, Some(event.dtstamp));
     assert_eq!(message.organizer.as_deref(), Some("codev@example.org"));
     assert_eq!((&message.start, &message.end), (&Some(When::At(event.start)), &Some(When::At(event.end))));
