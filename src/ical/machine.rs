@@ -4,11 +4,23 @@
 /// A fragment a line; `#` begins a remark.
 const FRAGMENTS: &str = include_str!("machine_texts.txt");
 
-/// Whether a mail's text beside a calendar answer was written by the program and not by the person.
-pub fn is_machine_text(text: &str) -> bool {
-    let text = folded(text);
-    let fragments = FRAGMENTS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    fragments.map(folded).any(|fragment| text.contains(&fragment))
+/// What the person wrote above the program's own text, in a mail beside a calendar answer: all lines before the first
+/// that bears one of the fragments or the event's title.
+pub fn without_machine_text(text: &str, title: Option<&str>) -> String {
+    let fragments = FRAGMENTS.lines().filter(|line| !line.starts_with('#')).chain(title);
+    let fragments: Vec<String> = fragments.map(folded).filter(|fragment| !fragment.is_empty()).collect();
+    let lines: Vec<&str> = text.lines().collect();
+    let bears = |part: &[&str]| {
+        let part = folded(&part.join(" "));
+        fragments.iter().any(|fragment| part.contains(fragment))
+    };
+    // a fragment may be broken over two lines
+    let broken = |at: usize| {
+        let (both, next) = (lines.get(at..at + 2), lines.get(at + 1..at + 2));
+        both.is_some_and(bears) && !next.is_some_and(bears)
+    };
+    let machine = (0..lines.len()).find(|at| bears(&lines[*at..=*at]) || broken(*at));
+    lines[..machine.unwrap_or(lines.len())].join("\n").trim().to_owned()
 }
 
 /// Lower case, blanks of every kind as one, the typographic apostrophe as the plain one.
@@ -31,14 +43,28 @@ mod tests {
             "Invitation from Google Calendar: https://calendar.google.com/calendar/",
             "Accepté :\u{a0}Codev",
         ] {
-            assert!(is_machine_text(text), "{text}");
+            assert_eq!(without_machine_text(text, None), "", "{text}");
         }
         for text in [
             "Je suis en déplacement, jeudi serait possible ?",
             "See you there!",
             "Désolée, j'ai accepté un autre rendez-vous",
         ] {
-            assert!(!is_machine_text(text), "{text}");
+            assert_eq!(without_machine_text(text, Some("Codev Lyon: séance")), text);
+        }
+    }
+
+    #[test]
+    fn a_persons_words_above_a_programs_text_are_kept() {
+        for below in [
+            "Ana Lopes has accepted this invitation.\n\nCodev Lyon",
+            "Ana Lopes has accepted\nthis invitation.",
+            "Quand : mardi 8 décembre 2026 18:00\nOù : visio",
+            "Codev Lyon: séance du 8 décembre\nmardi",
+        ] {
+            let text = format!("J'aurai cinq minutes de retard.\nÀ mardi !\n\n{below}");
+            let said = without_machine_text(&text, Some("Codev Lyon: séance"));
+            assert_eq!(said, "J'aurai cinq minutes de retard.\nÀ mardi !", "{below}");
         }
     }
 }

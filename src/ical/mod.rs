@@ -16,7 +16,7 @@ mod vtimezone;
 mod write;
 mod zone;
 
-pub use machine::is_machine_text;
+pub use machine::without_machine_text;
 pub use read::{MAX_BYTES, read};
 pub(crate) use text::fold_line;
 pub use text::{clean_line, clean_name, clean_text};
@@ -364,8 +364,8 @@ pub struct CalendarMessage {
     pub organizer: Option<String>,
     /// ATTENDEEs in their order.
     pub attendees: Vec<Participant>,
-    /// What the person wrote beside the answer, from COMMENT, X-RESPONSE-COMMENT or an
-    /// X-MICROSOFT-…COMMENT, at most 4000 characters.
+    /// What the person wrote beside the answer, from COMMENT, X-RESPONSE-COMMENT, an
+    /// X-MICROSOFT-…COMMENT or X-CALENDARSERVER-…-COMMENT, at most 4000 characters.
     pub comment: Option<String>,
     /// SUMMARY, as the sender's program sends it back.
     pub summary: Option<String>,

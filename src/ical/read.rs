@@ -210,7 +210,11 @@ fn is_comment(property: &Prop) -> bool {
 
 fn is_comment_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    name == "X-RESPONSE-COMMENT" || (name.starts_with("X-MICROSOFT-") && name.ends_with("COMMENT"))
+    // Apple's servers: what an attendee writes for the organizer alone, and its copy there
+    let apple = ["X-CALENDARSERVER-PRIVATE-COMMENT", "X-CALENDARSERVER-ATTENDEE-COMMENT"];
+    name == "X-RESPONSE-COMMENT"
+        || apple.contains(&name.as_str())
+        || (name.starts_with("X-MICROSOFT-") && name.ends_with("COMMENT"))
 }
 
 fn is_reference(property: &Prop) -> bool {

@@ -418,7 +418,7 @@ impl Stage {
     async fn press(&mut self, who: &str, button: &str, line: &str) {
         let email = self.people[who].email.clone();
         let beside = line.contains(" beside: ");
-        let line = line.replacen(" beside: ", ": ", 1);
+        let line = line.replacen(" beside: ", ": ", 1).replace("\\n", "\n");
         let (head, words) = line.split_once(": ").map_or((line.as_str(), None), |(h, c)| (h, Some(c)));
         let name = head.splitn(5, ' ').nth(4).unwrap();
         let (name, of) = name.split_once(" of ").map_or((name, who), |(n, other)| (n, other));

@@ -233,17 +233,16 @@ impl Received<'_> {
         )
     }
 
-    /// What was written beside the button: in the calendar, else in the mail around it, unless the
-    /// program wrote that by itself (`calendar.md` 14).
+    /// What was written beside the button: in the calendar, else in the mail around it, without what the
+    /// program wrote there by itself (`calendar.md` 14).
     fn comment(&self) -> Option<String> {
         if self.message.comment.is_some() {
             return self.message.comment.clone();
         }
         let text = mail::reply(self.letter, None).text;
         let name = self.letter.from.as_ref().and_then(|f| f.name.as_deref()).unwrap_or_default();
-        let text = mail::without_name(&text, name).trim().to_owned();
-        let says_event = self.message.summary.as_deref().is_some_and(|s| text.contains(s));
-        (!text.is_empty() && !says_event && !ical::is_machine_text(&text)).then_some(text)
+        let text = ical::without_machine_text(&mail::without_name(&text, name), self.message.summary.as_deref());
+        (!text.is_empty()).then_some(text)
     }
 
     fn asked(&self, member: Option<&MemberId>, ask: Ask) -> Reading {
