@@ -138,7 +138,12 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
     match kind {
         Kind::Invitation => vec![("", Facts::None), ("first", Facts::FirstMail)],
         Kind::Moved => vec![("time", Facts::Moved { from: sample::wall(2026, 12, 1, 17, 30) }), ("place", Facts::None)],
-        Kind::Updated => vec![("", Facts::None), ("law", Facts::Law)],
+        Kind::Updated => vec![
+            ("", Facts::None),
+            ("law", Facts::Law),
+            ("asks", Facts::AsItStands { asks: true }),
+            ("stands", Facts::AsItStands { asks: false }),
+        ],
         Kind::Cancelled => vec![("", Facts::None), ("taken_off", Facts::TakenOff)],
         Kind::StepPrompt => vec![("", Facts::None), ("resumed", Facts::Resumed)],
         Kind::NoSubject => ["silent", "declined", "swap"]

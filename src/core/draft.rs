@@ -451,6 +451,11 @@ pub enum Facts {
     },
     /// A change of law: the hour on the clock stays, the instant does not.
     Law,
+    /// The event for one person, who may have missed what changed: another address, mail again, a calendar that asks.
+    AsItStands {
+        /// They have not answered: "are you coming?".
+        asks: bool,
+    },
     /// Somebody who was not invited.
     Forwarded {
         /// Their address.

@@ -360,7 +360,8 @@ fn alarms_sequence(group: &Group, draft: &Draft) -> u32 {
 fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member) -> Vec<Attendee> {
     let hidden = group.settings().guest_list == GuestList::Hidden;
     let alone = hidden || draft.facts == Facts::TakenOff || draft.key.kind == Kind::CounterDeclined;
-    let asks = matches!(draft.key.kind, Kind::Invitation | Kind::Moved);
+    let asks =
+        matches!(draft.key.kind, Kind::Invitation | Kind::Moved) || draft.facts == Facts::AsItStands { asks: true };
     let people = group.members.iter().filter(|m| if alone { m.id == receiver.id } else { m.is_active() });
     people
         .map(|m| {

@@ -212,6 +212,7 @@ pub(super) fn send_state(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) 
     let Some(meeting) = work.group.meeting(number) else { return };
     let (due, starts) = (work.now(), work.group.starts(meeting));
     let off = meeting.stage == Stage::Cancelled;
+    let asks = meeting.attending(to).is_none();
     work.mail(Mail {
         meeting: Some(number),
         kind: if off { Kind::Cancelled } else { Kind::Updated },
@@ -221,7 +222,7 @@ pub(super) fn send_state(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) 
         until: if off { starts.max(due + Duration::hours(1)) } else { starts },
         when_late: WhenLate::Send,
         question: (!off).then_some(Question::Attendance),
-        facts: Facts::None,
+        facts: if off { Facts::None } else { Facts::AsItStands { asks } },
         answers: None,
     });
 }
