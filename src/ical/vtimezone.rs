@@ -39,13 +39,15 @@ impl<'a> Zones<'a> {
     }
 
     /// The instant of a wall time in the zone of that name; `None` where nobody knows the zone.
-    /// A name of the IANA's is that zone, whatever rules came with it: laws change, exported rules
-    /// do not. Then the calendar's own rules, then other names (Windows's).
+    /// A place of the IANA's (`Europe/Paris`) is that zone, whatever rules came with it: laws change,
+    /// exported rules do not. Any other name, `EST` too, is what the calendar's own rules say
+    /// (RFC 5545 §3.6.5); without them, what the IANA or others (Windows) call so.
     pub(super) fn instant(&self, name: &str, local: NaiveDateTime) -> Option<DateTime<Utc>> {
-        if let Some(zone) = zone::iana(name) {
+        let own = self.own.get(name.trim());
+        if let Some(zone) = zone::iana(name).filter(|zone| own.is_none() || zone.name().contains('/')) {
             return Zone::Named(zone).instant(local);
         }
-        match self.own.get(name.trim()) {
+        match own {
             Some(Some(zone)) => {
                 self.left.set(self.left.get().checked_sub(1)?);
                 zone.instant(local)
