@@ -193,6 +193,83 @@ fn the_command_reads_mails_and_says_when_there_is_no_calendar() {
     assert_eq!(missing.status.code(), Some(1));
 }
 
+/// What the RFCs allow has no finding, however rare it is.
+#[test]
+fn valid_files_have_no_finding() {
+    let Examples { base, .. } = examples();
+    let request = &base["request"];
+    let todo =
+        "BEGIN:VTODO\nUID:2\nDTSTAMP:20260901T080000Z\nATTENDEE;PARTSTAT=COMPLETED:mailto:ana@example.org\nEND:VTODO\n";
+    let own = "X-ALT-DESC;PARTSTAT=ACCEPTED:x\n";
+    for (what, text) in [
+        ("no METHOD", request.replace("METHOD:REQUEST\n", "")),
+        ("names in any case", request.replace("SUMMARY:", "Summary:").replace("UID:", "uid:")),
+        ("somebody who invites and comes", request.replace("mailto:\n ana@example.org", "mailto:\n codev@example.org")),
+        ("an author's own property", request.replace("LOCATION", &format!("{own}LOCATION"))),
+        ("an hour of one's own that floats", base["tiny"].replace("END:VTODO", "DTSTART:20261024T173000\nEND:VTODO")),
+        ("a to-do that is done", base["tiny"].replace("BEGIN:VTODO", &format!("{todo}BEGIN:VTODO"))),
+    ] {
+        let found = lint(&octets(&text));
+        assert!(found.is_empty(), "{what}: {}\n{text}", told(&found));
+    }
+}
+
+#[test]
+fn what_is_missing_in_a_free_busy_answer_is_told() {
+    let Examples { base, .. } = examples();
+    let text = base["tiny"].replace("VTODO", "VFREEBUSY").replace("UID:1\n", "");
+    let found = lint(&octets(&text));
+    assert_eq!(found.iter().map(|f| f.rule.name.as_str()).collect::<Vec<_>>(), ["uid-missing"], "{}", told(&found));
+}
+
+#[test]
+fn by_parts_have_ranges() {
+    let Examples { base, .. } = examples();
+    let with = |part: &str| {
+        let rule = format!("RRULE:FREQ=YEARLY;{part}\nLOCATION");
+        lint(&octets(&base["request"].replace("LOCATION", &rule))).len()
+    };
+    for part in
+        ["BYHOUR=23", "BYMINUTE=0,59", "BYSECOND=60", "BYMONTHDAY=-31", "BYYEARDAY=366", "BYWEEKNO=-53", "BYDAY=SU"]
+    {
+        assert_eq!(with(part), 0, "{part}");
+    }
+    for part in [
+        "BYHOUR=24",
+        "BYMINUTE=0,60",
+        "BYSECOND=61",
+        "BYMONTHDAY=0",
+        "BYYEARDAY=367",
+        "BYWEEKNO=54",
+        "BYDAY=54MO",
+        "BYDAY=XX",
+        "BYDAY=0MO",
+        "BYDAY=é",
+        "BYMONTH=0",
+        "BYSETPOS=0",
+        "WKST=1MO",
+    ] {
+        assert_eq!(with(part), 1, "{part}");
+    }
+}
+
+#[test]
+fn the_command_reads_its_standard_input() {
+    use std::io::Write;
+    let Examples { base, rule } = examples();
+    let check = |bytes: &[u8]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_codevd"));
+        command.args(["calendar", "check", "-"]).stdin(std::process::Stdio::piped());
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(check(&octets(&base["request"])), (0, "stdin: no fault found\n".to_owned()));
+    let (code, said) = check(&octets(&rule["mail-order"].bad("mail-order", &base)));
+    assert!(code == 3 && said.starts_with("stdin:17 error mail-order"), "{said}");
+}
+
 /// What the second parser cannot read as a calendar is never without an error here.
 #[test]
 fn agrees_with_a_second_parser() {

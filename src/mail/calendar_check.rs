@@ -120,6 +120,9 @@ fn head(raw: &[u8], part: &MessagePart<'_>, findings: &mut Vec<Finding>) {
     let inside = read(part.contents()).into_iter().find_map(|m| m.method);
     match (attribute("method"), inside) {
         (None, _) => findings.push(finding("mail-method-missing", line, "a Content-Type without method")),
+        (Some(outer), None) => {
+            findings.push(finding("method-missing", line, format!("method={outer} around a calendar without METHOD")));
+        }
         (Some(outer), Some(inner)) if Method::parse(outer) != inner => {
             let found = format!("method={outer} around METHOD:{inner}");
             findings.push(finding("mail-method-mismatch", line, found));

@@ -54,9 +54,6 @@ fn property(line: &Logical, report: &mut Report) -> Option<Property> {
         return None;
     }
     let name = written.to_ascii_uppercase();
-    if name != written {
-        report.add("lowercase-name", line.number, shown(written));
-    }
     let mut parameters: Vec<Parameter> = Vec::new();
     while let Some(after) = rest.strip_prefix(';') {
         let (parameter, left) = parameter(after, line.number, report)?;

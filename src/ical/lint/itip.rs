@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 /// Looks at the items of a calendar.
 pub(super) fn check(calendar: &Component<'_>, report: &mut Report) {
     let method = calendar.get("METHOD").map(|p| Method::parse(&p.value));
+    let own = super::properties::is_ours(calendar);
     for item in calendar.children.iter().filter(|c| c.is_item()) {
         if item.name == "VEVENT" {
             start(item, method.as_ref(), report);
         }
-        people(item, report);
+        people(item, own, report);
         match &method {
             Some(Method::Request) => request(item, report),
             Some(Method::Reply) => reply(item, report),
@@ -37,7 +38,7 @@ fn start(event: &Component<'_>, method: Option<&Method>, report: &mut Report) {
     }
 }
 
-fn people(item: &Component<'_>, report: &mut Report) {
+fn people(item: &Component<'_>, own: bool, report: &mut Report) {
     let organizer = item.get("ORGANIZER").map(|p| (p, address(p)));
     if let Some((property, address)) = &organizer
         && address.split('@').next().is_some_and(|local| local.contains('+'))
@@ -47,7 +48,8 @@ fn people(item: &Component<'_>, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for attendee in item.all("ATTENDEE") {
         let email = address(attendee);
-        if organizer.as_ref().is_some_and(|(_, o)| *o == email) {
+        // whoever invites is often a guest; the daemon is none
+        if own && organizer.as_ref().is_some_and(|(_, o)| *o == email) {
             report.add("organizer-is-attendee", attendee.line, shown(&email));
         }
         if !seen.insert(email.clone()) {
@@ -100,6 +102,9 @@ fn cancel(item: &Component<'_>, report: &mut Report) {
 }
 
 fn counter(item: &Component<'_>, report: &mut Report) {
+    if item.get("ORGANIZER").is_none() {
+        report.add("counter-without-organizer", item.line, "COUNTER without ORGANIZER");
+    }
     if item.get("DTSTART").is_none() {
         report.add("counter-without-time", item.line, "COUNTER without DTSTART");
     }

@@ -55,7 +55,9 @@ fn ends(body: &[u8], report: &mut Report) {
     if let Some(first) = bare.first() {
         report.add("bare-lf", *first, format!("LF without CR at the end of {} lines", bare.len()));
     }
-    if !body.is_empty() && !body.ends_with(b"\n") {
+    if bare.is_empty() && !body.contains(&b'\n') && body.contains(&b'\r') {
+        report.add("bare-cr", 1, "CR alone at the end of each line");
+    } else if !body.is_empty() && !body.ends_with(b"\n") {
         let last = body.iter().filter(|b| **b == b'\n').count() + 1;
         report.add("last-line-without-end", last, "the file's end inside its last line");
     }

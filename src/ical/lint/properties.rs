@@ -36,12 +36,12 @@ const OF_ATTENDEE: &[&str] = &["RSVP", "PARTSTAT", "ROLE", "CUTYPE", "DELEGATED-
 
 /// Looks into the component and those in it.
 pub(super) fn check(component: &Component<'_>, report: &mut Report) {
-    if component.is_item() {
+    if component.is_item() || component.name == "VFREEBUSY" {
         required(component, report);
     }
     once(component, report);
     for property in &component.properties {
-        one(property, report);
+        one(component, property, report);
     }
     if component.name == "VCALENDAR" {
         uids(component, report);
@@ -72,15 +72,17 @@ fn once(component: &Component<'_>, report: &mut Report) {
     }
 }
 
-fn one(property: &Property, report: &mut Report) {
+fn one(around: &Component<'_>, property: &Property, report: &mut Report) {
     if property.value.trim().is_empty() {
         report.add("empty-property", property.line, format!("{} without a value", property.name));
     }
     for parameter in &property.parameters {
-        if OF_ATTENDEE.contains(&parameter.name.as_str()) && property.name != "ATTENDEE" {
+        // an X- property is its author's own, parameters and all
+        let elsewhere = property.name != "ATTENDEE" && !property.name.starts_with("X-");
+        if elsewhere && OF_ATTENDEE.contains(&parameter.name.as_str()) {
             report.add("rsvp-without-attendee", property.line, format!("{} in {}", parameter.name, property.name));
         }
-        word(property, parameter, report);
+        word(around, property, parameter, report);
     }
     if ["ATTENDEE", "ORGANIZER"].contains(&property.name.as_str()) {
         person(property, report);
@@ -88,12 +90,9 @@ fn one(property: &Property, report: &mut Report) {
 }
 
 /// Parameters with a fixed choice of words; `X-` words are anybody's own.
-fn word(property: &Property, parameter: &Parameter, report: &mut Report) {
+fn word(around: &Component<'_>, property: &Property, parameter: &Parameter, report: &mut Report) {
     let (rule, words): (&str, &[&str]) = match parameter.name.as_str() {
-        "PARTSTAT" => (
-            "partstat-value",
-            &["NEEDS-ACTION", "ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED", "COMPLETED", "IN-PROCESS"],
-        ),
+        "PARTSTAT" => ("partstat-value", part_stats(&around.name)),
         "ROLE" => ("role-value", &["CHAIR", "REQ-PARTICIPANT", "OPT-PARTICIPANT", "NON-PARTICIPANT"]),
         "CUTYPE" => ("cutype-value", &["INDIVIDUAL", "GROUP", "RESOURCE", "ROOM", "UNKNOWN"]),
         "RSVP" => ("rsvp-value", &["TRUE", "FALSE"]),
@@ -104,6 +103,16 @@ fn word(property: &Property, parameter: &Parameter, report: &mut Report) {
         if !words.contains(&upper.as_str()) && !upper.starts_with("X-") {
             report.add(rule, property.line, format!("{}={}", parameter.name, shown(value)));
         }
+    }
+}
+
+/// What somebody may say to such an item (RFC 5545 §3.2.12).
+fn part_stats(component: &str) -> &'static [&'static str] {
+    let all = &["NEEDS-ACTION", "ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED", "COMPLETED", "IN-PROCESS"];
+    match component {
+        "VEVENT" => &all[..5],
+        "VJOURNAL" => &all[..3],
+        _ => all,
     }
 }
 
@@ -137,9 +146,14 @@ fn uids(calendar: &Component<'_>, report: &mut Report) {
     }
 }
 
+/// Whether it says that codevd wrote it.
+pub(super) fn is_ours(calendar: &Component<'_>) -> bool {
+    calendar.get("PRODID").is_some_and(|p| p.value.contains("//codevd//"))
+}
+
 /// What we promised never to write ourselves.
 fn own(calendar: &Component<'_>, report: &mut Report) {
-    let ours = calendar.get("PRODID").is_some_and(|p| p.value.contains("//codevd//"));
+    let ours = is_ours(calendar);
     for event in calendar.inside("VEVENT").filter(|_| ours) {
         for name in ["RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"] {
             if let Some(property) = event.get(name) {

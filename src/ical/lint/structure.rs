@@ -139,7 +139,7 @@ pub(super) fn check(component: &Component<'_>, report: &mut Report) {
 }
 
 fn calendar(calendar: &Component<'_>, report: &mut Report) {
-    let missing = [("PRODID", "prodid-missing"), ("VERSION", "version-missing"), ("METHOD", "method-missing")];
+    let missing = [("PRODID", "prodid-missing"), ("VERSION", "version-missing")];
     for (name, rule) in missing.into_iter().filter(|(name, _)| calendar.get(name).is_none()) {
         report.add(rule, calendar.line, format!("no {name}"));
     }

@@ -42,8 +42,10 @@ fn component(component: &Component<'_>, zones: &[&str], report: &mut Report) {
         }
         lengths(property, report);
     }
-    if component.name == "VEVENT" {
-        from_and_until(component, report);
+    match component.name.as_str() {
+        "VEVENT" => from_and_until(component, ("DTEND", "dtend-not-after-dtstart"), report),
+        "VTODO" => from_and_until(component, ("DUE", "due-not-after-dtstart"), report),
+        _ => {}
     }
     if component.is_item() {
         component.all("RRULE").for_each(|rule| repetition(rule, report));
@@ -90,8 +92,8 @@ fn zone(
 ) {
     let (line, name) = (property.line, property.name.as_str());
     let Some(tzid) = property.parameter("TZID") else {
-        // an observance of VTIMEZONE is local by its nature
-        if local && around.is_item() {
+        // one's own hour may float; an observance of VTIMEZONE is local by its nature
+        if local && around.is_item() && around.get("ATTENDEE").is_some() {
             report.add("floating-time", line, format!("{name}:{}", shown(&property.value)));
         }
         return;
@@ -108,15 +110,16 @@ fn zone(
     }
 }
 
-fn from_and_until(event: &Component<'_>, report: &mut Report) {
-    let (start, end) = (event.get("DTSTART"), event.get("DTEND"));
-    if let (Some(end), Some(_)) = (end, event.get("DURATION")) {
-        report.add("dtend-and-duration", end.line, "both DTEND and DURATION");
+/// The end by this name, and the rule against one that does not come after the start.
+fn from_and_until(item: &Component<'_>, (name, rule): (&str, &str), report: &mut Report) {
+    let (start, end) = (item.get("DTSTART"), item.get(name));
+    if let (Some(end), Some(_)) = (end, item.get("DURATION")) {
+        report.add("dtend-and-duration", end.line, format!("both {name} and DURATION"));
     }
     let (Some(start), Some(end)) = (start, end) else { return };
     let (Some(from), Some(until)) = (stamp(&start.value), stamp(&end.value)) else { return };
     if matches!(from, Stamp::Day(_)) != matches!(until, Stamp::Day(_)) {
-        report.add("date-mix", end.line, format!("DTSTART {} and DTEND {}", start.value, end.value));
+        report.add("date-mix", end.line, format!("DTSTART {} and {name} {}", start.value, end.value));
         return;
     }
     let zones = [start.parameter("TZID"), end.parameter("TZID")];
@@ -129,7 +132,7 @@ fn from_and_until(event: &Component<'_>, report: &mut Report) {
         },
     };
     if not_after {
-        report.add("dtend-not-after-dtstart", end.line, format!("DTEND {} with DTSTART {}", end.value, start.value));
+        report.add(rule, end.line, format!("{name} {} with DTSTART {}", end.value, start.value));
     }
 }
 
@@ -218,4 +221,38 @@ fn repetition(rule: &Property, report: &mut Report) {
     if wrong("COUNT") || wrong("INTERVAL") || part("UNTIL").is_some_and(|u| stamp(u).is_none()) {
         report.add("rrule-value", rule.line, shown(&rule.value));
     }
+    for (name, values) in &parts {
+        if let Some(value) = values.split(',').find(|value| !of_part(name, value)) {
+            report.add("rrule-by-value", rule.line, format!("{name}={}", shown(value)));
+        }
+    }
+}
+
+/// Whether a value is within the range of its BY part. RFC 7529 counts months of other calendars otherwise, and marks
+/// leap months by an L.
+fn of_part(name: &str, value: &str) -> bool {
+    let number = value.parse::<i32>().ok();
+    let within = |least, most| number.is_some_and(|n| (least..=most).contains(&n));
+    let either_way = |most| number.is_some_and(|n| (1..=most).contains(&n.abs()));
+    match name {
+        "BYSECOND" => within(0, 60),
+        "BYMINUTE" => within(0, 59),
+        "BYHOUR" => within(0, 23),
+        "BYDAY" => weekday(value),
+        "WKST" => WEEKDAYS.contains(&value),
+        "BYMONTHDAY" => either_way(31),
+        "BYYEARDAY" | "BYSETPOS" => either_way(366),
+        "BYWEEKNO" => either_way(53),
+        "BYMONTH" => within(1, 12) || value.ends_with('L'),
+        _ => true,
+    }
+}
+
+const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+
+/// `MO`, or one of them counted from the beginning or the end: `2TU`, `-1FR`.
+fn weekday(value: &str) -> bool {
+    let Some((count, day)) = value.len().checked_sub(2).and_then(|at| value.split_at_checked(at)) else { return false };
+    let counted = count.is_empty() || count.parse::<i32>().is_ok_and(|n| (1..=53).contains(&n.abs()));
+    counted && WEEKDAYS.contains(&day)
 }
