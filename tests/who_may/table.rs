@@ -136,7 +136,7 @@ pub fn rows<'t>(table: &'t Table, sets: &BTreeMap<&str, Set>) -> Vec<Row<'t>> {
                     }
                     // who left has the mail they got before; others have nobody's but the owner's
                     let of = if *token == Token::Right && has(set, who, &act.mail) { who } else { owner.as_str() };
-                    let told = act.button.is_some() && token.has_button();
+                    let told = act.button.is_some() && token.has_button() && role != "member_who_left";
                     let told = told.then(|| ["told".to_owned(), "told".to_owned(), "kept".to_owned()]);
                     let private = matches!(act.weight.as_str(), "word" | "back") && token.is_anothers();
                     let private = private.then(|| ["kept".to_owned(), "kept".to_owned(), "kept".to_owned()]);

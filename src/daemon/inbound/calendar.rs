@@ -108,9 +108,7 @@ impl Received<'_> {
         let Some(from) = self.letter.from.as_ref().map(|f| f.email.as_str()) else {
             return kept(InboxState::Refused, "a calendar answer that says not whom it is from");
         };
-        let Some(member) = self.speaks_for(from) else {
-            return self.asked(None, Ask::Forwarded { who: from.to_owned() });
-        };
+        let Some(member) = self.speaks_for(from) else { return self.not_invited(None, from) };
         let emails: Vec<String> = addresses(member).collect();
         let delegates: Vec<String> = member.delegates.iter().map(ToString::to_string).collect();
         let known = itip::Known {
@@ -129,7 +127,7 @@ impl Received<'_> {
             Ok(outcome) => self.outcome(&member.id, outcome),
             // the member's button pressed under an address that nobody knows
             Err(itip::Refusal::NotYours { attendee }) if self.group.by_address(&attendee).is_none() => {
-                self.asked(Some(&member.id), Ask::Forwarded { who: attendee })
+                self.not_invited(Some(&member.id), &attendee)
             }
             Err(refusal @ (itip::Refusal::UnknownZone { .. } | itip::Refusal::NoTime(_))) => {
                 let (from, why, text) = (member.id.clone(), refusal.to_string(), self.comment());
@@ -141,6 +139,18 @@ impl Received<'_> {
             }
             // the word at the end is what `status` counts by
             Err(refusal) => self.kept(InboxState::Refused, &member.id, format!("{refusal} [{}]", refusal.code())),
+        }
+    }
+
+    /// Nobody's address in the group as it is: of somebody who left, or of somebody to whom the invitation was
+    /// forwarded.
+    fn not_invited(&self, member: Option<&MemberId>, address: &str) -> Reading {
+        match self.group.members.iter().find(|m| m.left.is_some() && m.has_address(address)) {
+            Some(left) => {
+                let reason = "a calendar answer of somebody who has left the group [left]".to_owned();
+                self.kept(InboxState::Refused, &left.id, reason)
+            }
+            None => self.asked(member, Ask::Forwarded { who: address.to_owned() }),
         }
     }
 
