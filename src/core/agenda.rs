@@ -192,10 +192,8 @@ fn said(group: &Group, meeting: &Meeting, kind: Kind, member: &MemberId) -> bool
             | Kind::DayOf
             | Kind::PlanReprint
     );
-    let cancelled = group.was_sent(number, Kind::Cancelled, member);
-    if kind == Kind::Invitation && cancelled.is_some_and(|c| c.at > sent.at) {
-        // taken off, and back in the group
-        return false;
+    if kind == Kind::Invitation {
+        return group.is_invited(meeting.number, member);
     }
     if kind == Kind::FacilitatorAlarms {
         return group.has_alarms(meeting.number, member);

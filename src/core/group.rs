@@ -226,4 +226,10 @@ impl Group {
     pub fn was_sent(&self, meeting: Option<MeetingNo>, kind: Kind, member: &MemberId) -> Option<&Sent> {
         self.sent.get(&SentKey { meeting, kind, step: None, member: member.clone() })
     }
+
+    /// Whether this person has the meeting in their calendar: invited, and not taken off since.
+    pub fn is_invited(&self, number: MeetingNo, member: &MemberId) -> bool {
+        let sent = |kind| self.was_sent(Some(number), kind, member).map(|sent| sent.at);
+        sent(Kind::Invitation).is_some() && sent(Kind::Cancelled) <= sent(Kind::Invitation)
+    }
 }

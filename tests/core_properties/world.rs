@@ -305,7 +305,8 @@ impl World {
         }
     }
 
-    /// SEQUENCE never falls, rises by move, cancel, place and a return alone, and answers lie within it.
+    /// SEQUENCE never falls, rises by move, cancel, place and a return alone (by two: the cancellation had one of its
+    /// own), and answers lie within it.
     fn sequences(&self, event: &Event, after: &Group) {
         for meeting in &after.meetings {
             assert!(meeting.time_sequence <= meeting.sequence);
@@ -318,13 +319,17 @@ impl World {
             let this = |n: &MeetingNo| *n == meeting.number;
             let place = |to: &GroupSpec| to.place != self.group.spec.place && before.stage == Stage::Planned;
             let rises = match event {
-                Event::Order(Order::Move { meeting, .. } | Order::Cancel { meeting }) => this(meeting),
+                Event::Order(Order::Move { meeting, .. } | Order::Cancel { meeting }) => this(meeting).into(),
                 // a proposed time that the facilitator took
-                Event::Answer(answer) => answer.question == Some(Question::Counter) && meeting.wall != before.wall,
-                Event::Order(Order::Apply { spec, .. }) => place(spec) || self.comes_back(spec, before),
-                _ => false,
+                Event::Answer(answer) => {
+                    (answer.question == Some(Question::Counter) && meeting.wall != before.wall).into()
+                }
+                Event::Order(Order::Apply { spec, .. }) => {
+                    u32::from(place(spec)) + 2 * u32::from(self.comes_back(spec, before))
+                }
+                _ => 0,
             };
-            assert_eq!(meeting.sequence, before.sequence + u32::from(rises), "SEQUENCE of {}", meeting.number);
+            assert_eq!(meeting.sequence, before.sequence + rises, "SEQUENCE of {}", meeting.number);
             let moved = meeting.wall != before.wall;
             assert_eq!(moved, meeting.time_sequence > before.time_sequence, "the time of {}", meeting.number);
         }

@@ -125,14 +125,14 @@ fn join(work: &mut Work<'_>, at: Option<usize>, wanted: &MemberSpec) {
     work.tell(None, Some(&wanted.id), format!("{} joined", wanted.name));
 }
 
-/// Somebody who is back is asked anew: their cancellation had a SEQUENCE of its own, above which the
-/// new invitation must lie (RFC 5546 §2.1.4), and an old answer does not count.
+/// Somebody who is back is asked anew: their cancellation had a SEQUENCE of its own, one above the meeting's, above
+/// which the new invitation must lie (RFC 5546 §2.1.4), and an old answer does not count.
 fn invite_again(work: &mut Work<'_>, id: &MemberId) {
     let off = |n| work.group.was_sent(Some(n), crate::core::draft::Kind::Cancelled, id).is_some();
     let open = work.group.meetings.iter().filter(|m| m.stage == Stage::Planned).map(|m| m.number);
     for number in open.filter(|n| off(*n)).collect::<Vec<_>>() {
         if let Some(meeting) = work.group.meeting_mut(number) {
-            meeting.sequence += 1;
+            meeting.sequence += 2;
             meeting.attendance.remove(id);
         }
     }

@@ -110,7 +110,8 @@ fn calendar_mails(
     let until = work.group.starts(meeting).max(work.now() + Duration::hours(1));
     let due = work.now();
     for to in everybody(&work.group) {
-        if work.group.was_sent(Some(number), Kind::Invitation, &to).is_none() {
+        // who is back in the group is invited anew, and hears of it then
+        if !work.group.is_invited(number, &to) {
             continue;
         }
         work.mail(Mail {
