@@ -11,6 +11,7 @@
 //! - `WHO presses BUTTON on MAIL beside: words`: the words in the mail around the calendar, not in it
 //! - `ADDRESS presses BUTTON for WHO on MAIL`, `ADDRESS presses BUTTON forwarded by WHO on MAIL`: somebody else
 //! - `WHO proposes DATE HOUR on MAIL[: comment]` (COUNTER), `WHO refreshes MAIL` (REFRESH)
+//! - `MAIL` may end in the meeting's number: `invitation 2`
 //! - `WHO answers MAIL of OTHER: words`: with somebody else's mail in hand
 //! - `WHO clicks WORD in MAIL`: a button of the mail itself, which opens a new mail
 //! - `WHO sends WORD in MAIL without subject body plus`, `… with subject: words`, `… with body: words`: the same, changed

@@ -338,8 +338,12 @@ impl Stage {
 
     /// The newest mail of that name that somebody got: `invitation`, `step_prompt request`, `receipt`.
     fn mail(&self, who: &str, name: &str) -> Vec<u8> {
-        let fits =
-            |(key, step, _): &&(DraftKey, Option<StepKey>, Vec<u8>)| mail_name(key, *step).ends_with(name.trim());
+        let name = name.trim();
+        let numbered = name.rsplit_once(' ').and_then(|(mail, n)| Some((mail, Some(MeetingNo(n.parse().ok()?)))));
+        let (mail, number) = numbered.unwrap_or((name, None));
+        let fits = |(key, step, _): &&(DraftKey, Option<StepKey>, Vec<u8>)| {
+            mail_name(key, *step).ends_with(mail) && (number.is_none() || key.meeting == number)
+        };
         let found = self.got.get(who).and_then(|all| all.iter().rev().find(fits));
         found.unwrap_or_else(|| panic!("{who} got no mail {name:?}")).2.clone()
     }
