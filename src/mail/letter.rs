@@ -322,8 +322,8 @@ const LOGO: usize = 50_000;
 
 fn may_hold_words(part: &MessagePart<'_>) -> bool {
     let name = part.attachment_name().unwrap_or_default().to_lowercase();
-    let harmless = HARMLESS.iter().any(|ending| name.ends_with(ending));
-    !harmless && !(kind(part).starts_with("image/") && part.contents().len() < LOGO)
+    let logo = kind(part).starts_with("image/") && part.contents().len() < LOGO;
+    !logo && !HARMLESS.iter().any(|ending| name.ends_with(ending))
 }
 
 fn is_encrypted(parts: &[&MessagePart<'_>], body: &str) -> bool {
