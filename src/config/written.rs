@@ -111,9 +111,11 @@ pub fn instance_text(new: &NewInstance) -> String {
     if provider.plus == Plus::Yes {
         text = set(&text, "mailbox", "plus", "true");
     }
-    if let Some(id) = &provider.authserv_id {
-        text = set(&text, "mailbox", "authserv_id", &quoted(id));
-    }
+    // somebody must vouch for senders, or calendars' buttons are asked back: the host, else codevd's own look
+    text = match &provider.authserv_id {
+        Some(id) => set(&text, "mailbox", "authserv_id", &quoted(id)),
+        None => set(&text, "mailbox", "check_signatures", "true"),
+    };
     for (part, url) in [("smtp", &provider.smtp), ("imap", &provider.imap)] {
         text = set(&text, part, "url", &quoted(url));
         text = set(&text, part, "user", &quoted(&new.address));
@@ -206,6 +208,8 @@ mod tests {
             let file = SecretSource::File("/x/codev.password".into());
             assert_eq!((&imap.login.password, &config.smtp.login.as_ref().unwrap().password), (&file, &file));
             assert!(text.lines().all(|l| l.chars().count() <= 110), "{text}");
+            let vouched = config.mailbox.authserv_id.is_some() != config.mailbox.check_signatures;
+            assert!(vouched, "{word}: either its host vouches for senders, or codevd looks itself");
         }
         let gmail = instance("gmail", SecretSource::Env("CODEV".to_owned()));
         let config = config_from("codevd.toml", &gmail, Path::new("/x")).unwrap();
