@@ -76,6 +76,12 @@ impl House {
     }
 }
 
+/// A mail to this member waits, however late it is.
+fn queue(house: &House, member: &str) {
+    let late = Draft { when_late: WhenLate::Send, ..draft(member, Kind::Invitation, 0, "x") };
+    house.store.get().commit(mails(vec![mail(late)])).unwrap();
+}
+
 fn away() -> TransportError {
     TransportError::Network { place: "mail:993".into(), doing: "connecting", cause: "refused".into(), remedy: None }
 }
@@ -153,9 +159,13 @@ async fn when_mail_is_down_it_is_kept_for_status_and_told_as_soon_as_it_can_be()
 async fn a_server_that_takes_no_mail_is_told_in_time_and_is_over_when_it_does() {
     for (live, first) in [(true, 2), (false, 60)] {
         let mut house = house(live);
+        queue(&house, "ana");
         house.health.wrong(Part::Outbox, "451 4.3.0 try again later", now());
         assert_eq!(house.watch(0..90).await, [(first, "codevd needs you: no mail leaves".to_owned())]);
         house.health.well(&[Part::Outbox]);
+        let claimed = house.store.get().claim(now() + Duration::minutes(90), 1, |_| Duration::minutes(1)).unwrap();
+        let sent = Settled::Sent { reply: "250 ok".into() };
+        house.store.get().settle(claimed[0].id, &sent, now() + Duration::minutes(90)).unwrap();
         house.watch([90]).await;
         assert!(house.store.get().alarms().unwrap().iter().all(|a| a.over));
     }
@@ -164,17 +174,26 @@ async fn a_server_that_takes_no_mail_is_told_in_time_and_is_over_when_it_does() 
 #[tokio::test]
 async fn an_address_of_ours_that_is_refused_is_told_at_once() {
     let mut house = house(false);
+    queue(&house, "ana");
     house.health.wrong(Part::Address, "553 5.7.0 not yours", now());
     assert_eq!(house.watch(0..90).await, [(0, "codevd needs you: our address is refused".to_owned())]);
 }
 
 #[tokio::test]
+async fn a_server_that_took_no_mail_is_over_when_none_waits_any_more() {
+    let mut house = house(false);
+    queue(&house, "ana");
+    house.health.wrong(Part::Outbox, "450 4.2.2 mailbox full", now());
+    assert_eq!(house.watch(0..90).await, [(60, "codevd needs you: no mail leaves".to_owned())]);
+    // given up by a person; no server says so
+    house.store.get().drop_mail(1, now() + Duration::minutes(90)).unwrap();
+    assert!(house.watch((90..6000).step_by(30)).await.is_empty(), "the next day is quiet");
+    assert!(house.store.get().alarms().unwrap().iter().all(|a| a.over));
+}
+
+#[tokio::test]
 async fn a_queue_that_stands_still_is_told_whatever_stops_it() {
     let mut house = house(false);
-    let queue = |house: &House, member| {
-        let late = Draft { when_late: WhenLate::Send, ..draft(member, Kind::Invitation, 0, "x") };
-        house.store.get().commit(mails(vec![mail(late)])).unwrap();
-    };
     queue(&house, "ana");
     house.store.get().hold("by hand", now()).unwrap();
     let told = house.watch((0..90).step_by(10)).await;

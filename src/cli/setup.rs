@@ -110,7 +110,9 @@ impl Setup {
     pub fn prover(&self) -> Result<Prover> {
         let mailbox = &self.config.mailbox;
         let believed = mailbox.authserv_id.as_deref().map(Believed::parse);
-        Prover::new(believed, mailbox.check_signatures).map_err(|why| Failure::because(why.to_string()))
+        let prover = Prover::new(believed, mailbox.check_signatures);
+        let prover = prover.map_err(|why| Failure::because(why.to_string()))?;
+        Ok(prover.of_a_mailbox(matches!(self.config.incoming, Incoming::Imap(_))))
     }
 
     /// Word lists, those of the configured folder in place of the binary's.

@@ -63,7 +63,9 @@ pub fn would_be_refused(group: &Group, answer: &Answer) -> bool {
 
 /// What had waited for a yes, one after the other. What can't be done of several is told; of one, the refusal says it.
 fn after_a_yes(work: &mut Work<'_>, what: &[Event]) -> Result<(), Refusal> {
+    let mut applied = false;
     for event in what {
+        let refused_before = work.refused.take();
         let done = match event {
             Event::Answer(answer) if unproven::is_superseded(work, answer) => {
                 unproven::superseded(work, answer);
@@ -76,10 +78,16 @@ fn after_a_yes(work: &mut Work<'_>, what: &[Event]) -> Result<(), Refusal> {
         };
         match done {
             Err(refusal) if what.len() == 1 => return Err(refusal),
-            Err(refusal) => work.tell(None, None, format!("of what had waited, one was not done: {refusal}")),
-            Ok(()) => {}
+            Err(refusal) => {
+                work.tell(None, None, format!("of what had waited, one was not done: {refusal}"));
+                work.refused = Some(refusal);
+            }
+            Ok(()) => applied |= work.refused.is_none(),
         }
+        work.refused = work.refused.take().or(refused_before);
     }
+    // of several it is refused where none was done
+    work.refused = work.refused.take().filter(|_| !applied);
     Ok(())
 }
 

@@ -182,7 +182,7 @@ pub fn route(directory: &Directory) -> Route {
     match directory.hits.iter().find(|hit| hit.fits).or(directory.hits.first()) {
         Some(first) if !first.fits => Route::Kept(Kept::WrongToken),
         Some(first) if !is_own(directory, &first.key) => not_theirs(directory, first),
-        Some(first) if first.stale || disagree(directory) => Route::Ask(first.key.clone()),
+        Some(first) if first.stale || disagree(directory, first) => Route::Ask(first.key.clone()),
         Some(first) => {
             let lead = if first.expired { Lead::OldToken } else { Lead::Token };
             Route::Answer { key: first.key.clone(), lead }
@@ -195,7 +195,7 @@ pub fn route(directory: &Directory) -> Route {
 fn not_theirs(directory: &Directory, hit: &Hit) -> Route {
     let group = &hit.key.group;
     let another = directory.senders.iter().find(|(g, _)| g == group).map(|(_, member)| member.clone());
-    let clear = !hit.stale && !hit.expired && !disagree(directory);
+    let clear = !hit.stale && !hit.expired && !disagree(directory, hit);
     match another {
         Some(member) => Route::Another { key: hit.key.clone(), member },
         None if directory.senders.is_empty() && directory.proof == Level::A && clear => {
@@ -205,11 +205,9 @@ fn not_theirs(directory: &Directory, hit: &Hit) -> Route {
     }
 }
 
-/// The places that speak of one mail alone speak of two, or a weaker one of none of theirs.
-fn disagree(directory: &Directory) -> bool {
-    let mut direct = directory.hits.iter().filter(|hit| hit.direct).map(|hit| &hit.key);
-    let first = direct.next();
-    directory.doubtful || direct.any(|other| Some(other) != first)
+/// A place that speaks of one mail alone speaks of another than this one, or all weaker ones do.
+fn disagree(directory: &Directory, chosen: &Hit) -> bool {
+    directory.doubtful || directory.hits.iter().any(|hit| hit.direct && hit.key != chosen.key)
 }
 
 fn is_own(directory: &Directory, key: &DraftKey) -> bool {
@@ -222,8 +220,10 @@ fn without_token(directory: &Directory) -> Route {
         [] => Route::Kept(Kept::NoToken(member.clone())),
         [one] if directory.doubtful => Route::Ask(one.clone()),
         [one] => Route::Answer { key: one.clone(), lead: Lead::OneOpen },
+        // a hint of none of them is of a mail of before: which one is not known
         [newest, rest @ ..]
-            if rest.iter().all(|other| (&other.group, &other.member) == (&newest.group, &newest.member)) =>
+            if !directory.doubtful
+                && rest.iter().all(|other| (&other.group, &other.member) == (&newest.group, &newest.member)) =>
         {
             Route::Ask(newest.clone())
         }

@@ -121,6 +121,10 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
         let what = from.format("%Y-%m-%d %H:%M UTC").to_string();
         all.push(Found { topic: "clock", since: seen.since, what, mark: seen.since.to_rfc3339() });
     }
+    // what was deferred is gone by itself (expired, dropped, refused): nothing waits any more
+    if !["queued", "sending"].iter().any(|state| counts.outbox.get(*state).is_some_and(|n| *n > 0)) {
+        all.retain(|f| !["outbox", "address"].contains(&f.topic));
+    }
     if !all.iter().any(|f| ["held", "server", "login", "address", "outbox"].contains(&f.topic)) {
         all.extend(stands_still(store, &counts, now)?);
     }

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct Prover {
     believed: Option<Believed>,
     names: Option<MessageAuthenticator>,
+    /// The host believed is that of a mailbox that is read: it says nothing of what is handed in.
+    of_a_mailbox: bool,
 }
 
 /// Why the signature can't be looked at.
@@ -32,18 +34,25 @@ impl Prover {
     /// When `own` is asked for and the system names no name servers.
     pub fn new(believed: Option<Believed>, own: bool) -> Result<Self, NoResolver> {
         let names = own.then(MessageAuthenticator::new_system_conf).transpose();
-        Ok(Self { believed, names: names.map_err(|error| NoResolver(error.to_string()))? })
+        Ok(Self { believed, names: names.map_err(|error| NoResolver(error.to_string()))?, of_a_mailbox: false })
     }
 
     /// Looks at signatures itself, asking these name servers.
     pub fn asking(names: MessageAuthenticator) -> Self {
-        Self { believed: None, names: Some(names) }
+        Self { names: Some(names), ..Self::default() }
     }
 
-    /// The same for mail that anybody's server hands in: only a host that names itself is believed there.
+    /// Mail is read from a mailbox elsewhere, whose host is the one believed.
+    #[must_use]
+    pub fn of_a_mailbox(self, of_a_mailbox: bool) -> Self {
+        Self { of_a_mailbox, ..self }
+    }
+
+    /// The same for mail that this machine's server hands in: only its own name is believed there.
     #[must_use]
     pub fn of_handed_in(&self) -> Self {
-        Self { believed: self.believed.clone().and_then(Believed::by_name), names: self.names.clone() }
+        let own = self.believed.clone().filter(|_| !self.of_a_mailbox).and_then(Believed::by_name);
+        Self { believed: own, ..self.clone() }
     }
 
     /// What it finds; `None` where nothing is looked at. A mail that breaks a reader is proven by nothing.
@@ -70,8 +79,9 @@ async fn contained(search: impl Future<Output = Option<Proof>>) -> Option<Proof>
 /// Checks each signature (RFC 6376) and asks for From's policy (RFC 9989). A name server that does not answer says
 /// nothing.
 async fn verdict(names: &MessageAuthenticator, raw: &[u8]) -> Verdict {
-    let looked = tokio::time::timeout(PATIENCE, look(names, raw)).await;
-    looked.unwrap_or(Verdict { unreachable: true, ..Verdict::default() })
+    let looked = AssertUnwindSafe(tokio::time::timeout(PATIENCE, look(names, raw))).catch_unwind().await;
+    // where the look broke down, the host's word still counts
+    looked.ok().and_then(Result::ok).unwrap_or(Verdict { unreachable: true, ..Verdict::default() })
 }
 
 async fn look(names: &MessageAuthenticator, raw: &[u8]) -> Verdict {

@@ -322,7 +322,9 @@ const LOGO: usize = 50_000;
 
 fn may_hold_words(part: &MessagePart<'_>) -> bool {
     let name = part.attachment_name().unwrap_or_default().to_lowercase();
-    let logo = kind(part).starts_with("image/") && part.contents().len() < LOGO;
+    // a banner that the text shows may be larger
+    let shown = part.content_id().is_some() && part.content_disposition().is_some_and(|d| d.ctype() == "inline");
+    let logo = kind(part).starts_with("image/") && part.contents().len() < if shown { 6 * LOGO } else { LOGO };
     !logo && !HARMLESS.iter().any(|ending| name.ends_with(ending))
 }
 

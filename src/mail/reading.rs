@@ -220,7 +220,7 @@ impl Reading {
         }
         let unknown = if carrier.is_none() && !found.is_empty() { ", of no mail of ours" } else { "" };
         let lead = format!("{}{unknown}", lead(carrier, &found, open.len()));
-        let doubtful = match hits.first() {
+        let doubtful = match hits.iter().find(|hit| hit.fits).or(hits.first()) {
             Some(first) => self.speaks_of_another(&first.key, &mails, &quoted),
             None => self.doubtful(raw, known.own_address(), &open),
         };

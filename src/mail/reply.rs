@@ -90,10 +90,11 @@ pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
     }
     let body = text::clean(&letter.text);
     let mut page = Page::new(&body);
+    // what we wrote ourselves is found by comparing; patterns tell the rest
+    let ours = sent.map(|sent| (page.compared(&letter.whole, sent), sent));
     page.mark_quotes();
-    if let Some(sent) = sent {
-        let cut_before = page.keys.iter().any(|k| k.trim_start_matches(['>', ' ']) == CUT_KEY && k.starts_with('>'));
-        page.mark_ours(cut_before.then_some(letter.whole.as_str()), sent);
+    if let Some((covers, sent)) = ours {
+        page.mark_ours(&covers, sent);
     }
     page.mark_added();
     let reply = page.result();
@@ -181,9 +182,14 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// How much of each line is what we sent. Where a program cut the quote out, all of the mail is compared.
+    fn compared(&self, whole: &str, sent: &str) -> Vec<ours::Cover> {
+        let cut_before = self.keys.iter().any(|k| k.trim_start_matches(['>', ' ']) == CUT_KEY && k.starts_with('>'));
+        ours::cover(&self.lines, cut_before.then_some(whole), sent)
+    }
+
     /// Marks what we sent. Above all quotes, what the person repeats of it stays the person's.
-    fn mark_ours(&mut self, whole: Option<&str>, sent: &str) {
-        let covers = ours::cover(&self.lines, whole, sent);
+    fn mark_ours(&mut self, covers: &[ours::Cover], sent: &str) {
         let first_quote = self
             .parts
             .iter()
@@ -216,7 +222,7 @@ impl<'a> Page<'a> {
             self.announce(self.parts.iter().position(|p| *p == Line::Ours).unwrap_or(first).min(first));
             self.rule = Some("sent".to_owned());
         }
-        self.answers_below(&covers, sent);
+        self.answers_below(covers, sent);
         self.typed_in(sent);
     }
 

@@ -1,7 +1,7 @@
 //! Days written as numbers alone: "7 8 9 oui, 13 non", "12-14-16 ok", "15/20".
 
 use super::offered::{Finder, Mention};
-use chrono::Datelike;
+use chrono::{Datelike, Timelike};
 use std::ops::Range;
 
 impl Finder<'_> {
@@ -12,7 +12,8 @@ impl Finder<'_> {
         let all: Vec<i64> = found.iter().flat_map(|(_, days)| days.clone()).collect();
         let places = all.iter().all(|n| usize::try_from(*n).is_ok_and(|n| (1..=self.choices.len()).contains(&n)));
         let days: Option<Vec<usize>> = all.iter().map(|n| self.only_on(*n)).collect();
-        let Some(days) = days.filter(|_| all.len() > 1 && !places && !self.torn(&found)) else { return Vec::new() };
+        let doubtful = places || self.torn(&found) || self.spans(&found) || self.counts(&found);
+        let Some(days) = days.filter(|_| all.len() > 1 && !doubtful) else { return Vec::new() };
         let mut days = days.into_iter();
         let named =
             |(at, numbers): (usize, Vec<i64>)| Mention::of(at..at + 1, days.by_ref().take(numbers.len()).collect());
@@ -49,6 +50,37 @@ impl Finder<'_> {
     fn only_on(&self, day: i64) -> Option<usize> {
         let mut on = (0..self.choices.len()).filter(|k| i64::from(self.choices[*k].day()) == day);
         on.next().filter(|_| on.next().is_none())
+    }
+
+    /// "7-9", "7 to 9": days from the one to the other, where one offered lies between; "2-4": hours, where both are.
+    fn spans(&self, found: &[(usize, Vec<i64>)]) -> bool {
+        let until = |i: usize| {
+            let word = self.text(i);
+            self.words.until.iter().any(|u| u == word) && !self.words.and.iter().any(|a| a == word)
+        };
+        let joined = found.iter().filter_map(|(at, days)| match days[..] {
+            [from, to] if self.text(*at).contains('-') => Some((from, to)),
+            _ => None,
+        });
+        let told = found.windows(2).filter(|two| two[0].0 + 2 == two[1].0 && until(two[0].0 + 1));
+        let told = told.filter_map(|two| Some((*two[0].1.last()?, *two[1].1.first()?)));
+        let hour = |n: i64| self.choices.iter().any(|c| [n, n + 12].contains(&i64::from(c.hour())));
+        joined.chain(told).any(|(from, to)| {
+            let between = self.choices.iter().any(|c| (from + 1..to).contains(&i64::from(c.day())));
+            between || (hour(from) && hour(to))
+        })
+    }
+
+    /// "On est 2": a number that may be a choice's own is a day between other days, a yes, a no, alone.
+    fn counts(&self, found: &[(usize, Vec<i64>)]) -> bool {
+        let place = |n: &i64| usize::try_from(*n).is_ok_and(|n| n <= self.choices.len());
+        let plain = |i: usize| {
+            let words = [&self.words.bare_yes, &self.words.bare_no, &self.words.and, &self.words.articles];
+            let listed = words.into_iter().flatten().any(|w| w == self.text(i));
+            listed || found.iter().any(|(at, _)| *at == i) || self.tokens.get(i).is_none_or(|t| t.is_mark())
+        };
+        let alone = |at: usize| plain(at + 1) && at.checked_sub(1).is_none_or(plain);
+        found.iter().any(|(at, days)| days.iter().any(place) && !alone(*at))
     }
 
     /// "Vingt deux": two numbers side by side may be one that was not put together.

@@ -73,6 +73,11 @@ pub(super) struct OfferedWords {
     /// Which days are meant by "after that", of the day named last: "later".
     #[serde(default)]
     pub(super) than_that: BTreeMap<String, Bound>,
+    /// A yes and a no of one word, which may stand for a day by their order alone.
+    #[serde(default)]
+    pub(super) bare_yes: Vec<String>,
+    #[serde(default)]
+    pub(super) bare_no: Vec<String>,
     /// No number, though written as one: "4 me".
     #[serde(default)]
     pub(super) no_numbers: Vec<String>,
@@ -108,6 +113,8 @@ impl OfferedWords {
             (&mut self.abbreviated, more.abbreviated),
             (&mut self.before_last, more.before_last),
             (&mut self.no_numbers, more.no_numbers),
+            (&mut self.bare_yes, more.bare_yes),
+            (&mut self.bare_no, more.bare_no),
             (&mut self.several, more.several),
         ] {
             mine.extend(its);

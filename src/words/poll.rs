@@ -194,16 +194,18 @@ impl Ask<'_> {
 
     /// "Oui non oui": as many words as choices, and nothing else.
     fn in_order(&self, many: usize) -> Option<Heard> {
-        let r = &self.reading;
-        let word = |i: usize| {
-            let span = r.spans.iter().find(|s| s.tokens.contains(&i) && s.tokens.len() == 1)?;
-            matches!(span.label, Label::Yes | Label::No | Label::IfNeeded).then(|| self.verdict(span.label))
+        let (r, offered) = (&self.reading, &self.words.lexicon.offered);
+        let word = |t: &super::normal::Token| match &t.text {
+            yes if offered.bare_yes.contains(yes) => Some(Suits::Yes),
+            no if offered.bare_no.contains(no) => Some(Suits::No),
+            _ => None,
         };
-        let words = (0..r.normal.tokens.len()).filter(|i| !r.normal.tokens[*i].is_mark());
+        let words = r.normal.tokens.iter().filter(|t| !t.is_mark() || word(t).is_some());
         let verdicts: Vec<Suits> = words.map(word).collect::<Option<_>>()?;
-        let mixed = verdicts.windows(2).any(|two| two[0] != two[1]);
+        let mixed = verdicts.windows(2).any(|two| two[0] != two[1]) && !r.asks();
         let choices = (1..).zip(verdicts.iter().copied()).collect();
-        (mixed && verdicts.len() == many).then(|| Heard::sure_if(Meaning::Answers { choices }, true))
+        // two words may be one that was thought over: "no, ok"
+        (mixed && verdicts.len() == many).then(|| Heard::sure_if(Meaning::Answers { choices }, many > 2))
     }
 
     /// No date is named: all of them, none of them, or nothing.

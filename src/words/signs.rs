@@ -8,9 +8,10 @@ const WORDS: usize = 4;
 /// The text with marks of the word lists for plus, minus and both; lines that leave their day open are left out. `None`
 /// where it is no table.
 pub(super) fn told(text: &str) -> Option<String> {
-    let turned: Vec<Option<String>> = text.lines().map(led).collect();
+    let lines: Vec<&str> = text.lines().flat_map(led_days).collect();
+    let turned: Vec<Option<String>> = lines.iter().map(|line| led(line)).collect();
     if turned.iter().flatten().count() >= LINES {
-        let lines = text.lines().zip(&turned).map(|(line, led)| led.as_deref().unwrap_or(line));
+        let lines = lines.iter().zip(&turned).map(|(line, led)| led.as_deref().unwrap_or(line));
         return Some(lines.collect::<Vec<_>>().join("\n"));
     }
     table(text.lines().collect()).or_else(|| one_line(text))
@@ -60,6 +61,16 @@ enum Mark {
 /// Marks that stand before their day too; a hyphen there is a list's.
 const LED: [char; 10] = ['✅', '❌', '✔', '✓', '✗', '✘', '❎', '☑', '👍', '👎'];
 
+/// "✅ 6 ❌ 10": a line that a mark begins, cut before each further one.
+fn led_days(line: &str) -> Vec<&str> {
+    if !line.trim_start().starts_with(LED) {
+        return vec![line];
+    }
+    let starts: Vec<usize> = line.match_indices(LED).map(|(at, _)| at).collect();
+    let ends = starts.iter().skip(1).copied().chain([line.len()]);
+    starts.iter().zip(ends).map(|(from, to)| &line[*from..to]).collect()
+}
+
 /// "✅ 10/09": the mark before the day.
 fn led(line: &str) -> Option<String> {
     let mut rest = line.trim().chars();
@@ -85,6 +96,10 @@ fn row(line: &str) -> Option<Row<'_>> {
         _ => Mark::Other,
     };
     let words = day.split_whitespace().count();
+    // "6 - 10 +": two days in one row
+    if day.split_whitespace().any(|word| matches!(word, "+" | "-" | "–")) {
+        return None;
+    }
     // "On peut être 9 ?" is a question
     let most = if matches!(mark, Mark::Open) { WORDS - 1 } else { WORDS };
     (words <= most && day.contains(|c: char| c.is_ascii_digit())).then_some(Row { day, mark })
@@ -101,6 +116,7 @@ mod tests {
         assert_eq!(told("1 ✅\n2 ❌\n4 ❓").as_deref(), Some("1 ✅\n2 ❌"));
         assert_eq!(told("6 +\n10 +/-\n13 -").as_deref(), Some("6 ✅\n10 ±\n13 ❌"));
         assert_eq!(told("✅ 10/09\n✅ 14/09\n❌ 17/09").as_deref(), Some("10/09 ✅\n14/09 ✅\n17/09 ❌"));
+        assert_eq!(told("✅ 6 ❌ 10\n✅ 13").as_deref(), Some("6 ✅\n10 ❌\n13 ✅"));
         assert_eq!(told("30 - / 31 - / 2 +").as_deref(), Some("30 ❌\n31 ❌\n2 ✅"));
         assert_eq!(told("6 ✗\n10 +").as_deref(), Some("6 ✗\n10 ✅"));
         assert_eq!(told("Bonjour,\n6 +\n10 -\nMarie").as_deref(), Some("Bonjour,\n6 ✅\n10 ❌\nMarie"));
@@ -114,6 +130,7 @@ mod tests {
             "1 ✅\n2 ❌",
             "On finit à 20 h ?\nOn peut être 9 ?\nJe prends le 6",
             "6 ?\n10 ?",
+            "6 - 10 +, 13 -",
         ];
         for text in texts {
             assert_eq!(told(text), None, "{text}");

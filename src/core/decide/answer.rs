@@ -264,6 +264,9 @@ pub(super) fn take(
 ) -> Result<Inverse, Refusal> {
     let said = attendance.answer;
     let meeting = work.meeting_mut(number)?;
+    // an answer on a copy of before takes nothing from what is known of the newer one
+    let known = meeting.attendance.get(member).map_or(0, |known| known.sequence);
+    let attendance = Attendance { sequence: attendance.sequence.max(known), ..attendance };
     let before = meeting.attendance.insert(member.clone(), attendance);
     let declined = said == Attending::No && before.as_ref().map(|b| b.answer) != Some(Attending::No);
     let requester = meeting.requester == *member;
