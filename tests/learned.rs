@@ -1,5 +1,5 @@
 //! Learns from answers of which it is known what they mean: those of `tests/answers` and `tests/lessons`.
-//! `BLESS=1 cargo test --test learned` writes `templates/answers.weights` anew.
+//! `BLESS=1 cargo test --test learned -- --ignored weights` writes `templates/answers.weights` anew.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
 
@@ -270,6 +270,7 @@ fn takes_part(question: Question) -> bool {
 }
 
 #[test]
+#[ignore = "learns for a minute: .ci/run runs it"]
 fn the_weights_are_what_the_lessons_teach() {
     let words = Words::embedded().unwrap();
     let (cases, lessons) = (cases(), lessons());
@@ -279,7 +280,7 @@ fn the_weights_are_what_the_lessons_teach() {
         std::fs::write(path, learned.to_bytes()).unwrap();
     }
     let kept = std::fs::read(path).unwrap();
-    assert!(kept == learned.to_bytes(), "BLESS=1 cargo test --test learned writes {path} anew");
+    assert!(kept == learned.to_bytes(), "BLESS=1 cargo test --test learned -- --ignored weights writes {path} anew");
     assert_eq!(Learned::from_bytes(&kept).unwrap().to_bytes(), kept);
 }
 
