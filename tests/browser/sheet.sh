@@ -35,9 +35,20 @@ mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# A start that hangs is ended after a minute and made again with a fresh profile; the third ends the script.
+# The pictures need no network, and without one Chromium's own calls home are what it hangs on.
 chromium() {
-    "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
-        --run-all-compositor-stages-before-draw "$@" 2>"$work/log"
+    local try
+    for try in 1 2 3; do
+        timeout --kill-after=5 60 "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+            --disable-background-networking --disable-component-update --disable-sync --hide-scrollbars \
+            --user-data-dir="$work/profile-$try" --run-all-compositor-stages-before-draw "$@" \
+            >"$work/said" 2>"$work/log" </dev/null && { cat "$work/said"; return; }
+        echo "sheet.sh: Chromium did not end well (try $try)" >&2
+        rm -rf "$work/profile-$try"
+    done
+    cat "$work/log" >&2
+    return 1
 }
 
 # The mail as the value of srcdoc="…".
