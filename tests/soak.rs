@@ -40,6 +40,15 @@ fn some_weeks(seed: u64, trouble: bool) -> Plan {
     Plan { days: days.into(), ..plan }
 }
 
+/// Each in a thread of its own: a year is lived on one.
+fn each<T: Send>(of: impl IntoIterator<Item = T>, live: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for one in of {
+            scope.spawn(|| live(one));
+        }
+    });
+}
+
 fn told(plan: &Plan, mutant: Option<Mutant>) -> Told {
     live_once(plan, &PARTS, mutant).unwrap()
 }
@@ -47,30 +56,27 @@ fn told(plan: &Plan, mutant: Option<Mutant>) -> Told {
 #[test]
 fn years_that_broke_a_promise_once_keep_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/soak");
-    let mut wrong = Vec::new();
-    let mut files = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty(), "no case was found");
+    each(files, |path| {
         let case: Case = serde_json::from_slice(&std::fs::read(&path).unwrap())
             .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let told = told(&case.plan, None);
-        wrong.extend(told.violations.into_iter().map(|v| format!("{}: {:?}: {}", path.display(), v.rule, v.what)));
-        files += 1;
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(files > 0, "no case was found");
+        let found = told(&case.plan, None).violations;
+        let wrong: Vec<_> = found.into_iter().map(|v| format!("{:?}: {}", v.rule, v.what)).collect();
+        assert!(wrong.is_empty(), "{}: {}", path.display(), wrong.join("\n"));
+    });
 }
 
 #[test]
 fn whatever_goes_wrong_no_promise_is_broken() {
     // others with each commit, the same again for the same commit
     let rotating = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|s| s.parse::<u64>().ok()).unwrap_or(4711);
-    for seed in [11, 12, 13, rotating, rotating + 1] {
+    each([11, 12, 13, rotating, rotating + 1], |seed| {
         let told = told(&some_weeks(seed, true), None);
         let wrong: Vec<_> = told.violations.iter().map(|v| format!("{:?}: {}", v.rule, v.what)).collect();
         assert!(wrong.is_empty(), "seed {seed}: {}", wrong.join("\n"));
         assert!(told.counts.sent > 20, "seed {seed}: {} mails", told.counts.sent);
-    }
+    });
 }
 
 #[test]
@@ -109,7 +115,7 @@ fn broken_senders_and_receivers_are_noticed() {
 
 #[test]
 fn quotas_of_the_hour_and_the_day_are_kept_to_and_nothing_is_lost_by_them() {
-    for seed in [31, 33] {
+    each([31, 33], |seed| {
         let (hour, day) = (8, 40);
         let plan = Plan { most: Some([Some(4), Some(hour), Some(day)]), ..some_weeks(seed, false) };
         let told = told(&plan, None);
@@ -129,12 +135,12 @@ fn quotas_of_the_hour_and_the_day_are_kept_to_and_nothing_is_lost_by_them() {
         let waited = told.left.iter().filter(|m| m.at - m.due > Duration::minutes(50)).count();
         assert!(full > 0 && waited > 0, "seed {seed}: the quota was never reached");
         assert!(told.left.iter().filter(|m| m.urgent).all(|m| m.at - m.due <= Duration::seconds(90)));
-    }
+    });
 }
 
 #[test]
 fn smtp_away_for_72_hours_everything_of_use_goes_and_nothing_stale() {
-    for seed in [31, 33, 35] {
+    each([31, 33, 35], |seed| {
         let calm = told(&some_weeks(seed, false), None);
         // from a day before the first session's first prompt
         let first = calm.left.iter().find(|m| m.urgent).unwrap().due;
@@ -153,7 +159,7 @@ fn smtp_away_for_72_hours_everything_of_use_goes_and_nothing_stale() {
         );
         let due = calm.left.iter().filter(|m| during(m.due)).count();
         println!("seed {seed}: {due} mails due in 72 h without trouble, {} left after it", after.len());
-    }
+    });
 }
 
 /// A server whose daemon's disk is full from DATA on: whoever sends the dot without having noted it sends it again.
