@@ -159,8 +159,10 @@ impl<'a> Work<'a> {
         let now = self.now();
         let key = SentKey { meeting, kind, step, member: member.clone() };
         let revision = self.group.sent.get(&key).map_or(0, |s| s.revision + 1);
-        // alarms put on and taken off within a second keep their order
+        // what is put on and taken off within a second keeps its order
         let opposite = match kind {
+            Kind::Invitation => Some(Kind::Cancelled),
+            Kind::Cancelled => Some(Kind::Invitation),
             Kind::FacilitatorAlarms => Some(Kind::FacilitatorAlarmsOff),
             Kind::FacilitatorAlarmsOff => Some(Kind::FacilitatorAlarms),
             _ => None,

@@ -4,12 +4,15 @@ use crate::ops::{Edit, Op};
 use crate::world::World;
 use chrono::Duration;
 use codevd::core::agenda::agenda;
-use codevd::core::{Attending, Event, Kind, Meaning, MeetingNo, Order, Outcome, Stage};
+use codevd::core::draft::InReplyTo;
+use codevd::core::event::Ask;
+use codevd::core::{Attending, CalendarAsk, Event, Kind, Meaning, MeetingNo, Order, Outcome, Stage};
 
 const FIRST: MeetingNo = MeetingNo(1);
 /// The facilitator's place in the file; Ana, the first requester, is the next.
 const MARIE: usize = 0;
 const ANA: usize = 1;
+const BO: usize = 2;
 
 fn days(n: u32) -> Op {
     Op::Wait(n * 86_400)
@@ -46,14 +49,73 @@ fn an_invitation_in_doubt_does_not_go_out_again_for_a_cancelled_meeting() {
 #[test]
 fn who_left_and_comes_back_is_invited_again() {
     let mut world = ahead();
-    let bo = 2;
-    world.play(&Op::Apply(Edit::Toggle(bo)));
+    world.play(&Op::Apply(Edit::Toggle(BO)));
     assert_eq!(mails(&world, Kind::Cancelled, "bo"), 1);
     world.play(&days(1));
-    world.play(&Op::Apply(Edit::Toggle(bo)));
+    world.play(&Op::Apply(Edit::Toggle(BO)));
     assert_eq!(mails(&world, Kind::Invitation, "bo"), 2);
     world.play(&days(1));
     assert_eq!(mails(&world, Kind::Invitation, "bo"), 2, "once is enough");
+}
+
+#[test]
+fn who_left_twice_before_anybody_looked_is_taken_off_once() {
+    let mut world = ahead();
+    for _ in 0..3 {
+        world.now += Duration::seconds(1);
+        world.applies(&Edit::Toggle(BO));
+    }
+    world.due();
+    assert_eq!(mails(&world, Kind::Cancelled, "bo"), 1);
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    assert_eq!(mails(&world, Kind::Invitation, "bo"), 2);
+}
+
+#[test]
+fn who_is_invited_leaves_and_comes_back_in_one_instant_is_invited_again() {
+    let mut world = World::new();
+    world.applies(&Edit::Toggle(BO));
+    world.applies(&Edit::Toggle(BO));
+    world.due();
+    assert_eq!((mails(&world, Kind::Cancelled, "bo"), mails(&world, Kind::Invitation, "bo")), (1, 2));
+    world.applies(&Edit::Toggle(BO));
+    assert_eq!(mails(&world, Kind::Cancelled, "bo"), 2, "and off once more");
+}
+
+#[test]
+fn who_stopped_mail_left_and_came_back_is_invited_before_anything_else() {
+    let mut world = ahead();
+    world.says("bo", Kind::Invitation, Meaning::Yes);
+    world.now += Duration::seconds(1);
+    let mut stop = world.answer_to(&world.newest(Kind::Invitation, "bo").clone(), Meaning::Stop, true);
+    stop.question = None;
+    world.decide(&Event::Answer(stop));
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    world.says("bo", Kind::Receipt, Meaning::Undo);
+    world.due();
+    assert_eq!(mails(&world, Kind::Updated, "bo"), 0, "no state of an event that they are asked to anew");
+    assert_eq!(mails(&world, Kind::Invitation, "bo"), 2);
+    let meeting = &world.group.meetings[0];
+    assert_eq!((meeting.sequence, meeting.attending(&"bo".parse().unwrap())), (2, None));
+}
+
+#[test]
+fn a_calendar_that_asks_before_the_new_invitation_gets_nothing() {
+    let mut world = ahead();
+    let refresh = |world: &World| {
+        let (uid, from) = (world.group.meetings[0].uid.clone(), "bo".parse().unwrap());
+        let mail = InReplyTo { message_id: "1@x.example".to_owned(), subject: "Re: codev".to_owned() };
+        Event::Asked(CalendarAsk { uid, mail, proven: true, ask: Ask::Refresh { from } })
+    };
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    assert!(!world.decide(&refresh(&world)), "who left");
+    world.applies(&Edit::Toggle(BO));
+    assert!(!world.decide(&refresh(&world)), "who is back, and not invited yet");
+    world.due();
+    world.play(&Op::Wait(60));
+    assert!(world.decide(&refresh(&world)));
+    assert_eq!((mails(&world, Kind::Invitation, "bo"), mails(&world, Kind::Updated, "bo")), (2, 1));
 }
 
 #[test]

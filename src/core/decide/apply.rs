@@ -172,7 +172,7 @@ fn leave(work: &mut Work<'_>, id: &MemberId) {
     let open: Vec<MeetingNo> =
         work.group.meetings.iter().filter(|m| m.stage == Stage::Planned).map(|m| m.number).collect();
     for number in open {
-        if work.group.was_sent(Some(number), crate::core::draft::Kind::Invitation, id).is_some() {
+        if work.group.is_invited(number, id) {
             order::take_off(work, number, id);
         }
         order::alarms_off(work, number, id);

@@ -225,7 +225,11 @@ fn refresh(work: &mut Work<'_>, number: MeetingNo, from: &MemberId) -> Result<()
         Stage::Cancelled => Kind::Cancelled,
         Stage::Running | Stage::Collecting | Stage::Digested => return Err(Refusal::Over),
     };
-    if work.group.was_sent(Some(number), Kind::Invitation, from).is_none() {
+    let invited = match stage {
+        Stage::Planned => work.group.is_invited(number, from),
+        _ => work.group.was_sent(Some(number), Kind::Invitation, from).is_some(),
+    };
+    if !invited {
         return Err(useless("the event was asked for by somebody who has no invitation yet"));
     }
     let recent = work.now() - Duration::hours(REFRESH_HOURS);

@@ -4,6 +4,7 @@ use super::{Mail, Work, apply, subject};
 use crate::core::agenda::everybody;
 use crate::core::draft::{Facts, Kind, Question, WhenLate};
 use crate::core::event::Order;
+use crate::core::group::Member;
 use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::meeting::{Meeting, Stage};
 use crate::core::refusal::Refusal;
@@ -188,15 +189,15 @@ pub(super) fn update_calendars(work: &mut Work<'_>, number: MeetingNo) -> Result
 pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
     let on = |meeting: &Meeting| {
         let sent = |kind| work.group.was_sent(Some(meeting.number), kind, to).map(|s| s.at);
-        let ahead = match meeting.stage {
-            Stage::Planned => true,
+        match meeting.stage {
+            // who is to be invited, or invited anew, gets that and nothing before it
+            Stage::Planned => work.group.is_invited(meeting.number, to),
             // it was called off, and they were not told
             Stage::Cancelled => {
                 work.group.starts(meeting) > work.now() && sent(Kind::Cancelled) < sent(Kind::Invitation)
             }
             Stage::Running | Stage::Collecting | Stage::Digested => false,
-        };
-        ahead && sent(Kind::Invitation).is_some()
+        }
     };
     for number in work.group.meetings.iter().filter(|m| on(m)).map(|m| m.number).collect::<Vec<_>>() {
         send_state(work, number, to);
@@ -231,6 +232,11 @@ pub(super) fn send_state(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) 
 /// One person is taken off a meeting that the others keep (`calendar.md` 6).
 pub(super) fn take_off(work: &mut Work<'_>, number: MeetingNo, mail_to: &MemberId) {
     let due = work.now();
+    // who gets no mail is off it as well: coming back, they are asked anew
+    if !work.group.member(mail_to).is_some_and(Member::gets_mail) {
+        work.mark(Some(number), Kind::Cancelled, None, mail_to);
+        return;
+    }
     work.mail(Mail {
         meeting: Some(number),
         kind: Kind::Cancelled,
