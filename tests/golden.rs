@@ -145,6 +145,9 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
             ("stands", Facts::AsItStands { asks: false }),
         ],
         Kind::Cancelled => vec![("", Facts::None), ("taken_off", Facts::TakenOff)],
+        Kind::AddressLeft => {
+            vec![("", Facts::AddressLeft { address: "avant@ailleurs.example".parse().unwrap() })]
+        }
         Kind::StepPrompt => vec![("", Facts::None), ("resumed", Facts::Resumed)],
         Kind::NoSubject => ["silent", "declined", "swap"]
             .into_iter()

@@ -308,8 +308,9 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
         Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => "alarms",
         Kind::StepPrompt => "prompt",
         Kind::Digest | Kind::DigestCorrection => "digest",
-        // receipts and notices each say something of their own
-        Kind::Receipt
+        // receipts and notices each say something of their own, and no newer mail goes to the address that was left
+        Kind::AddressLeft
+        | Kind::Receipt
         | Kind::Refusal
         | Kind::Notice
         | Kind::Counter

@@ -2,7 +2,7 @@
 
 use crate::core::challenge::Deed;
 use crate::core::event::Receipt;
-use crate::core::ids::{GroupId, MeetingNo, MemberId};
+use crate::core::ids::{Email, GroupId, MeetingNo, MemberId};
 use crate::core::refusal::Refusal;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ kinds! {
     Moved = "M33", "moved";
     /// The meeting will not take place; also takes one person off.
     Cancelled = "M34", "cancelled";
+    /// The event leaves the calendar at an address that is no more its member's.
+    AddressLeft = "M34a", "address_left";
     /// A detail of the event changed (requester, format): same SEQUENCE, no new question.
     Updated = "M33b", "updated";
     /// Asks the requester for the subject, with the preparation sheet.
@@ -125,7 +127,15 @@ impl Kind {
     /// Carries a calendar object.
     pub fn is_calendar(self) -> bool {
         self.is_alarms()
-            || matches!(self, Self::Invitation | Self::Moved | Self::Cancelled | Self::Updated | Self::CounterDeclined)
+            || matches!(
+                self,
+                Self::Invitation
+                    | Self::Moved
+                    | Self::Cancelled
+                    | Self::AddressLeft
+                    | Self::Updated
+                    | Self::CounterDeclined
+            )
     }
 
     /// Is about the facilitator's own event, not the meeting's.
@@ -471,6 +481,11 @@ pub enum Facts {
     },
     /// The receiver alone is taken off the meeting (RFC 5546 §3.2.5): the others meet.
     TakenOff,
+    /// The receiver has another address; the event stays theirs.
+    AddressLeft {
+        /// The address it was sent to, which the mail goes to as well.
+        address: Email,
+    },
     /// A prompt sent in the middle of its step, after a stop.
     Resumed,
     /// Why the facilitator gets M07.

@@ -3,7 +3,7 @@
 use crate::core::event::UNSUBSCRIBE;
 use crate::core::foresight::Preview;
 use crate::core::meeting::Attending;
-use crate::core::{Draft, Facts, Group, GuestList, Kind, Meeting, Member};
+use crate::core::{Draft, Email, Facts, Group, GuestList, Kind, Meeting, Member};
 use crate::ical::{self, Attendee, IcalError, Method, Organizer, PartStat, Status};
 use crate::mail::{self, Auto, CalendarPart, Key, Suppress, WriteError};
 use crate::render::{Post, RenderError, Rendered, Renderer};
@@ -157,7 +157,7 @@ impl Composer<'_> {
             from_name: &self.sender.name,
             from_email: self.sender.address.as_str(),
             to_name: &member.name,
-            to_email: member.email.as_str(),
+            to_email: address(draft, member).as_str(),
             reply_to: plus.then_some(reply_to.as_str()),
             subject: &words.subject,
             text: &words.text,
@@ -180,7 +180,7 @@ impl Composer<'_> {
             draft_id: draft_id.clone(),
             message_id,
             subject: words.subject,
-            envelope_to: member.email.clone(),
+            envelope_to: address(draft, member).clone(),
             bytes,
             plain: words.text,
         })
@@ -241,7 +241,7 @@ impl Composer<'_> {
             false => event,
         };
         let method = match draft.key.kind {
-            Kind::Cancelled | Kind::FacilitatorAlarmsOff => Method::Cancel,
+            Kind::Cancelled | Kind::AddressLeft | Kind::FacilitatorAlarmsOff => Method::Cancel,
             Kind::CounterDeclined => Method::DeclineCounter,
             _ => Method::Request,
         };
@@ -260,20 +260,27 @@ impl Composer<'_> {
             .renderer
             .event_texts(group, meeting, member)
             .map_err(|error| ComposeError::Render { key: draft.key.to_string(), error })?;
-        let off = draft.facts == Facts::TakenOff;
+        let elsewhere = draft.key.kind == Kind::AddressLeft;
+        let off = draft.facts == Facts::TakenOff || elsewhere;
         Ok(ical::Event {
             uid: meeting.uid.to_string(),
             // taking one person off is a change for that person alone (RFC 5546 §3.2.5)
-            sequence: meeting.sequence + u32::from(off),
+            sequence: match draft.facts {
+                Facts::TakenOff => meeting.sequence + 1,
+                // the event at the new address lies above it
+                Facts::AddressLeft { .. } => meeting.sequence.saturating_sub(1),
+                _ => meeting.sequence,
+            },
             dtstamp: draft.decided,
             created: meeting.created,
             last_modified: meeting.changed,
             start: group.starts(meeting),
             end: group.ends(meeting),
             summary: texts.summary,
-            description: texts.description,
-            location: texts.location,
-            url: texts.url,
+            // whoever reads the former address needs neither link nor sheet
+            description: if elsewhere { String::new() } else { texts.description },
+            location: texts.location.filter(|_| !elsewhere),
+            url: texts.url.filter(|_| !elsewhere),
             organizer: Organizer { email: self.sender.address.to_string(), name: self.sender.name.clone() },
             attendees: attendees(group, draft, meeting, member),
             categories: vec!["codev".to_owned()],
@@ -359,7 +366,8 @@ fn alarms_sequence(group: &Group, draft: &Draft) -> u32 {
 /// person is taken off.
 fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member) -> Vec<Attendee> {
     let hidden = group.settings().guest_list == GuestList::Hidden;
-    let alone = hidden || draft.facts == Facts::TakenOff || draft.key.kind == Kind::CounterDeclined;
+    let alone =
+        hidden || draft.facts == Facts::TakenOff || matches!(draft.key.kind, Kind::CounterDeclined | Kind::AddressLeft);
     let asks =
         matches!(draft.key.kind, Kind::Invitation | Kind::Moved) || draft.facts == Facts::AsItStands { asks: true };
     let people = group.members.iter().filter(|m| if alone { m.id == receiver.id } else { m.is_active() });
@@ -372,7 +380,7 @@ fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member)
                 None => PartStat::NeedsAction,
             };
             Attendee {
-                email: m.email.to_string(),
+                email: if m.id == receiver.id { address(draft, m).to_string() } else { m.email.to_string() },
                 name: m.name.clone(),
                 part_stat,
                 rsvp: asks && part_stat == PartStat::NeedsAction,
@@ -380,6 +388,14 @@ fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member)
             }
         })
         .collect()
+}
+
+/// Where a mail goes: its receiver's address, but for what is taken off at a former one.
+fn address<'a>(draft: &'a Draft, receiver: &'a Member) -> &'a Email {
+    match &draft.facts {
+        Facts::AddressLeft { address } => address,
+        _ => &receiver.email,
+    }
 }
 
 /// The id of the mail it answers; without one that can be repeated the answer goes all the same, out of its thread.

@@ -70,6 +70,8 @@ impl World {
             if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_alarms()) {
                 let on = draft.key.kind == Kind::FacilitatorAlarms;
                 self.alarms.insert((number, draft.key.member.clone()), on);
+            } else if draft.key.kind == Kind::AddressLeft {
+                // of another calendar
             } else if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_calendar()) {
                 self.calendars.insert((number, draft.key.member.clone()), draft.key.kind);
             }
@@ -312,7 +314,7 @@ impl World {
     }
 
     /// SEQUENCE never falls, rises by move, cancel, place and a return alone (by two: the cancellation had one of its
-    /// own), and answers lie within it.
+    /// own), and so by another address, and answers lie within it.
     fn sequences(&self, event: &Event, after: &Group) {
         for meeting in &after.meetings {
             assert!(meeting.time_sequence <= meeting.sequence);
@@ -331,7 +333,8 @@ impl World {
                     (answer.question == Some(Question::Counter) && meeting.wall != before.wall).into()
                 }
                 Event::Order(Order::Apply { spec, .. }) => {
-                    u32::from(place(spec)) + 2 * u32::from(self.comes_back(spec, before))
+                    let two = u32::from(self.comes_back(spec, before)) + self.moves_house(spec, before);
+                    u32::from(place(spec)) + 2 * two
                 }
                 _ => 0,
             };
@@ -346,6 +349,14 @@ impl World {
         let off = |id: &MemberId| self.group.was_sent(Some(meeting.number), Kind::Cancelled, id).is_some();
         let back = |id: &MemberId| self.group.member(id).is_some_and(|m| !m.is_active());
         meeting.stage == Stage::Planned && spec.members.iter().any(|m| back(&m.id) && off(&m.id))
+    }
+
+    /// How many of those who have it get mail at another address: it lies above the cancellation at the old one.
+    fn moves_house(&self, spec: &GroupSpec, meeting: &codevd::core::Meeting) -> u32 {
+        let has = |m: &&codevd::core::Member| m.gets_mail() && self.group.is_invited(meeting.number, &m.id);
+        let there = self.group.members.iter().filter(has);
+        let elsewhere = there.filter(|m| spec.members.iter().any(|w| w.id == m.id && w.email != m.email)).count();
+        if meeting.stage == Stage::Planned { u32::try_from(elsewhere).unwrap() } else { 0 }
     }
 
     /// What people wrote is never lost, and every text keeps its number.

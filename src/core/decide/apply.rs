@@ -144,6 +144,9 @@ fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec)
         member.name = wanted.name.clone();
     }
     let elsewhere = old.email != wanted.email;
+    let before = member.email.clone();
+    // a mailbox that refused everything has nobody who could open a cancellation
+    let leaves = elsewhere && member.gets_mail() && !before.is(wanted.email.as_str());
     if elsewhere {
         member.email = wanted.email.clone();
         member.unreachable = None;
@@ -160,6 +163,9 @@ fn update(work: &mut Work<'_>, at: usize, old: &MemberSpec, wanted: &MemberSpec)
     }
     if old.zone != wanted.zone {
         member.zone = wanted.zone;
+    }
+    if leaves {
+        order::leave_address(work, &wanted.id, &before);
     }
     if elsewhere {
         order::update_own_calendar(work, &wanted.id);

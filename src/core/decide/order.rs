@@ -5,7 +5,7 @@ use crate::core::agenda::everybody;
 use crate::core::draft::{Facts, Kind, Question, WhenLate};
 use crate::core::event::Order;
 use crate::core::group::Member;
-use crate::core::ids::{MeetingNo, MemberId};
+use crate::core::ids::{Email, MeetingNo, MemberId};
 use crate::core::meeting::{Meeting, Stage};
 use crate::core::refusal::Refusal;
 use crate::core::schedule::instant;
@@ -206,6 +206,30 @@ pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
             // somebody else leads since
             false => alarms_off(work, number, to),
         }
+    }
+}
+
+/// The event leaves the calendar at an address that is no more the member's. Its cancellation lies above what that
+/// calendar has and below what the new address gets, for both may be read into one calendar (RFC 5546 §2.1.4).
+pub(super) fn leave_address(work: &mut Work<'_>, member: &MemberId, address: &Email) {
+    let on = |m: &&Meeting| m.stage == Stage::Planned && work.group.is_invited(m.number, member);
+    for number in work.group.meetings.iter().filter(on).map(|m| m.number).collect::<Vec<_>>() {
+        let Ok(meeting) = work.meeting_mut(number) else { continue };
+        meeting.sequence += 2;
+        let due = work.now();
+        let until = work.group.meeting(number).map_or(due, |m| work.group.starts(m));
+        work.mail(Mail {
+            meeting: Some(number),
+            kind: Kind::AddressLeft,
+            step: None,
+            to: member.clone(),
+            due,
+            until,
+            when_late: WhenLate::Send,
+            question: None,
+            facts: Facts::AddressLeft { address: address.clone() },
+            answers: None,
+        });
     }
 }
 
