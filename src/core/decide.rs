@@ -304,6 +304,9 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
     let topic = match mail.kind {
         // a detail never replaces the question itself
         Kind::Invitation | Kind::Moved | Kind::Cancelled => "calendar",
+        // a detail, the law and the state for one person each say what the others do not
+        Kind::Updated if mail.facts == Facts::Law => "law",
+        Kind::Updated if matches!(mail.facts, Facts::AsItStands { .. }) => "state",
         Kind::SubjectRequest | Kind::SubjectReminder | Kind::SubjectLastReminder => "subject",
         Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => "alarms",
         Kind::StepPrompt => "prompt",

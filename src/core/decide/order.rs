@@ -73,6 +73,11 @@ pub(super) fn law_changed(work: &mut Work<'_>, number: MeetingNo) {
     let Some(start) = work.group.meeting(number).map(|m| work.group.starts(m)) else { return };
     let Ok(meeting) = work.meeting_mut(number) else { return };
     let Some(before) = meeting.announced.replace(start) else { return };
+    if start <= now {
+        // nobody looked while its hour went by: no calendar needs it any more
+        work.tell(Some(number), None, "the law of the zone changed, too late for this meeting");
+        return;
+    }
     meeting.sequence += 1;
     meeting.changed = now;
     let text =
@@ -108,7 +113,8 @@ fn calendar_mails(
     facts: &Facts,
 ) -> Result<(), Refusal> {
     let meeting = work.meeting(number)?;
-    let until = work.group.starts(meeting).max(work.now() + Duration::hours(1));
+    let starts = work.group.starts(meeting);
+    let until = if *facts == Facts::Law { starts } else { starts.max(work.now() + Duration::hours(1)) };
     let due = work.now();
     for to in everybody(&work.group) {
         // who is back in the group is invited anew, and hears of it then
@@ -122,7 +128,8 @@ fn calendar_mails(
             to,
             due,
             until,
-            when_late: WhenLate::Send,
+            // the hour's new instant is of no use once it is past
+            when_late: if *facts == Facts::Law { WhenLate::Drop } else { WhenLate::Send },
             question,
             facts: facts.clone(),
             answers: None,
