@@ -331,16 +331,20 @@ fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
     Some(Reading::Stranger { address: from.email.clone(), stops })
 }
 
-/// The preview that a mail answers, what a group that is not live shows its facilitator; whether its token is right.
+/// The preview that a mail answers, what a group that is not live shows its facilitator; whether its token is right. One
+/// that was bent on the way hides none that is right.
 fn preview(house: &House<'_>, letter: &Letter) -> Result<Option<(SentMail, bool)>, StoreError> {
+    let mut unfit = None;
     for found in mail::tokens(letter) {
         let sent = house.store.outbox_by_draft_id(&found.token.draft_id().to_string())?;
         if let Some(sent) = sent.filter(|sent| sent.draft.key.preview.is_some()) {
-            let fits = house.kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member));
-            return Ok(Some((sent, fits)));
+            if house.kit.key.fits(&found.token, &token_owner(&sent.group, &sent.member)) {
+                return Ok(Some((sent, true)));
+            }
+            unfit = unfit.or(Some((sent, false)));
         }
     }
-    Ok(None)
+    Ok(unfit)
 }
 
 /// A reply to a preview changes nothing; but who wants no more mail gets none (`decisions.md` 16).
