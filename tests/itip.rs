@@ -18,6 +18,7 @@ struct Case {
     delegates: Vec<String>,
     sender: Option<String>,
     start: DateTime<Utc>,
+    told_before: Option<DateTime<Utc>>,
     last: Option<(u32, DateTime<Utc>)>,
     cancelled: bool,
     header_method: Option<String>,
@@ -38,6 +39,7 @@ impl Case {
             delegates: vec![],
             sender: None,
             start: "2026-10-24T15:30:00Z".parse().unwrap(),
+            told_before: None,
             last: None,
             cancelled: false,
             header_method: Some("REPLY".into()),
@@ -64,6 +66,7 @@ impl Case {
             "delegates" => self.delegates = words(),
             "sender" => self.sender = Some(value.to_owned()),
             "start" => self.start = value.parse().unwrap(),
+            "told-before" => self.told_before = Some(value.parse().unwrap()),
             "last" => {
                 let (sequence, stamp) = value.split_once(' ').unwrap();
                 self.last = Some((sequence.parse().unwrap(), stamp.parse().unwrap()));
@@ -104,6 +107,7 @@ impl Case {
             delegates: &self.delegates,
             sender: self.sender.as_ref().unwrap_or(&self.member[0]),
             start: self.start,
+            told_before: self.told_before,
             last: self.last,
             cancelled: self.cancelled,
         };

@@ -131,6 +131,7 @@ fn itip(bytes: &[u8]) {
         delegates: &[],
         sender: "ana@example.org",
         start: instant("2026-12-08T17:00:00Z"),
+        told_before: None,
         last: Some((1, instant("2026-11-01T09:00:00Z"))),
         cancelled: false,
     };

@@ -363,6 +363,13 @@ pub enum Ask {
         /// The words.
         text: String,
     },
+    /// Another time, proposed from the event of before a move, with neither yes nor no: they have not seen the move.
+    OldTime {
+        /// Who.
+        from: MemberId,
+        /// What was written beside it.
+        text: Option<String>,
+    },
     /// DELEGATED: somebody else should come instead. Nobody is added; a person decides.
     Delegated {
         /// Who does not come.

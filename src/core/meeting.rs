@@ -194,6 +194,10 @@ pub struct Meeting {
     /// an older release planned it.
     #[serde(default)]
     pub announced: Option<DateTime<Utc>>,
+    /// What they were given before the last change of law, as long as the hour agreed on is the same: whoever has not
+    /// opened the update still means that hour by it.
+    #[serde(default)]
+    pub told_before: Option<DateTime<Utc>>,
     /// Its format.
     pub format: FormatId,
     /// Link or room, if not the group's.

@@ -19,6 +19,8 @@ pub struct Known<'a> {
     pub time_sequence: u32,
     /// The meeting's beginning as it stands.
     pub start: DateTime<Utc>,
+    /// The same hour as calendars were given it before a change of law.
+    pub told_before: Option<DateTime<Utc>>,
     /// All addresses of the member.
     pub member_emails: &'a [String],
     /// The addresses of those who may answer for the member, as the member declared.
@@ -219,8 +221,10 @@ pub fn answer(
     }
     if method == Method::Counter {
         let start = proposed(message)?;
+        // who has not opened the update still means the hour as it stands; who has, means another one
+        let as_told_before = known.told_before == Some(start) && answer.sequence < known.sequence;
         // the same hour, or one that is past, proposes nothing (`calendar.md` 15)
-        if start != known.start && start > received {
+        if start != known.start && !as_told_before && start > received {
             return Ok(Outcome::Counter { start, answer });
         }
     }
@@ -255,6 +259,8 @@ fn revision(known: &Known, method: &Method, message: &CalendarMessage) -> Result
         Some(found) if found > sent => Err(Refusal::SequenceAhead { found, sent }),
         Some(found) => Ok(found),
         None if *method == Method::Reply && message.start == Some(When::At(known.start)) => Ok(sent),
+        // the hour is the one that stands, as it was given before a change of law
+        None if message.start.is_some() && message.start == known.told_before.map(When::At) => Ok(known.time_sequence),
         None => Ok(0),
     }
 }

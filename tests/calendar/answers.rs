@@ -11,6 +11,7 @@ pub fn known<'a>(uid: &'a str, mine: &'a [String]) -> Known<'a> {
         sequence: 2,
         time_sequence: 1,
         start: event().start,
+        told_before: None,
         member_emails: mine,
         delegates: &[],
         sender: &mine[0],

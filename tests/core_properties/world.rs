@@ -145,7 +145,7 @@ impl World {
                 let meeting = self.group.meeting(number(meeting)?)?;
                 let from = self.all[member % self.all.len()].id.clone();
                 let (start, text) = (self.group.starts(meeting) + Duration::hours(*hours), None);
-                let ask = match what % 7 {
+                let ask = match what % 8 {
                     0 => Ask::Counter { from, start, attendance: None, text },
                     1 => Ask::Refresh { from },
                     2 => {
@@ -155,6 +155,7 @@ impl World {
                     }
                     3 => Ask::UnknownZone { from, zone: "Chez moi".to_owned(), why: "its DTSTART".to_owned(), text },
                     4 => Ask::NoTime { from, why: "a whole day".to_owned(), text },
+                    6 => Ask::OldTime { from, text },
                     5 => Ask::Said { from, text: "je ne sais pas encore".to_owned() },
                     _ => Ask::Forwarded { who: "zoe@ailleurs.example".to_owned() },
                 };
@@ -304,7 +305,8 @@ impl World {
                     Ask::Counter { from, .. }
                     | Ask::Refresh { from }
                     | Ask::Delegated { from, .. }
-                    | Ask::NoTime { from, .. } => from == member,
+                    | Ask::NoTime { from, .. }
+                    | Ask::OldTime { from, .. } => from == member,
                     Ask::Forwarded { .. } | Ask::Said { .. } | Ask::UnknownZone { .. } => false,
                 },
                 _ => false,

@@ -145,6 +145,7 @@ fn planned(number: MeetingNo, wall: NaiveDateTime, requester: &str, backup: &str
         slot: wall,
         wall,
         announced: Some(codevd::core::schedule::instant(wall, "Europe/Paris".parse().unwrap())),
+        told_before: None,
         format: "1h30".parse().unwrap(),
         place: None,
         sequence: 0,

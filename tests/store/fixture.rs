@@ -107,6 +107,7 @@ pub fn meeting(group: &GroupId, number: u32, wall: &str, stage: Stage) -> Meetin
         slot: hour(wall),
         wall: hour(wall),
         announced: Some(at("2026-11-10T17:00")),
+        told_before: Some(at("2026-11-10T18:00")),
         format: "1h30".parse().unwrap(),
         place: None,
         sequence: 0,

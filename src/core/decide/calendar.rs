@@ -38,9 +38,7 @@ pub(super) fn calendar(work: &mut Work<'_>, answer: &CalendarAnswer) -> Result<(
         return Ok(());
     }
     if answer.old_time {
-        work.tell(Some(number), Some(&answer.from), "a calendar answer was for the hour before the move");
-        work.receipt(Some(number), &answer.from, Receipt::OldTime, None, &answer.mail);
-        return beside(work, number, &answer.from, answer.attendance.comment.as_deref());
+        return old_time(work, number, &answer.from, answer.attendance.comment.as_deref(), &answer.mail);
     }
     let said = answer.attendance.answer;
     let inverse = answer::take(work, number, &answer.from, answer.attendance.clone())?;
@@ -49,6 +47,19 @@ pub(super) fn calendar(work: &mut Work<'_>, answer: &CalendarAnswer) -> Result<(
         work.receipt(Some(number), &answer.from, receipt, Some(inverse), &answer.mail);
     }
     beside(work, number, &answer.from, answer.attendance.comment.as_deref())
+}
+
+/// They have not seen the move: they are told, and asked for the hour as it stands.
+fn old_time(
+    work: &mut Work<'_>,
+    number: MeetingNo,
+    from: &MemberId,
+    text: Option<&str>,
+    mail: &InReplyTo,
+) -> Result<(), Refusal> {
+    work.tell(Some(number), Some(from), "a calendar answer was for the hour before the move");
+    work.receipt(Some(number), from, Receipt::OldTime, None, mail);
+    beside(work, number, from, text)
 }
 
 /// What was written beside a button: the facilitator reads it, since it may be a question
@@ -96,6 +107,14 @@ pub(super) fn asked(work: &mut Work<'_>, asked: &CalendarAsk) -> Result<(), Refu
         }
         Ask::Refresh { from } => refresh(work, number, from),
         Ask::Said { from, text } => said(work, number, from, text),
+        Ask::OldTime { from, text } => {
+            member_there(work, from)?;
+            if !work.meeting(number)?.is_open() {
+                return Err(Refusal::Over);
+            }
+            answer::alive(work, from);
+            old_time(work, number, from, text.as_deref(), &asked.mail)
+        }
         Ask::Delegated { from, to, attendance } => delegated(work, number, from, to, attendance, &asked.mail),
         Ask::NoTime { from, why, text } => {
             not_applied(work, number, from, why, Notice::NoTime { member: from.clone() })?;

@@ -72,6 +72,7 @@ fn new_meeting(
         slot,
         wall: slot,
         announced: Some(instant(slot, work.group.spec.zone)),
+        told_before: None,
         format: work.group.spec.format.clone(),
         place: None,
         sequence: 0,

@@ -56,6 +56,7 @@ pub(super) fn at_another_time(work: &mut Work<'_>, number: MeetingNo, to: NaiveD
     let meeting = work.meeting_mut(number)?;
     let from = std::mem::replace(&mut meeting.wall, to);
     meeting.announced = Some(start);
+    meeting.told_before = None;
     meeting.sequence += 1;
     meeting.time_sequence = meeting.sequence;
     meeting.changed = now;
@@ -78,6 +79,7 @@ pub(super) fn law_changed(work: &mut Work<'_>, number: MeetingNo) {
         work.tell(Some(number), None, "the law of the zone changed, too late for this meeting");
         return;
     }
+    meeting.told_before = Some(before);
     meeting.sequence += 1;
     meeting.changed = now;
     let text =

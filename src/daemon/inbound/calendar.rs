@@ -86,7 +86,10 @@ pub(super) fn deed(group: &Group, event: &Event) -> Deed {
         Event::Asked(CalendarAsk { ask: Ask::Delegated { .. }, .. }) => Deed::StaysAway,
         Event::Asked(CalendarAsk { ask: Ask::Said { text, .. }, .. }) => words(text),
         Event::Asked(CalendarAsk {
-            ask: Ask::NoTime { text: Some(text), .. } | Ask::UnknownZone { text: Some(text), .. },
+            ask:
+                Ask::NoTime { text: Some(text), .. }
+                | Ask::UnknownZone { text: Some(text), .. }
+                | Ask::OldTime { text: Some(text), .. },
             ..
         }) => words(text),
         _ => Deed::Unclear,
@@ -116,6 +119,7 @@ impl Received<'_> {
             sequence: self.meeting.sequence,
             time_sequence: self.meeting.time_sequence,
             start: self.group.starts(self.meeting),
+            told_before: self.meeting.told_before,
             member_emails: &emails,
             delegates: &delegates,
             sender: from,
@@ -220,6 +224,9 @@ impl Received<'_> {
             }
         };
         let Some(attendance) = attendance(&answer, self.comment()) else {
+            if old_time && self.proposes() {
+                return self.asked(Some(member), Ask::OldTime { from: member.clone(), text: self.comment() });
+            }
             if let Some(text) = self.comment() {
                 return self.asked(Some(member), Ask::Said { from: member.clone(), text });
             }
@@ -241,6 +248,12 @@ impl Received<'_> {
                 mail: thread(self.letter),
             }),
         )
+    }
+
+    /// It is a COUNTER.
+    fn proposes(&self) -> bool {
+        let in_header = || self.letter.calendar_method.as_deref().map(Method::parse);
+        self.message.method.clone().or_else(in_header) == Some(Method::Counter)
     }
 
     /// What was written beside the button: in the calendar, else in the mail around it, without what the
