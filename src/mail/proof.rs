@@ -110,14 +110,19 @@ fn by_headers(results: &[MethodResult], from: &str) -> Proof {
 /// The failing domain asks for nothing to be done: `p=none`, told in a property or a comment. A name below the
 /// organisation's may be under `sp=` (RFC 9989 §4.7), and which of the two held is not told: both must say so then.
 fn lenient(fail: &MethodResult, from: &str) -> bool {
-    let none_or_unsaid = |policy: Option<&str>| policy.is_none_or(|policy| policy == "none");
-    let published = fail.property("policy.published-domain-policy");
-    let published = published.filter(|_| none_or_unsaid(fail.property("policy.published-subdomain-policy")));
-    let told = fail.property("policy.dmarc").or(published);
-    let tag = |name: &str| fail.comment.split([' ', ',', ';']).find_map(|word| word.strip_prefix(name));
     let below = organisation(from).is_some_and(|own| own != from);
-    let by_comment = tag("p=") == Some("none") && (!below || none_or_unsaid(tag("sp=")));
-    told == Some("none") || fail.property("action") == Some("none") || by_comment
+    let milder = |own: Option<&str>, subdomains: Option<&str>| {
+        own == Some("none") && (!below || subdomains.is_none_or(|policy| policy == "none"))
+    };
+    let property = |name: &str| fail.property(name);
+    let tag = |name: &str| fail.comment.split([' ', ',', ';']).find_map(|word| word.strip_prefix(name));
+    let subdomains = property("policy.published-subdomain-policy");
+    // where the host names the policy it went by, what else is published does not matter
+    let told = match property("policy.dmarc") {
+        Some(policy) => policy == "none",
+        None => milder(property("policy.published-domain-policy"), subdomains),
+    };
+    told || property("action") == Some("none") || milder(tag("p="), tag("sp="))
 }
 
 fn by_verdict(verdict: &Verdict, from: &str) -> Proof {
