@@ -365,6 +365,26 @@ fn a_forged_answer_that_is_delivered_is_not_believed() {
     assert_eq!((1..=6).map(level).collect::<String>(), "CABCAB");
 }
 
+/// Where the mailbox is read by IMAP its host stamps what is fetched: a mail handed in that says so wrote it itself.
+#[test]
+fn a_mailboxs_host_says_nothing_of_what_is_delivered() {
+    let house = House::new();
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    let config = config.replace("[mailbox]\n", "[mailbox]\nauthserv_id = \"mx.example.net\"\n");
+    let stamped =
+        b"Authentication-Results: mx.example.net; dmarc=pass header.from=example.org\r\nFrom: ana@example.org\r\n\
+        To: codev@example.org\r\nSubject: Re: x\r\n";
+    let imap = "[imap]\nurl = \"imaps://127.0.0.1:9\"\nuser = \"codev\"\npassword_env = \"CODEVD_NO_SUCH\"\n";
+    for (n, more) in ["", imap].into_iter().enumerate() {
+        fs::write(house.path("codevd.toml"), format!("{config}{more}")).unwrap();
+        let mail = [stamped, format!("Message-ID: <{n}@example.org>\r\n\r\nOui\r\n").as_bytes()].concat();
+        house.run_with(&["mail", "deliver"], &mail).ends(0);
+    }
+    let store = codevd::store::Store::open(house.path("codevd.db")).unwrap();
+    let level = |id: i64| store.inbox_row(id).unwrap().unwrap().proof.map(|proof| proof.level);
+    assert_eq!((level(1), level(2)), (Some(codevd::mail::Level::A), None));
+}
+
 #[test]
 fn what_only_needs_reading_never_hides_what_cannot_be_read() {
     let house = House::new();

@@ -191,6 +191,9 @@ fn receipts() -> Vec<(&'static str, Facts)> {
     vec![
         ("attendance", Facts::Receipt(Receipt::Attendance { answer: Attending::Yes, late: Some(10), asks: false })),
         ("sharing", Facts::Receipt(Receipt::Sharing { sharing: Sharing::TitleOnly })),
+        ("proposed", Facts::Receipt(Receipt::Proposed { answer: Some(Attending::No) })),
+        ("proposed-alone", Facts::Receipt(Receipt::Proposed { answer: None })),
+        ("delegated", Facts::Receipt(Receipt::Delegated)),
         ("undone", Facts::Receipt(Receipt::Undone)),
         ("stopped", Facts::Receipt(Receipt::Stopped)),
     ]

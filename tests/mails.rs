@@ -164,21 +164,37 @@ fn every_mail_is_understood_as_expected() {
     assert!(wrong.is_empty(), "{} of {} mails and more:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }
 
+/// Files that hold words nobody here can read, of a mail with a part of this type, disposition, and perhaps name in the text.
+fn unread(name: &str, kind: &str, (shown, id): (&str, &str), size: usize) -> Vec<String> {
+    let mail = "From: bo@c.example\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+    let words = "--b\r\nContent-Type: text/plain\r\n\r\nLe plan est sur la photo.\r\n";
+    let part = format!(
+        "--b\r\nContent-Type: {kind}\r\n{id}Content-Disposition: {shown}; filename=\"{name}\"\r\n\r\n{}\r\n--b--\r\n",
+        "x".repeat(size)
+    );
+    mail::letter(format!("{mail}{words}{part}").as_bytes()).unread
+}
+
 /// A photo of a page holds words that nobody here can read; a signature's picture holds none.
 #[test]
 fn a_photo_is_told_and_a_logo_is_not() {
-    let unread = |name: &str, kind: &str, size: usize| {
-        let head = "From: bo@c.example\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
-        let words = "--b\r\nContent-Type: text/plain\r\n\r\nLe plan est sur la photo.\r\n";
-        let part = format!(
-            "--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\r\n{}\r\n--b--\r\n",
-            "x".repeat(size)
-        );
-        mail::letter(format!("{head}{words}{part}").as_bytes()).unread
-    };
+    let unread = |name: &str, kind: &str, size: usize| unread(name, kind, ("attachment", ""), size);
     assert_eq!(unread("IMG_2041.jpeg", "image/jpeg", 80_000), ["IMG_2041.jpeg"]);
     assert_eq!(unread("plan.pdf", "application/pdf", 100), ["plan.pdf"]);
     for (name, kind) in [("logo.png", "image/png"), ("image001.jpg", "image/jpeg"), ("bo.vcf", "text/vcard")] {
         assert!(unread(name, kind, 9_000).is_empty(), "{name}");
     }
+}
+
+/// A banner that the text shows may be larger than a logo, yet not as large as a photo: a photo is shown in the text too.
+#[test]
+fn a_banner_in_the_text_is_no_photo() {
+    let id = "Content-ID: <banner@c.example>\r\n";
+    let inline = ("inline", id);
+    let unread = |kind: &str, head: (&str, &str), size: usize| unread("banner", kind, head, size).len();
+    assert_eq!(unread("image/png", inline, 299_000), 0, "a banner");
+    assert_eq!(unread("image/png", inline, 301_000), 1, "as large as a photo");
+    assert_eq!(unread("image/png", ("inline", ""), 60_000), 1, "the text shows it nowhere");
+    assert_eq!(unread("image/png", ("attachment", id), 60_000), 1, "put beside the text");
+    assert_eq!(unread("application/pdf", inline, 60_000), 1, "no picture");
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codevd::daemon::{Prover, receiver, shared};
-use codevd::mail::Level;
+use codevd::mail::{Believed, Level};
 use codevd::store::Store;
 use codevd::transport::Fetched;
 use mail_auth::MessageAuthenticator;
@@ -14,7 +14,7 @@ use mail_auth::hickory_resolver::config::{ConnectionConfig, NameServerConfig, Re
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::net::UdpSocket;
 
 #[derive(Deserialize)]
@@ -120,18 +120,21 @@ fn made(case: &Case) -> (Vec<u8>, BTreeMap<String, String>) {
     (mail.into_bytes(), names)
 }
 
-/// A name server that answers TXT questions (RFC 1035 §4.1) until it is dropped.
+/// A name server that answers TXT questions (RFC 1035 §4.1) until it is dropped; gives its port, and what it is asked.
 async fn name_server(
     names: BTreeMap<String, String>,
     there: Vec<String>,
     fails: Vec<String>,
-) -> (u16, tokio::task::JoinHandle<()>) {
+) -> (u16, tokio::task::JoinHandle<()>, Asked) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = socket.local_addr().unwrap().port();
+    let asked = Asked::default();
+    let heard = Arc::clone(&asked);
     let serve = async move {
         let mut packet = [0u8; 1500];
         while let Ok((length, from)) = socket.recv_from(&mut packet).await {
             let (name, end) = question(&packet[..length]);
+            heard.lock().unwrap().push(name.clone());
             let found = names.get(&name);
             let below = format!(".{name}");
             let known = there.contains(&name) || names.keys().any(|other| *other == name || other.ends_with(&below));
@@ -144,8 +147,11 @@ async fn name_server(
             let _ = socket.send_to(&answer, from).await;
         }
     };
-    (port, tokio::spawn(serve))
+    (port, tokio::spawn(serve), asked)
 }
+
+/// The names that were asked for.
+type Asked = Arc<Mutex<Vec<String>>>;
 
 /// The name asked for, and where the question ends.
 fn question(packet: &[u8]) -> (String, usize) {
@@ -173,7 +179,7 @@ fn reply(asked: &[u8], code: u8, text: Option<&String>) -> Vec<u8> {
 
 async fn level(case: Arc<Case>) -> (Level, String) {
     let (mail, names) = made(&case);
-    let (port, server) = name_server(names, case.there.clone(), case.fails.clone()).await;
+    let (port, server, _) = name_server(names, case.there.clone(), case.fails.clone()).await;
     let proof = prover(port).proof(&mail).await.unwrap();
     server.abort();
     (proof.level, proof.why)
@@ -190,29 +196,73 @@ fn prover(port: u16) -> Prover {
     Prover::asking(names)
 }
 
-/// Keys change: the mail that came under the old one stays proven, and is not looked at again.
-#[tokio::test]
-async fn what_was_found_on_arrival_holds_after_the_key_was_changed() {
-    let case = Case {
+/// A mail from Ana with these signatures, of good keys.
+fn signed_by(domains: &[&str]) -> Case {
+    let sign = |domain: &&str| Sign {
+        domain: (*domain).to_owned(),
+        key: good(),
+        part: false,
+        expired: false,
+        without_from: false,
+    };
+    Case {
         what: String::new(),
         from: ana(),
-        sign: vec![Sign {
-            domain: "example.org".into(),
-            key: good(),
-            part: false,
-            expired: false,
-            without_from: false,
-        }],
+        sign: domains.iter().map(sign).collect(),
         then: None,
         names: BTreeMap::new(),
         there: vec![],
         fails: vec![],
         level: Level::A,
+    }
+}
+
+/// Most spam bears no signature: whoever sends it makes nobody ask names of their choice.
+#[tokio::test]
+async fn no_name_server_is_asked_about_a_mail_without_a_signature() {
+    for (domains, asks) in [(&[][..], false), (&["example.org"][..], true), (&["other.test"][..], true)] {
+        let (mail, mut names) = made(&signed_by(domains));
+        names.insert("_dmarc.example.org".to_owned(), "v=DMARC1; p=reject".to_owned());
+        let (port, server, asked) = name_server(names, vec![], vec![]).await;
+        prover(port).proof(&mail).await.unwrap();
+        server.abort();
+        let asked = asked.lock().unwrap().clone();
+        assert_eq!(!asked.is_empty(), asks, "signed by {domains:?}: {asked:?}");
+    }
+}
+
+/// The host of a mailbox that is read elsewhere stamps what comes by it, and nothing that is handed in here: who hands
+/// it in may have written its name. A server of this machine is believed by its name alone.
+#[tokio::test]
+async fn what_is_handed_in_is_not_vouched_for_by_a_mailboxs_host() {
+    let (mail, _) = made(&signed_by(&[]));
+    let hop = "Received: from mx.example.org by mx.example.net";
+    let stamped = |id: &str| {
+        let stamp = format!("Authentication-Results: {id}dmarc=pass header.from=example.org\r\n{hop}\r\n");
+        [stamp.as_bytes(), &mail].concat()
     };
+    let (named, nameless) = (stamped("mx.example.net; "), stamped(""));
+    for (id, mail, of_a_mailbox, handed_in) in [
+        ("mx.example.net", &named, true, None),
+        ("mx.example.net", &named, false, Some(Level::A)),
+        ("outlook-none", &nameless, true, None),
+        ("outlook-none", &nameless, false, None),
+    ] {
+        let prover = Prover::new(Some(Believed::parse(id)), false).unwrap().of_a_mailbox(of_a_mailbox);
+        let level = async |prover: &Prover| prover.proof(mail).await.map(|proof| proof.level);
+        let found = (level(&prover).await, level(&prover.of_handed_in()).await);
+        assert_eq!(found, (Some(Level::A), handed_in), "{id}, of a mailbox: {of_a_mailbox}");
+    }
+}
+
+/// Keys change: the mail that came under the old one stays proven, and is not looked at again.
+#[tokio::test]
+async fn what_was_found_on_arrival_holds_after_the_key_was_changed() {
+    let case = signed_by(&["example.org"]);
     let (mail, names) = made(&case);
     let (_, other_names) = made(&case);
     let asked = |names: BTreeMap<String, String>| async {
-        let (port, server) = name_server(names, vec![], vec![]).await;
+        let (port, server, _) = name_server(names, vec![], vec![]).await;
         let proof = prover(port).proof(&mail).await.unwrap();
         server.abort();
         proof

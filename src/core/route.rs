@@ -77,7 +77,8 @@ pub enum Kept {
     /// A known member, but nothing leads to a question.
     #[error("from {0}, but not an answer to a mail of ours: kept for a person to read")]
     NoToken(MemberId),
-    /// A known member of several groups, in each of which a question is open, and nothing says which is answered.
+    /// A known member to whom several questions are open, in several groups, or with a hint of none of them: nothing says
+    /// which is answered.
     #[error("from {0}, to whom {1} questions are open: which one it answers is not said; kept for a person to read")]
     SeveralOpen(MemberId, usize),
     /// The mail answered was sent to somebody else.
@@ -175,11 +176,16 @@ pub fn weigh(group: &Group, answer: &Answer) -> Weight {
     }
 }
 
+/// The mail that counts of those a letter refers to: the strongest evidence. A token that was cut or spoilt on its way
+/// proves nothing, and takes nothing from one that is whole.
+pub fn chosen(hits: &[Hit]) -> Option<&Hit> {
+    hits.iter().find(|hit| hit.fits).or(hits.first())
+}
+
 /// Finds the mail that a letter answers. The strongest evidence decides alone: a weaker one never lets somebody answer
 /// what was sent to another. Where two disagree its receiver is asked.
 pub fn route(directory: &Directory) -> Route {
-    // a token that was cut or spoilt on its way proves nothing, and takes nothing from one that is whole
-    match directory.hits.iter().find(|hit| hit.fits).or(directory.hits.first()) {
+    match chosen(&directory.hits) {
         Some(first) if !first.fits => Route::Kept(Kept::WrongToken),
         Some(first) if !is_own(directory, &first.key) => not_theirs(directory, first),
         Some(first) if first.stale || disagree(directory, first) => Route::Ask(first.key.clone()),
@@ -284,6 +290,8 @@ mod tests {
         assert_eq!(open(one(), false), Route::Answer { key: key("ana"), lead: Lead::OneOpen });
         assert_eq!(open(one(), true), Route::Ask(key("ana")));
         assert_eq!(open(vec![key("ana"), other.clone()], false), Route::Ask(key("ana")));
+        let none_of_them = open(vec![key("ana"), other.clone()], true);
+        assert_eq!(none_of_them, Route::Kept(Kept::SeveralOpen(ana(), 2)));
         let elsewhere: DraftKey = "nancy/2/invitation/-/zoe/0".parse().unwrap();
         assert_eq!(open(vec![key("ana"), elsewhere], false), Route::Kept(Kept::SeveralOpen(ana(), 2)));
         let stale = Hit { stale: true, direct: false, ..hit("ana", true) };

@@ -11,7 +11,7 @@ use crate::core::DraftKey;
 use crate::core::event::Certainty;
 use crate::core::ids::{GroupId, MemberId};
 use crate::core::proof::{Level, Proof};
-use crate::core::route::{Directory, Hit, Route, route};
+use crate::core::route::{Directory, Hit, Route, chosen, route};
 use crate::words::to_json;
 use std::convert::Infallible;
 
@@ -220,13 +220,13 @@ impl Reading {
         }
         let unknown = if carrier.is_none() && !found.is_empty() { ", of no mail of ours" } else { "" };
         let lead = format!("{}{unknown}", lead(carrier, &found, open.len()));
-        let doubtful = match hits.iter().find(|hit| hit.fits).or(hits.first()) {
+        let doubtful = match chosen(&hits) {
             Some(first) => self.speaks_of_another(&first.key, &mails, &quoted),
             None => self.doubtful(raw, known.own_address(), &open),
         };
         let asks = open.iter().map(|mail| mail.key.clone()).collect();
         mails.extend(open);
-        let senders = self.others(known, hits.first())?;
+        let senders = self.others(known, chosen(&hits))?;
         let route = route(&Directory { hits, senders, proof: self.proof.level, open: asks, doubtful });
         let (said, why) = self.told(&route, &lead);
         self.step("question", said, why);
