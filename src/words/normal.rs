@@ -23,11 +23,18 @@ pub(super) struct Token {
     pub(super) from: Range<usize>,
     /// It was a number written as a word.
     spelled: bool,
+    /// The words it stands for, where it was put in their place: "yes no" is a no.
+    instead_of: Vec<String>,
 }
 
 impl Token {
     fn new(text: &str, from: Range<usize>) -> Self {
-        Self { text: text.to_owned(), from, spelled: false }
+        Self { text: text.to_owned(), from, spelled: false, instead_of: Vec::new() }
+    }
+
+    /// Word for word what was written.
+    pub(super) fn written(&self) -> &[String] {
+        if self.instead_of.is_empty() { std::slice::from_ref(&self.text) } else { &self.instead_of }
     }
 
     /// A mark is no word.
@@ -379,7 +386,9 @@ impl Spelling {
                     if mark_of(mark.chars().next().unwrap_or(' ')).is_some() {
                         push_mark(&mut out, mark, from);
                     } else {
+                        let at = out.len();
                         out.extend(mark.split(' ').map(|w| Token::new(w, from.clone())));
+                        out[at].instead_of.clone_from(phrase);
                     }
                     i += phrase.len();
                 }

@@ -192,20 +192,26 @@ impl Ask<'_> {
         (0..r.normal.tokens.len()).filter(|i| !r.normal.tokens[*i].is_mark() && !taken(*i)).count()
     }
 
-    /// "Oui non oui": as many words as choices, and nothing else.
+    /// "Oui non oui": as many words as choices, and nothing else. "Yes no", elsewhere a yes that was thought over, is two
+    /// words where all count up to the choices.
     fn in_order(&self, many: usize) -> Option<Heard> {
         let (r, offered) = (&self.reading, &self.words.lexicon.offered);
-        let word = |t: &super::normal::Token| match &t.text {
+        let word = |word: &String| match word {
             yes if offered.bare_yes.contains(yes) => Some(Suits::Yes),
             no if offered.bare_no.contains(no) => Some(Suits::No),
             _ => None,
         };
-        let words = r.normal.tokens.iter().filter(|t| !t.is_mark() || word(t).is_some());
-        let verdicts: Vec<Suits> = words.map(word).collect::<Option<_>>()?;
-        let mixed = verdicts.windows(2).any(|two| two[0] != two[1]) && !r.asks();
-        let choices = (1..).zip(verdicts.iter().copied()).collect();
+        let words = || r.normal.tokens.iter().filter(|t| !t.is_mark() || word(&t.text).is_some());
+        let fits = |all: &Vec<Suits>| all.len() == many && all.windows(2).any(|two| two[0] != two[1]) && !r.asks();
+        let written: Option<Vec<Suits>> = words().flat_map(|t| t.written()).map(word).collect();
+        let thought_over = || words().map(|t| word(&t.text)).collect::<Option<Vec<_>>>().filter(fits);
         // two words may be one that was thought over: "no, ok"
-        (mixed && verdicts.len() == many).then(|| Heard::sure_if(Meaning::Answers { choices }, many > 2))
+        let (verdicts, sure) = match written.filter(fits) {
+            Some(written) => (written, many > 2),
+            None => (thought_over()?, false),
+        };
+        let choices = (1..).zip(verdicts).collect();
+        Some(Heard::sure_if(Meaning::Answers { choices }, sure))
     }
 
     /// No date is named: all of them, none of them, or nothing.
