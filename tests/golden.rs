@@ -215,6 +215,11 @@ fn notices() -> Vec<(&'static str, Facts)> {
         ("delegated", Facts::Notice(Notice::Delegated { member: member(), who: "paul@example.net".to_owned() })),
         ("no-time", Facts::Notice(Notice::NoTime { member: member() })),
         ("unknown-zone", Facts::Notice(Notice::UnknownZone { member: member(), name: "Chez moi".to_owned() })),
+        ("own-no-time", Facts::Notice(Notice::NoTime { member: sample::id("marie") })),
+        (
+            "own-unknown-zone",
+            Facts::Notice(Notice::UnknownZone { member: sample::id("marie"), name: "Chez moi".to_owned() }),
+        ),
     ]
 }
 

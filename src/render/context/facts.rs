@@ -38,7 +38,7 @@ const KEYS: [&str; 25] = [
 impl Scene<'_> {
     pub(super) fn facts_value(&self, facts: &Facts) -> Value {
         let mut all: Map<String, Value> = KEYS.iter().map(|k| ((*k).to_owned(), Value::Null)).collect();
-        for key in ["what", "minutes", "first_name", "deed", "address", "count"] {
+        for key in ["what", "minutes", "first_name", "is_reader", "deed", "address", "count"] {
             all.insert(key.to_owned(), Value::Null);
         }
         all.insert("paragraphs".to_owned(), json!([]));
@@ -55,6 +55,8 @@ impl Scene<'_> {
         match (key, value) {
             ("member", Value::String(id)) => {
                 let member = id.parse::<MemberId>().ok().and_then(|id| self.group.member(&id));
+                let is_reader = member.zip(self.reader).is_some_and(|(m, reader)| m.id == reader.id);
+                all.insert("is_reader".to_owned(), json!(is_reader));
                 all.insert("first_name".to_owned(), json!(member.map(|m| first_name(&m.name))));
                 all.insert(key.to_owned(), json!(member.map_or(id, |m| one_line(&m.name))));
             }
