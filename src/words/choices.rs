@@ -92,7 +92,9 @@ impl Ask<'_> {
     fn swap_with(&self) -> Heard {
         let r = &self.reading;
         let capital = |s: &&Span| s.name.as_ref().is_some_and(|b| r.quote(b).starts_with(char::is_uppercase));
-        let written = |s: &&Span| self.is_member(s) || capital(s);
+        let anyone = |name: &str| self.words.lexicon.persons.anyone.contains(&normal::folded(name));
+        let someone = |s: &&Span| s.name.as_ref().is_some_and(|b| !anyone(r.quote(b)));
+        let written = |s: &&Span| self.is_member(s) || (capital(s) && someone(s));
         if let Some(name) = r.all(Label::Swap).find(written).and_then(|s| self.name(s)) {
             return self.choice(Meaning::Swap { name: Some(name) });
         }
@@ -105,7 +107,6 @@ impl Ask<'_> {
             Some(one) => Heard::probable(Meaning::Swap { name: Some(one) }),
             _ if r.all(Label::Swap).any(|s| s.name.is_some()) => {
                 let written = r.all(Label::Swap).find(|s| s.name.is_some()).and_then(|s| self.name(s));
-                let anyone = |name: &String| self.words.lexicon.persons.anyone.contains(&normal::folded(name));
                 let written = written.filter(|name| !anyone(name));
                 Heard::probable(Meaning::Swap { name: written })
             }

@@ -514,18 +514,17 @@ impl Ask<'_> {
             whole || folded.split(' ').any(|part| part.len() > 2 && tokens.iter().any(|t| t.text == part))
         };
         let mut found = self.context.names.iter().filter(stands);
-        let one = found.next().filter(|_| found.next().is_none())?;
-        let whole = (0..tokens.len()).any(|at| self.stands_around(one, at).is_some());
-        let part = || one.split(' ').find(|p| tokens.iter().any(|t| t.text == normal::folded(p)));
-        if whole { Some(one.clone()) } else { part().map(str::to_owned) }
+        found.next().filter(|_| found.next().is_none()).cloned()
     }
 
-    /// A member's name, or the part of it that was written, as the member spells it.
+    /// The member of that name, or the only one with such a part in theirs; else as it is written.
     fn spelled(&self, written: &str) -> String {
         let sought = normal::folded(written);
         let whole = self.context.names.iter().find(|n| normal::folded(n) == sought);
-        let part = || self.context.names.iter().flat_map(|n| n.split(' ')).find(|p| normal::folded(p) == sought);
-        whole.map(String::as_str).or_else(part).unwrap_or(written).to_owned()
+        let of_part = |name: &&String| name.split(' ').any(|part| normal::folded(part) == sought);
+        let mut parts = self.context.names.iter().filter(of_part);
+        let only = || parts.next().filter(|_| parts.next().is_none());
+        whole.or_else(only).map_or_else(|| written.to_owned(), Clone::clone)
     }
 
     /// Where a member's name, in whole, stands around this token.

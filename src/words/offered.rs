@@ -15,6 +15,9 @@ use std::ops::Range;
 pub(super) struct OfferedWords {
     /// "première" = 1; the last is -1.
     pub(super) ordinals: BTreeMap<String, i64>,
+    /// The one in the middle of an odd number: "milieu".
+    #[serde(default)]
+    pub(super) middle: Vec<String>,
     /// What makes a number an ordinal: "e", "th".
     pub(super) suffixes: Vec<String>,
     /// Words before the number of a choice: "option", "date".
@@ -98,6 +101,7 @@ impl OfferedWords {
         for (mine, its) in [
             (&mut self.suffixes, more.suffixes),
             (&mut self.markers, more.markers),
+            (&mut self.middle, more.middle),
             (&mut self.articles, more.articles),
             (&mut self.joints, more.joints),
             (&mut self.hours, more.hours),

@@ -22,10 +22,9 @@ impl Ask<'_> {
         let refused: Vec<usize> = named.iter().filter(|(_, no)| *no).map(|(k, _)| *k).collect();
         let mut wanted: Vec<usize> = named.iter().filter(|(_, no)| !*no).map(|(k, _)| *k).collect();
         wanted.dedup();
-        if let ([], [_]) = (&wanted[..], &refused[..])
-            && many == 2
-        {
-            wanted = (0..2).filter(|k| !refused.contains(k)).collect();
+        // "not the first, not the last": the one that is left
+        if wanted.is_empty() && !refused.is_empty() && refused.len() + 1 == many {
+            wanted = (0..many).filter(|k| !refused.contains(k)).collect();
         }
         match wanted[..] {
             [one] => {
@@ -58,6 +57,7 @@ impl Ask<'_> {
                 digits.parse::<i64>().ok().filter(|_| suffix.is_empty() || words.suffixes.iter().any(|s| s == suffix));
             let n = number.or_else(|| words.ordinals.get(&token.text).copied());
             let index = match n {
+                None if many % 2 == 1 && words.middle.contains(&token.text) => Some(many / 2),
                 Some(-1) => many.checked_sub(1),
                 Some(n) => usize::try_from(n - 1).ok().filter(|k| *k < many),
                 None => None,
@@ -91,9 +91,14 @@ impl Ask<'_> {
         found
     }
 
-    /// A negation up to four words before, in the same clause.
+    /// A negation up to four words before, in the same clause; "no 3" is number three.
     fn refused_at(&self, token: usize) -> bool {
         let r = &self.reading;
+        let marker = |i: usize| self.words.lexicon.offered.markers.contains(&r.normal.tokens[i].text);
+        let digit = r.normal.tokens[token].text.starts_with(|c: char| c.is_ascii_digit());
+        if digit && token > 0 && marker(token - 1) && (token == 1 || r.breaks.contains(&(token - 2))) {
+            return false;
+        }
         let start = r.breaks.iter().rev().find(|b| **b < token).map_or(0, |b| b + 1).max(token.saturating_sub(4));
         let no = [Label::Negation, Label::No, Label::Except];
         r.spans.iter().any(|s| no.contains(&s.label) && s.tokens.start >= start && s.tokens.start < token)
