@@ -18,6 +18,9 @@ pub(super) struct OfferedWords {
     /// The one in the middle of an odd number: "milieu".
     #[serde(default)]
     pub(super) middle: Vec<String>,
+    /// What was thought before another was taken: "leaning", "j'hésitais".
+    #[serde(default)]
+    pub(super) wavers: Vec<String>,
     /// What makes a number an ordinal: "e", "th".
     pub(super) suffixes: Vec<String>,
     /// Words before the number of a choice: "option", "date".
@@ -102,6 +105,7 @@ impl OfferedWords {
             (&mut self.suffixes, more.suffixes),
             (&mut self.markers, more.markers),
             (&mut self.middle, more.middle),
+            (&mut self.wavers, more.wavers),
             (&mut self.articles, more.articles),
             (&mut self.joints, more.joints),
             (&mut self.hours, more.hours),

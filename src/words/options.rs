@@ -4,6 +4,7 @@ use super::choices::FEW;
 use super::label::Label;
 use super::{Ask, Heard, normal};
 use crate::core::event::Meaning;
+use std::ops::Range;
 
 impl Ask<'_> {
     /// A choice among the options.
@@ -14,10 +15,13 @@ impl Ask<'_> {
         if r.has(Label::Empty) || r.has(Label::Maybe) {
             return Heard::none();
         }
-        let mut named = self.by_number(many);
-        let by_words = named.is_empty();
-        if by_words {
-            named = self.by_words();
+        let (mut named, mut by_words) = self.named(0..r.normal.tokens.len());
+        // "I was leaning towards the first, but the last one": what comes after it
+        if let Some(taken) = self.after_wavering() {
+            let (after, words) = self.named(taken);
+            if let [(_, false)] = after[..] {
+                (named, by_words) = (after, words);
+            }
         }
         let refused: Vec<usize> = named.iter().filter(|(_, no)| *no).map(|(k, _)| *k).collect();
         let mut wanted: Vec<usize> = named.iter().filter(|(_, no)| !*no).map(|(k, _)| *k).collect();
@@ -45,12 +49,30 @@ impl Ask<'_> {
         }
     }
 
+    /// The options named in a stretch, whether they are refused, and whether only their own words say so.
+    fn named(&self, within: Range<usize>) -> (Vec<(usize, bool)>, bool) {
+        let numbered = self.by_number(within.clone());
+        let by_words = numbered.is_empty();
+        (if by_words { self.by_words(within) } else { numbered }, by_words)
+    }
+
+    /// Where the text goes on after a thought that was given up.
+    fn after_wavering(&self) -> Option<Range<usize>> {
+        let r = &self.reading;
+        let words = format!(" {} ", r.normal.tokens.iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" "));
+        let wavers = self.words.lexicon.offered.wavers.iter().any(|w| words.contains(&format!(" {w} ")));
+        let but = r.all(Label::But).last().filter(|_| wavers)?;
+        Some(but.tokens.end..r.normal.tokens.len())
+    }
+
     /// Numbers and ordinals that name an option, and whether they are refused.
-    fn by_number(&self, many: usize) -> Vec<(usize, bool)> {
+    fn by_number(&self, within: Range<usize>) -> Vec<(usize, bool)> {
+        let many = self.context.options.len();
         let r = &self.reading;
         let words = &self.words.lexicon.offered;
         let mut found = Vec::new();
-        for (i, token) in r.normal.tokens.iter().enumerate() {
+        for i in within {
+            let token = &r.normal.tokens[i];
             let digits = token.text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('#');
             let suffix = &token.text[token.text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()..];
             let number =
@@ -71,13 +93,18 @@ impl Ask<'_> {
     }
 
     /// The option whose own words the text uses most.
-    fn by_words(&self) -> Vec<(usize, bool)> {
-        let tokens = &self.reading.normal.tokens;
+    fn by_words(&self, within: Range<usize>) -> Vec<(usize, bool)> {
+        let r = &self.reading;
+        // of three letters only what no phrase has taken up: "pub", not "the"
+        let telling = |i: &usize| {
+            let word = &r.normal.tokens[*i].text;
+            word.len() > 3 || (word.len() == 3 && !r.spans.iter().any(|s| s.tokens.contains(i)))
+        };
         let options: Vec<Vec<String>> = self
             .context
             .options
             .iter()
-            .map(|o| normal::folded(o).split(' ').filter(|w| w.len() > 3).map(str::to_owned).collect())
+            .map(|o| normal::folded(o).split(' ').filter(|w| w.len() > 2).map(str::to_owned).collect())
             .collect();
         let own = |k: usize, word: &str| {
             options[k].iter().any(|w| alike(w, word))
@@ -85,7 +112,7 @@ impl Ask<'_> {
         };
         let mut found = Vec::new();
         for k in 0..options.len() {
-            let hit = tokens.iter().position(|t| own(k, &t.text));
+            let hit = within.clone().filter(telling).find(|i| own(k, &r.normal.tokens[*i].text));
             found.extend(hit.map(|at| (k, self.refused_at(at))));
         }
         found
