@@ -211,7 +211,9 @@ impl Words {
             let part = self.decisive(question, head(text), context, tongues, &plain, false);
             return if part.is_none() { Heard::probable(heard.meaning) } else { part };
         }
-        if question == Some(Question::StepRequest) {
+        let begins = self.lexicon.spelling.normal(head(text));
+        let calls = begins.tokens.first().is_some_and(|t| self.lexicon.persons.help.contains(&t.text));
+        if question == Some(Question::StepRequest) && !(calls && matches!(heard.meaning, Meaning::Request { .. })) {
             let mended = self.mended(&self.lexicon.spelling.normal(head(text)), context);
             let reading = self.read_loosely(&[], head(text), mended, tongues);
             let universal = Ask { words: self, reading, text, context }.universal();

@@ -346,7 +346,7 @@ impl Spelling {
         }
     }
 
-    /// "quarante cinq" → 45; "sept" after a digit stays a month.
+    /// "quarante cinq" → 45, "dix huit" → 18; "sept" after a digit stays a month.
     fn join_numbers(&self, tokens: Vec<Token>) -> Vec<Token> {
         let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
         for mut token in tokens {
@@ -357,7 +357,7 @@ impl Spelling {
                 continue;
             };
             let tens = out.last().filter(|t| t.spelled).and_then(|t| t.text.parse::<u32>().ok());
-            if let (Some(tens @ 20..=90), 1..=19) = (tens.filter(|t| t % 10 == 0), n)
+            if let (Some(tens @ 20..=90), 1..=19) | (Some(tens @ 10), 7..=9) = (tens.filter(|t| t % 10 == 0), n)
                 && let Some(last) = out.last_mut()
             {
                 last.text = (tens + n).to_string();

@@ -18,6 +18,9 @@ pub(super) struct OfferedWords {
     /// The one in the middle of an odd number: "milieu".
     #[serde(default)]
     pub(super) middle: Vec<String>,
+    /// What a number before them counts, so that it names no choice: "years", "fois".
+    #[serde(default)]
+    pub(super) counted: Vec<String>,
     /// What was thought before another was taken: "leaning", "j'hésitais".
     #[serde(default)]
     pub(super) wavers: Vec<String>,
@@ -106,6 +109,7 @@ impl OfferedWords {
             (&mut self.markers, more.markers),
             (&mut self.middle, more.middle),
             (&mut self.wavers, more.wavers),
+            (&mut self.counted, more.counted),
             (&mut self.articles, more.articles),
             (&mut self.joints, more.joints),
             (&mut self.hours, more.hours),

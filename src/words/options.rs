@@ -77,7 +77,8 @@ impl Ask<'_> {
             let suffix = &token.text[token.text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()..];
             let number =
                 digits.parse::<i64>().ok().filter(|_| suffix.is_empty() || words.suffixes.iter().any(|s| s == suffix));
-            let n = number.or_else(|| words.ordinals.get(&token.text).copied());
+            let counts = r.normal.tokens.get(i + 1).is_some_and(|next| words.counted.contains(&next.text));
+            let n = number.filter(|_| !counts).or_else(|| words.ordinals.get(&token.text).copied());
             let index = match n {
                 None if many % 2 == 1 && words.middle.contains(&token.text) => Some(many / 2),
                 Some(-1) => many.checked_sub(1),
