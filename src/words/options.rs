@@ -190,14 +190,10 @@ impl Ask<'_> {
     }
 }
 
-/// Equal, or alike in all but the ending.
+/// Equal, or alike in all but the ending: "déléguer", "délégation".
 fn alike(a: &str, b: &str) -> bool {
-    let stem = a.len().min(b.len()).saturating_sub(2).max(4);
-    a == b
-        || (a.is_char_boundary(stem)
-            && b.is_char_boundary(stem)
-            && a.len() >= stem
-            && b.len() >= stem
-            && a[..stem] == b[..stem]
-            && a.len().abs_diff(b.len()) <= if stem >= 6 { 4 } else { 2 })
+    let (shorter, longer) = (a.chars().count().min(b.chars().count()), a.chars().count().max(b.chars().count()));
+    let same = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count();
+    let ending = if shorter >= 8 { 3 } else { 2 };
+    a == b || (same >= shorter.saturating_sub(ending).max(4) && longer - shorter <= if same >= 5 { 4 } else { 2 })
 }
