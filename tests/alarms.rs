@@ -242,6 +242,44 @@ async fn a_full_disk_is_over_once_something_was_written_and_not_before() {
 }
 
 #[tokio::test]
+async fn rows_that_can_not_be_read_are_no_disk_that_is_full() {
+    let mut house = house(true);
+    queue(&house, "ana");
+    let conn = rusqlite::Connection::open(house.store.get().file()).unwrap();
+    conn.execute("UPDATE outbox SET useful_until = 'x: ana-writes-to-ben'", []).unwrap();
+    let error = house.store.get().claim(now(), 1, |_| Duration::minutes(1)).unwrap_err();
+    house.health.store(Part::Sending, &error, now());
+    let mut told = Vec::new();
+    for minute in 0..4 {
+        // whether the disk is well has nothing to do with it, and ends it as little
+        house.health.prove_disk(&house.store, now() + Duration::minutes(minute));
+        told.extend(house.watch([minute]).await);
+    }
+    assert_eq!(told, [(1, "codevd needs you: the database stops codevd".to_owned())]);
+    let what = house.book.alarms()[0].what.clone();
+    assert!(what.contains("outbox") && !what.contains("writes-to"), "{what}");
+    house.health.well(&[Part::Sending]);
+    house.look(now() + Duration::minutes(5)).await;
+    assert!(house.book.alarms().iter().all(|a| a.topic != "store" || a.over), "{:?}", house.book);
+}
+
+#[tokio::test]
+async fn a_file_that_takes_no_writes_is_the_disks_trouble() {
+    let mut house = house(true);
+    let refused = Arc::new(AtomicBool::new(true));
+    let disk = Arc::clone(&refused);
+    house.store.get().watch(move |_| if disk.load(Ordering::Relaxed) { Err(DiskFault::ReadOnly) } else { Ok(()) });
+    let error = house.store.get().prove().unwrap_err();
+    assert!(error.is_of_the_disk() && error.is_temporary(), "{error}");
+    house.health.store(Part::Receiving, &error, now());
+    let told = house.watch(0..3).await;
+    assert_eq!(told, [(1, "codevd needs you: the database can’t be written".to_owned())]);
+    refused.store(false, Ordering::Relaxed);
+    house.health.prove_disk(&house.store, now());
+    assert!(house.health.all().is_empty());
+}
+
+#[tokio::test]
 async fn what_was_told_by_a_clock_that_was_ahead_is_told_again_after_a_day_as_ever() {
     let mut house = house(false);
     house.store.get().hold("by hand", now()).unwrap();
@@ -306,6 +344,8 @@ fn the_mail_as_it_is_read() {
         "address",
         "outbox",
         "disk",
+        "read_only",
+        "store",
         "clock",
         "waits",
     ];

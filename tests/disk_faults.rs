@@ -331,6 +331,38 @@ fn status_says_that_the_disk_is_full() {
     house.ends_well(&["status"]);
 }
 
+/// A file system that takes no writes, which the system makes of one whose disk fails: told by its name.
+#[test]
+#[ignore = "mounts a file system: .ci/run runs it"]
+fn a_read_only_file_system_is_told_by_its_name() {
+    let house = House::new();
+    let place = house.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let Some(_mount) = Mount::on(&place, "4m") else { return };
+    std::fs::write(house.path().join("codevd.toml"), config(house.post.port).replace("codevd.db", "place/codevd.db"))
+        .unwrap();
+    house.ends_well(&["group", "apply", "lyon.toml", "--yes"]);
+    // the log is there, as while a daemon runs
+    let open = rusqlite::Connection::open(place.join("codevd.db")).unwrap();
+    let _: i64 = open.query_row("SELECT count(*) FROM groups", [], |r| r.get(0)).unwrap();
+    let copy = house.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    for name in ["codevd.db", "codevd.db-wal", "codevd.db-shm", "codevd.db.keys"] {
+        let _ = std::fs::copy(place.join(name), copy.join(name));
+    }
+    drop(open);
+    for name in ["codevd.db-wal", "codevd.db-shm"] {
+        let _ = std::fs::copy(copy.join(name), place.join(name));
+    }
+    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&place).status().unwrap();
+    assert!(remounted.success());
+    let output = house.command(&["status"]).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("nothing can be kept") && said.contains("file system is read-only"), "{said}");
+    assert!(!place.join("codevd.db.trial").exists());
+}
+
 /// A second daemon on one database is refused before it touches anything.
 #[test]
 fn a_second_daemon_is_refused_by_name() {
@@ -353,12 +385,7 @@ fn a_full_disk_takes_no_mail_and_goes_on_once_there_is_room() {
     let mut house = House::new();
     let small = house.path().join("small");
     std::fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(&small).status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        println!("skipped: no file system may be mounted here");
-        return;
-    }
-    let _mount = Mount(small.clone());
+    let Some(_mount) = Mount::on(&small, "3m") else { return };
     let text = config(house.post.port).replace("codevd.db", "small/codevd.db");
     std::fs::write(house.path().join("codevd.toml"), text).unwrap();
     house.ends_well(&["group", "apply", "lyon.toml", "--live", "--yes"]);
@@ -408,6 +435,18 @@ fn a_full_disk_takes_no_mail_and_goes_on_once_there_is_room() {
 
 /// A mounted file system; it goes with the test.
 struct Mount(PathBuf);
+
+impl Mount {
+    fn on(place: &Path, size: &str) -> Option<Self> {
+        let size = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(place).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            println!("skipped: no file system may be mounted here");
+            return None;
+        }
+        Some(Self(place.to_owned()))
+    }
+}
 
 impl Drop for Mount {
     fn drop(&mut self) {

@@ -170,6 +170,8 @@ impl Seen {
             "address" => Some("the server refuses codevd's own address as the sender's"),
             "outbox" => Some("no mail leaves, though the server can be reached,"),
             "disk" => Some("the database can't be written"),
+            "read_only" => Some("the database's file system is read-only"),
+            "store" => Some("the daemon can't go on with what is in the database"),
             _ => None,
         };
         let fresh = self.alarms.iter().filter(|a| !a.over && a.seen > self.now - LATE && self.holder.is_some());

@@ -54,7 +54,7 @@ struct Manner {
     daily: bool,
 }
 
-const MANNERS: [Manner; 13] = [
+const MANNERS: [Manner; 15] = [
     manner("held", (0, 0), true),
     manner("set_aside", (5, 1), true),
     manner("quarantined", (0, 0), false),
@@ -66,6 +66,8 @@ const MANNERS: [Manner; 13] = [
     manner("address", (0, 0), true),
     manner("outbox", OUTBOX_WAITS, true),
     manner("disk", (5, 1), true),
+    manner("read_only", (5, 1), true),
+    manner("store", (5, 1), true),
     manner("clock", (0, 0), false),
     manner("waits", (0, 0), true),
 ];
@@ -151,6 +153,8 @@ fn of_health(health: &Health) -> Vec<Found> {
         Part::Outbox => "outbox",
         Part::Address => "address",
         Part::Disk => "disk",
+        Part::ReadOnly => "read_only",
+        Part::Deciding | Part::Sending | Part::Receiving => "store",
     };
     let all = health.all().into_iter();
     all.map(|(part, (since, what))| Found { topic: topic(part), since, what, mark: format!("{part:?}") }).collect()

@@ -39,11 +39,12 @@ pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
         let wait = match began.and_then(|_| crew.next_start()) {
             Ok(next) => {
                 failures = 0;
+                health.well(&[Part::Sending]);
                 until(next, clock.now())
             }
             Err(error) => {
                 failures += 1;
-                health.wrong(Part::Disk, error.to_string(), clock.now());
+                health.store(Part::Sending, &error, clock.now());
                 tracing::error!(%error, "the outbox can't be used; it is tried again");
                 wait_of(&WAITS, failures)
             }
@@ -51,7 +52,7 @@ pub(super) async fn sending<O: Outgoing + 'static, C: Clock + Clone + 'static>(
         tokio::select! {
             ended = crew.ended(), if crew.is_busy() => {
                 if let Err(error) = &ended {
-                    health.wrong(Part::Disk, error.to_string(), clock.now());
+                    health.store(Part::Sending, error, clock.now());
                 }
                 tell_sent(ended, &wake);
                 note(&health, crew.shut(), &[Part::Server, Part::ServerLogin], clock.now());
@@ -139,13 +140,13 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
         match looked {
             Ok(()) => {
                 failures = 0;
-                health.well(&[Part::Mailbox, Part::MailboxLogin]);
+                health.well(&[Part::Mailbox, Part::MailboxLogin, Part::Receiving]);
             }
             Err(error) => {
                 failures += 1;
                 match &error {
                     ReceiverError::Transport(error) => health.mailbox(error, clock.now()),
-                    ReceiverError::Store(error) => health.wrong(Part::Disk, error.to_string(), clock.now()),
+                    ReceiverError::Store(error) => health.store(Part::Receiving, error, clock.now()),
                 }
                 let wait = wait_of(&MAILBOX_WAITS, failures);
                 tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");

@@ -293,7 +293,8 @@ async fn ready_to_write<C: Clock>(
     loop {
         match look_after(store, clock.now()) {
             Ok(()) => return Ok(true),
-            Err(error) if error.is_temporary() => {
+            // a file opened read-only stays so for this process: another start opens it anew
+            Err(error) if error.is_temporary() && !error.is_not_writable() => {
                 failures += 1;
                 tracing::error!(%error, "the database can't be written; it is tried again");
             }
@@ -403,6 +404,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
         let wait = match mind.engine.step(now) {
             Ok(stories) => {
                 failures = 0;
+                mind.health.well(&[Part::Deciding]);
                 mind.health.prove_disk(mind.engine.store(), now);
                 stories.iter().for_each(log_story);
                 if stories.iter().any(|s| !s.mails.is_empty()) {
@@ -412,7 +414,10 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
             }
             Err(error) => {
                 failures += 1;
-                mind.health.wrong(Part::Disk, error.to_string(), now);
+                match &error {
+                    EngineError::Store(error) => mind.health.store(Part::Deciding, error, now),
+                    EngineError::Compose(error) => mind.health.wrong(Part::Deciding, error.to_string(), now),
+                }
                 tracing::error!(%error, "nothing could be decided; it is tried again");
                 wait_of(&WAITS, failures)
             }

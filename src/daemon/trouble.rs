@@ -1,6 +1,7 @@
 //! What the daemon's tasks found wrong with what they are plugged into, for whoever tells the operator.
 
 use super::ports::Shared;
+use crate::store::StoreError;
 use crate::transport::TransportError;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -23,12 +24,14 @@ pub enum Part {
     Address,
     /// The database can't be written.
     Disk,
-}
-
-impl Part {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::MailboxLogin, Self::Server, Self::ServerLogin, Self::Outbox, Self::Address, Self::Disk];
+    /// Its file system takes no writes.
+    ReadOnly,
+    /// Whoever decides can't go on, by what the database holds or a fault of the program.
+    Deciding,
+    /// The same of whoever sends.
+    Sending,
+    /// The same of whoever takes mail in.
+    Receiving,
 }
 
 /// Since when, and what was found last.
@@ -62,13 +65,36 @@ impl Health {
         self.wrong(part, error.to_string(), now);
     }
 
+    /// What the store said to that task: trouble of the disk, which is the same for all, or of its own rows.
+    pub fn store(&self, task: Part, error: &StoreError, now: DateTime<Utc>) {
+        if !error.is_temporary() {
+            let what = match error {
+                // what was found may be somebody's words
+                StoreError::Value { doing, place, expected, .. } => {
+                    format!("could not {doing}: {place} does not hold {expected}")
+                }
+                _ => error.to_string(),
+            };
+            return self.wrong(task, what, now);
+        }
+        let (part, other) = match error.is_read_only() {
+            true => (Part::ReadOnly, Part::Disk),
+            false => (Part::Disk, Part::ReadOnly),
+        };
+        self.well(&[other]);
+        self.wrong(part, error.to_string(), now);
+    }
+
     /// Where the disk failed: whether it takes anything again. A step that went well may have written nothing.
     pub fn prove_disk(&self, store: &Shared, now: DateTime<Utc>) {
-        if !self.all().contains_key(&Part::Disk) {
+        const DISK: [Part; 2] = [Part::Disk, Part::ReadOnly];
+        if !DISK.iter().any(|part| self.all().contains_key(part)) {
             return;
         }
-        match store.get().prove() {
-            Ok(()) => self.well(&[Part::Disk]),
+        let proved = store.get().prove();
+        match proved {
+            Ok(()) => self.well(&DISK),
+            Err(error) if error.is_temporary() => self.store(Part::Disk, &error, now),
             Err(error) => self.wrong(Part::Disk, error.to_string(), now),
         }
     }

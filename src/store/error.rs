@@ -1,7 +1,7 @@
 //! What can go wrong in the store: told to a person with the file, what was done, and the remedy.
 
 use crate::core::GroupId;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,8 @@ pub enum StoreError {
         source: rusqlite::Error,
         /// What to do.
         remedy: &'static str,
+        /// The file system takes no writes at all.
+        read_only: bool,
     },
     /// A value in the file is not what it should be.
     #[error("{}: could not {doing}: {place} holds {found:?}, expected {expected}. Was the file edited by hand? Restore a backup, or set it right with sqlite3", file.display())]
@@ -119,33 +121,73 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The disk is full or fails, or the file is locked: stop taking mail, try again later.
-    pub fn is_temporary(&self) -> bool {
-        use rusqlite::ErrorCode as Code;
-        let code = match self {
+    fn code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
             Self::Sql { source, .. } => source.sqlite_error_code(),
             _ => None,
-        };
-        matches!(code, Some(Code::DiskFull | Code::SystemIoFailure | Code::DatabaseBusy | Code::DatabaseLocked))
+        }
     }
 
-    /// The disk is full or fails.
+    /// The disk is full or fails, takes no writes, or the file is locked: stop taking mail, try again later.
+    pub fn is_temporary(&self) -> bool {
+        use rusqlite::ErrorCode as Code;
+        self.is_of_the_disk() || matches!(self.code(), Some(Code::DatabaseBusy | Code::DatabaseLocked))
+    }
+
+    /// The disk is full or fails, or takes no writes.
     pub fn is_of_the_disk(&self) -> bool {
         use rusqlite::ErrorCode as Code;
-        matches!(self, Self::Sql { source, .. }
-            if matches!(source.sqlite_error_code(), Some(Code::DiskFull | Code::SystemIoFailure)))
+        let full_or_failing = matches!(self.code(), Some(Code::DiskFull | Code::SystemIoFailure));
+        full_or_failing || self.is_read_only() || self.is_not_writable()
+    }
+
+    /// The whole file system takes no writes.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Sql { read_only: true, .. })
+    }
+
+    /// The file was opened where it could only be read: this process can't write it any more.
+    pub fn is_not_writable(&self) -> bool {
+        self.code() == Some(rusqlite::ErrorCode::ReadOnly)
     }
 
     /// The file itself is not what it should be: only a backup helps.
     pub fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode as Code;
-        matches!(self, Self::Sql { source, .. }
-            if matches!(source.sqlite_error_code(), Some(Code::DatabaseCorrupt | Code::NotADatabase)))
+        matches!(self.code(), Some(Code::DatabaseCorrupt | Code::NotADatabase))
     }
 
     /// Loading the group again and deciding anew may help.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })
+    }
+}
+
+/// SQLite failed while it was doing that to the file.
+pub(super) fn sql(file: &Path, doing: &'static str, source: rusqlite::Error) -> StoreError {
+    let read_only = is_read_only(file, &source);
+    let remedy = if read_only { READ_ONLY } else { remedy(&source) };
+    StoreError::Sql { file: file.to_owned(), doing, source, remedy, read_only }
+}
+
+const READ_ONLY: &str = "Its file system is read-only, as the system makes it where a disk fails: look at the system's \
+    log, check the disk and mount it writable: codevd goes on by itself";
+
+/// SQLite tells a file system that was made read-only by three codes, each of which may mean something else.
+/// The database itself is not opened for it: closing it would free SQLite's locks of the whole process.
+fn is_read_only(file: &Path, error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    if !matches!(error.sqlite_error_code(), Some(Code::SystemIoFailure | Code::ReadOnly | Code::CannotOpen)) {
+        return false;
+    }
+    let mut trial = file.as_os_str().to_owned();
+    trial.push(".trial");
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(&trial) {
+        Ok(_) => {
+            let _ = std::fs::remove_file(&trial);
+            false
+        }
+        Err(error) => error.kind() == std::io::ErrorKind::ReadOnlyFilesystem,
     }
 }
 
@@ -187,11 +229,11 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl Fault {
-    pub(super) fn at(self, file: &std::path::Path, doing: &'static str) -> StoreError {
+    pub(super) fn at(self, file: &Path, doing: &'static str) -> StoreError {
         let none = |v: Option<i64>| v.map_or_else(|| "none".to_owned(), |v| v.to_string());
         let file = file.to_owned();
         match self {
-            Self::Sql(source) => StoreError::Sql { file, doing, remedy: remedy(&source), source },
+            Self::Sql(source) => sql(&file, doing, source),
             Self::Value { place, found, expected } => StoreError::Value { file, doing, place, found, expected },
             Self::Conflict { group, expected, found } => {
                 StoreError::Conflict { group, expected: none(expected), found: none(found) }

@@ -18,6 +18,8 @@ pub enum DiskFault {
     Full,
     /// It fails (`SQLITE_IOERR`).
     Broken,
+    /// It takes no writes (`SQLITE_READONLY`).
+    ReadOnly,
     /// Another program holds the file (`SQLITE_BUSY`).
     Busy,
 }
@@ -28,6 +30,7 @@ impl From<DiskFault> for rusqlite::Error {
         let code = match fault {
             DiskFault::Full => ffi::SQLITE_FULL,
             DiskFault::Broken => ffi::SQLITE_IOERR,
+            DiskFault::ReadOnly => ffi::SQLITE_READONLY,
             DiskFault::Busy => ffi::SQLITE_BUSY,
         };
         Self::SqliteFailure(ffi::Error::new(code), None)

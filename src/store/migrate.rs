@@ -1,6 +1,6 @@
 //! Brings a file to the newest schema: forward only, each step in a transaction of its own.
 
-use super::error::{Fault, StoreError, remedy};
+use super::error::{Fault, StoreError};
 use super::sealed::Seals;
 use include_dir::{Dir, include_dir};
 use rusqlite::{Connection, TransactionBehavior};
@@ -46,9 +46,7 @@ pub(super) fn migrate(
     steps: &[Migration<'_>],
     seals: &Seals,
 ) -> Result<(), StoreError> {
-    let sql = |doing| {
-        move |source: rusqlite::Error| StoreError::Sql { file: file.to_owned(), doing, remedy: remedy(&source), source }
-    };
+    let sql = |doing| move |source: rusqlite::Error| super::error::sql(file, doing, source);
     let known = steps.last().map_or(0, |s| s.to);
     let found = version(conn).map_err(sql("read the schema's number"))?;
     if found > known {

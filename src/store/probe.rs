@@ -36,7 +36,9 @@ impl Reader {
             there_and_back(&tx)?;
             Ok(tx.commit()?)
         };
-        tried().err().map(|fault: Fault| fault.at(&self.file, DOING)).filter(StoreError::is_of_the_disk)
+        // who only looks may lack the right to write, which says nothing of the disk
+        let of_the_disk = |e: &StoreError| e.is_of_the_disk() && (e.is_read_only() || !e.is_not_writable());
+        tried().err().map(|fault: Fault| fault.at(&self.file, DOING)).filter(of_the_disk)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Looking after the file: groups set aside, groups removed, backups, checks.
 
 use super::cells::{all, run, utc};
-use super::error::{Fault, remedy};
+use super::error::{Fault, sql};
 use super::journal::{self, About};
 use super::sealed::KEYS_OF_GROUP;
 use super::{Reader, Store, StoreError};
@@ -93,12 +93,8 @@ impl Reader {
     /// The target can't be written.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
         let to = to.as_ref();
-        self.conn.backup("main", to, None::<fn(rusqlite::backup::Progress)>).map_err(|source| StoreError::Sql {
-            file: to.to_owned(),
-            doing: "write the backup",
-            remedy: remedy(&source),
-            source,
-        })
+        let written = self.conn.backup("main", to, None::<fn(rusqlite::backup::Progress)>);
+        written.map_err(|source| sql(to, "write the backup", source))
     }
 
     /// What SQLite finds wrong in the file; empty when all is well. Slow on large files: not at start.
