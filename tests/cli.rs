@@ -54,6 +54,11 @@ impl House {
         Said::of(child.wait_with_output().unwrap())
     }
 
+    /// A group, of which only its facilitator hears; applied by the first row of the inbox.
+    fn applied(&self) {
+        self.run(&["group", "apply", "lyon.toml", "--yes"]).ends(0);
+    }
+
     fn live(&self) {
         self.run(&["group", "apply", "lyon.toml", "--live", "--yes"]).ends(0);
     }
@@ -356,13 +361,14 @@ fn a_forged_answer_that_is_delivered_is_not_believed() {
         house.run_with(&["mail", "deliver"], &mail(&pass, "mx.example.net")).ends(0);
         house.run_with(&["mail", "deliver"], &mail(&pass, "evil.test")).ends(0);
     };
+    house.applied();
     deliver("alone");
     let daemon = house.daemon();
     deliver("daemon");
     assert_eq!(daemon.stop().0, 0);
     let store = codevd::store::Store::open(house.path("codevd.db")).unwrap();
     let level = |id: i64| format!("{:?}", store.inbox_row(id).unwrap().unwrap().proof.unwrap().level);
-    assert_eq!((1..=6).map(level).collect::<String>(), "CABCAB");
+    assert_eq!((2..=7).map(level).collect::<String>(), "CABCAB");
 }
 
 /// Where the mailbox is read by IMAP its host stamps what is fetched: a mail handed in that says so wrote it itself.
@@ -375,6 +381,7 @@ fn a_mailboxs_host_says_nothing_of_what_is_delivered() {
         b"Authentication-Results: mx.example.net; dmarc=pass header.from=example.org\r\nFrom: ana@example.org\r\n\
         To: codev@example.org\r\nSubject: Re: x\r\n";
     let imap = "[imap]\nurl = \"imaps://127.0.0.1:9\"\nuser = \"codev\"\npassword_env = \"CODEVD_NO_SUCH\"\n";
+    house.applied();
     for (n, more) in ["", imap].into_iter().enumerate() {
         fs::write(house.path("codevd.toml"), format!("{config}{more}")).unwrap();
         let mail = [stamped, format!("Message-ID: <{n}@example.org>\r\n\r\nOui\r\n").as_bytes()].concat();
@@ -382,7 +389,7 @@ fn a_mailboxs_host_says_nothing_of_what_is_delivered() {
     }
     let store = codevd::store::Store::open(house.path("codevd.db")).unwrap();
     let level = |id: i64| store.inbox_row(id).unwrap().unwrap().proof.map(|proof| proof.level);
-    assert_eq!((level(1), level(2)), (Some(codevd::mail::Level::A), None));
+    assert_eq!((level(2), level(3)), (Some(codevd::mail::Level::A), None));
 }
 
 #[test]
@@ -647,9 +654,44 @@ fn mail_reaches_the_server_and_each_is_sent_once() {
     assert!(office.try_next().is_none());
 }
 
+/// What lies in a mailbox may be answers to the mails of another database, whose disk is not mounted.
+#[test]
+fn a_database_without_a_group_leaves_mail_where_it_is() {
+    let house = House::new();
+    for folder in ["new", "cur", "tmp"] {
+        fs::create_dir_all(house.path("post").join(folder)).unwrap();
+    }
+    fs::create_dir(house.path("disk")).unwrap();
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap().replace("codevd.db", "disk/codevd.db");
+    fs::write(house.path("codevd.toml"), config + "[maildir]\npath = \"post\"\n").unwrap();
+    house.live();
+    house.run(&["run", "--once"]).ends(0);
+    let mail = b"From: ana@example.com\r\nSubject: x\r\n\r\noui\r\n";
+    fs::write(house.path("post/new/1.a.host"), mail).unwrap();
+    let waits = || house.path("post/new/1.a.host").exists();
+    // not mounted: its place is an empty folder
+    fs::rename(house.path("disk"), house.path("mounted elsewhere")).unwrap();
+    fs::create_dir(house.path("disk")).unwrap();
+    let said = house.run(&["run", "--once"]).ends(0);
+    assert!(said.err.contains("is its disk mounted?") && said.err.contains("disk/codevd.db"), "{}", said.err);
+    assert!(waits(), "{}", said.err);
+    let said = house.run_with(&["mail", "deliver"], mail).ends(75);
+    assert!(said.err.contains("is its disk mounted?"), "{}", said.err);
+    let daemon = house.daemon();
+    house.run_with(&["mail", "deliver"], mail).ends(75);
+    let (_, log) = daemon.stop();
+    assert!(waits() && log.contains("is its disk mounted?"), "{log}");
+    // mounted: all goes on
+    fs::remove_dir_all(house.path("disk")).unwrap();
+    fs::rename(house.path("mounted elsewhere"), house.path("disk")).unwrap();
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 1,"));
+    assert!(!waits());
+}
+
 #[test]
 fn mail_in_a_maildir_is_taken_once_and_stays_there() {
     let house = House::new();
+    house.applied();
     for folder in ["new", "cur", "tmp"] {
         fs::create_dir_all(house.path("post").join(folder)).unwrap();
     }
@@ -661,7 +703,7 @@ fn mail_in_a_maildir_is_taken_once_and_stays_there() {
     assert!(house.path("post/.Taken/cur/1.a.host:2,").exists());
     let said = house.run(&["status"]).ends(0);
     assert!(said.out.contains("a@example.org"), "{}", said.out);
-    assert!(house.run(&["why", "in:1"]).ends(0).out.contains("kept, not applied"));
+    assert!(house.run(&["why", "in:2"]).ends(0).out.contains("kept, not applied"));
 }
 
 #[test]

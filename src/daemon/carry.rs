@@ -1,7 +1,7 @@
 //! The tasks that carry mail: out over the crew's connections, in from the mailbox, until the daemon is to stop.
 
 use super::ports::{Clock, Incoming, Outgoing, Shared};
-use super::receiver::{ReceiverError, receiver_step};
+use super::receiver::{NO_GROUP_YET, ReceiverError, receiver_step, takes_mail};
 use super::run::{MAILBOX_WAITS, WAITS, Wake, rest, until, wait_of};
 use super::sender::{Crew, SenderStep};
 use super::trouble::{Health, Part};
@@ -16,6 +16,9 @@ use tokio::sync::{Notify, watch};
 const LAST_MAIL: Duration = Duration::from_secs(5);
 /// Longest wait for new mail between two looks.
 const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
+
+/// Time between two looks whether there is a first group.
+const FIRST_GROUP: Duration = Duration::from_secs(5);
 
 /// What the tasks that carry mail need beside their sockets.
 #[derive(Clone)]
@@ -123,6 +126,15 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
     let Post { store, clock, wake, health } = post;
     let mut failures = 0;
     let never = Notify::new();
+    if takes_mail(&store).is_ok_and(|takes| !takes) {
+        tracing::warn!(database = %store.get().file().display(), "{NO_GROUP_YET}");
+    }
+    // what can't be looked at is told by the step itself
+    while takes_mail(&store).is_ok_and(|takes| !takes) {
+        if rest(&mut stopping, &never, FIRST_GROUP).await {
+            return;
+        }
+    }
     while !*stopping.borrow() {
         let look = async {
             let count = receiver_step(&store, &mut mailbox, &prover, || clock.now()).await?;

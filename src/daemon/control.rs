@@ -6,7 +6,7 @@
 
 use super::edge::beside;
 use super::ports::{Clock, Shared};
-use super::receiver::take;
+use super::receiver::{NO_GROUP_YET, take, takes_mail};
 use super::reload::Ask;
 use super::verify::Prover;
 use crate::transport::Fetched;
@@ -122,6 +122,11 @@ async fn deliver<C: Clock>(
     crash_point!("control.read");
     if bytes.len() != length {
         return Ok("no the mail broke off\n".to_owned());
+    }
+    match takes_mail(store) {
+        Ok(true) => {}
+        Ok(false) => return Ok(format!("later {NO_GROUP_YET}\n")),
+        Err(error) => return Ok(format!("later {}\n", error.to_string().replace('\n', " "))),
     }
     let proof = prover.proof(&bytes).await;
     match take(store, delivered(bytes), proof, clock.now()) {

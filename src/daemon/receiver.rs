@@ -22,6 +22,19 @@ pub enum ReceiverError {
     Store(#[from] StoreError),
 }
 
+/// Why a database that knew no group yet takes no mail.
+pub const NO_GROUP_YET: &str = "there was no group here yet, so no mail is taken in before the first \
+    `codevd group apply`; if codevd ran here before, this is not its database: is its disk mounted?";
+
+/// A new database has nobody to hear of. Where it is new because the right one is not mounted, the answers to that
+/// one would be taken, and be answers to nobody.
+///
+/// # Errors
+/// The store's own.
+pub fn takes_mail(store: &Shared) -> Result<bool, StoreError> {
+    Ok(!store.get().is_new()?)
+}
+
 /// Takes what is new: commit first, then acknowledge (`reliability.md` 11). Says how many came.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use super::health::{self, Damage};
 use super::housekeeping::{Keep, keeping};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
-use super::receiver::{ReceiverError, receiver_step};
+use super::receiver::{NO_GROUP_YET, ReceiverError, receiver_step, takes_mail};
 use super::reload::{self, Ask, Asked, Reread};
 use super::sender::{Crew, Pace, sender_step};
 use super::trouble::{Health, Part};
@@ -231,7 +231,13 @@ where
         }
         let mut round = Round::default();
         let now = || self.clock.now();
-        let received = receiver_step(&store, &mut self.mailbox, &self.prover, now).await;
+        let received = match takes_mail(&store)? {
+            true => receiver_step(&store, &mut self.mailbox, &self.prover, now).await,
+            false => {
+                tracing::warn!(database = %store.get().file().display(), "{NO_GROUP_YET}");
+                Ok(0)
+            }
+        };
         for _ in 0..MAX_ROUNDS {
             let stories = self.engine.step(now())?;
             let sent = sender_step(&store, &mut self.ways, &mut self.pace, &self.from, now).await?;

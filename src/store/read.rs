@@ -177,6 +177,18 @@ impl Reader {
         })
     }
 
+    /// Whether no group was ever here: a first start, or the file of before is not where it was (a disk that is not
+    /// mounted).
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn is_new(&self) -> Result<bool, StoreError> {
+        self.look("look whether there was a group", |conn| {
+            let sql = "SELECT NOT EXISTS (SELECT 1 FROM groups) AND NOT EXISTS (SELECT 1 FROM outbox) AS is_new";
+            Ok(first(conn, sql, [], |r| r.flag("is_new"))?.unwrap_or(true))
+        })
+    }
+
     /// One whole meeting, whether it still matters or not.
     ///
     /// # Errors
