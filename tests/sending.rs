@@ -344,6 +344,33 @@ async fn what_is_given_up_is_told_as_what_it_is() {
     }
 }
 
+/// Where the address was taken at RCPT, and size or content is what is spoken of, nothing is held against the address.
+#[tokio::test]
+async fn a_mail_that_is_refused_as_such_is_not_held_against_its_receiver() {
+    let cases = [
+        (Phase::Mail, 552, "5.3.4 message too big", Trouble::Policy),
+        (Phase::Rcpt, 552, "5.2.3 longer than this mailbox takes", Trouble::Policy),
+        (Phase::Dot, 552, "5.3.4 message too big", Trouble::Policy),
+        (Phase::Dot, 554, "5.6.0 message not accepted", Trouble::Policy),
+        (Phase::Dot, 550, "5.7.1 content refused", Trouble::Policy),
+        (Phase::Dot, 554, "transaction failed", Trouble::Policy),
+        (Phase::Dot, 552, "message exceeds fixed maximum size", Trouble::Policy),
+        (Phase::Dot, 554, "5.3.0 rejected by a filter", Trouble::Policy),
+        (Phase::Dot, 550, "5.1.1 no such user", Trouble::Hard),
+        (Phase::Dot, 550, "<ana@example.org>: user unknown", Trouble::Hard),
+        (Phase::Rcpt, 550, "no", Trouble::Hard),
+    ];
+    for (phase, code, words, wanted) in cases {
+        let house = house([plain("ana")], Pace::default(), []);
+        let (mut crew, _) = crew_of(&house.store, &house.clock, Delivery::refused(phase, code, words));
+        assert_eq!(crew.all().await.unwrap().lost, 1, "{phase:?} {words}: not told at once");
+        assert_eq!(crew.stuck(), None, "{phase:?} {words}: nothing is wrong with our address");
+        let told = house.store.get().next_inbox(1).unwrap()[0].outcome();
+        let Some(Outcome::Refused { why, trouble }) = told else { panic!("{told:?}") };
+        assert_eq!(trouble.unwrap_or_else(|| Trouble::of_refusal(&why)), wanted, "{phase:?} {words}");
+    }
+}
+
 #[tokio::test]
 async fn the_pace_counts_over_all_connections() {
     let (server, port) = Server::start(9).await;

@@ -20,7 +20,8 @@ pub enum Trouble {
     Soft,
     /// The mailbox is full: counts as soft.
     Quota,
-    /// The host refuses us (spam, authentication, blocks): the operator's business, never the member's.
+    /// The host refuses us (spam, authentication, blocks) or the mail as such (size, content): the operator's business,
+    /// never the member's.
     Policy,
     /// Not delivered yet, still tried: no failure.
     Delayed,
@@ -28,12 +29,12 @@ pub enum Trouble {
 
 impl Trouble {
     /// What an SMTP server's own refusal comes to: status class 5.7 is about us (RFC 3463 §3.8), and so are 5.1.7 and
-    /// 5.1.8, which speak of the sender's address (§3.2); a full mailbox is x.2.2, all else says that the address is
-    /// no good.
+    /// 5.1.8, which speak of the sender's address (§3.2); 5.2.3 and 5.3.4 are about the mail's size, 5.6 about what it
+    /// holds; a full mailbox is x.2.2, all else says that the address is no good.
     pub fn of_refusal(reply: &str) -> Self {
-        let status =
-            |wanted: &str| reply.split(|c: char| !c.is_ascii_digit() && c != '.').any(|w| w.starts_with(wanted));
-        if ["5.7.", "5.1.7", "5.1.8"].into_iter().any(status) {
+        let codes = || reply.split(|c: char| !c.is_ascii_digit() && c != '.').map(|w| w.trim_end_matches('.'));
+        let status = |wanted: &str| codes().any(|w| w == wanted || wanted.ends_with('.') && w.starts_with(wanted));
+        if ["5.7.", "5.6.", "5.1.7", "5.1.8", "5.2.3", "5.3.4"].into_iter().any(status) {
             Self::Policy
         } else if status("5.2.2") {
             Self::Quota
@@ -208,6 +209,10 @@ mod tests {
             ("554 5.7.1 blocked", Trouble::Policy),
             ("550 5.1.8 sender's domain unknown", Trouble::Policy),
             ("552 5.2.2 full", Trouble::Quota),
+            ("552 5.2.3 too long", Trouble::Policy),
+            ("552 5.3.4 too big.", Trouble::Policy),
+            ("554 5.6.0 not accepted", Trouble::Policy),
+            ("550 5.3.40 unknown", Trouble::Hard),
             ("550 unknown", Trouble::Hard),
             ("550 version 15.7.1 says no", Trouble::Hard),
         ] {

@@ -7,6 +7,7 @@ use super::ports::{Clock, Outgoing, Shared};
 use super::trouble::Part;
 use crate::core::WhenLate;
 use crate::core::reach::Trouble;
+use crate::mail::bounce::of_the_address;
 use crate::store::{Claimed, Settled, StoreError};
 use crate::transport::{Delivery, Envelope, Lasting, NOT_SENT, Phase};
 use chrono::{DateTime, Duration, Utc};
@@ -437,6 +438,7 @@ fn link(delivery: &Delivery) -> Link {
     };
     let for_good = matches!(delivery, Delivery::Refused { lasting: Lasting::Permanent, .. });
     match phase {
+        Phase::Mail if for_good && of_the_mail(delivery) => Link::Open,
         Phase::Mail if for_good && !words.starts_with(NOT_SENT) => Link::Deferred(Part::Address, words.clone()),
         Phase::Auth if matches!(delivery, Delivery::Refused { reply, .. } if reply.starts_with('5')) => {
             Link::Shut(Part::ServerLogin, words.clone())
@@ -444,6 +446,22 @@ fn link(delivery: &Delivery) -> Link {
         Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth => Link::Shut(Part::Server, words.clone()),
         Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Dot if for_good => Link::Open,
         Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Dot => Link::Deferred(Part::Outbox, words.clone()),
+    }
+}
+
+/// It was refused for good by what it is, and not for who sends or gets it. Once its last byte is there, the address was
+/// taken: only words about the address say otherwise.
+fn of_the_mail(delivery: &Delivery) -> bool {
+    let Delivery::Refused { phase, lasting: Lasting::Permanent, code, reply } = delivery else { return false };
+    let by_code = code.map(|c| (c.subject, c.detail));
+    match phase {
+        Phase::Mail => matches!(by_code, Some((2, 3) | (3, 4) | (6, _))) || code.is_none() && reply.starts_with("552"),
+        Phase::Data | Phase::Dot => match by_code {
+            Some((2, 3)) => true,
+            Some((1 | 2, _) | (4, 1)) => false,
+            _ => of_the_address(reply).is_none(),
+        },
+        _ => false,
     }
 }
 
@@ -463,6 +481,9 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
         // not offered at all: something of ours, whoever it was for
         Delivery::Refused { lasting: Lasting::Permanent, reply, .. } if reply.starts_with(NOT_SENT) => {
             Settled::Refused { reply, trouble: Some(Trouble::Policy) }
+        }
+        ref refused @ Delivery::Refused { ref reply, .. } if of_the_mail(refused) => {
+            Settled::Refused { reply: reply.clone(), trouble: Some(Trouble::Policy) }
         }
         // for good, it says, and that is until somebody puts it right: no member's fault, and no reason to lose a mail
         Delivery::Refused { phase: Phase::Mail, reply, .. } => later(reply, Trouble::Policy),

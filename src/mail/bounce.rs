@@ -76,6 +76,8 @@ struct Data {
     policy: Vec<String>,
     hard: Vec<String>,
     soft: Vec<String>,
+    /// The mail is too long.
+    size: Vec<String>,
     /// Still tried.
     delayed: Vec<String>,
     /// Tried until its time was up, or no answer from the host in all that time.
@@ -168,6 +170,11 @@ fn reports_success(status: &str) -> bool {
     let actions: Vec<String> = groups(status).iter().filter_map(action).collect();
     let good = |a: &String| ["delivered", "relayed", "expanded"].iter().any(|w| a.starts_with(w));
     !actions.is_empty() && actions.iter().all(good)
+}
+
+/// What a server's words say of the address itself: it is no good, or its mailbox is full.
+pub fn of_the_address(words: &str) -> Option<BounceClass> {
+    judge::of_the_address(words)
 }
 
 /// Does this text say what only reports on delivery say?

@@ -20,12 +20,12 @@ pub(super) fn known(action: Option<&str>, status: Option<&str>, diagnostic: &str
     let status = status.unwrap_or_default();
     let (digit, detail) = status.split_once('.').unwrap_or_default();
     let bad_address = matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1") && digit != "4";
-    // the sender's own address or domain is what is refused: our set-up
-    let ours = matches!(detail, "1.7" | "1.8") || detail.starts_with("7.") || detail.starts_with("6.");
+    // the sender's own address or domain is what is refused: our set-up; or the mail as such, by its size or content
+    let ours = matches!(detail, "1.7" | "1.8" | "2.3" | "3.4") || detail.starts_with("7.") || detail.starts_with("6.");
     let ours_by_words = says(&DATA.policy) || (digit != "4" && says(&DATA.stages));
     Some(if action == Some("delayed") {
         BounceClass::Delayed
-    } else if matches!(detail, "2.2" | "2.3") || (says(&DATA.quota) && !says(&DATA.limits)) {
+    } else if detail == "2.2" || (says(&DATA.quota) && !says(&DATA.limits)) {
         BounceClass::Quota
     } else if bad_address && (!says(&DATA.policy) || says(&DATA.hard)) {
         BounceClass::Hard
@@ -33,18 +33,28 @@ pub(super) fn known(action: Option<&str>, status: Option<&str>, diagnostic: &str
         BounceClass::Policy
     } else if says(&DATA.hard) {
         BounceClass::Hard
-    } else if ours_by_words || says(&DATA.limits) {
+    } else if ours_by_words || says(&DATA.limits) || says(&DATA.size) {
         BounceClass::Policy
     } else if matches!(detail, "4.1" | "4.7") || says(&DATA.expired) {
         // 4.1: no answer from the host for as long as it was tried
         BounceClass::Expired
-    } else if digit == "4" || matches!(detail, "4.5" | "3.2" | "3.4") || says(&DATA.soft) || is_later(&low) {
+    } else if digit == "4" || matches!(detail, "4.5" | "3.2") || says(&DATA.soft) || is_later(&low) {
         BounceClass::Soft
     } else if matches!(detail, "" | "0.0" | "5.0") {
         return None;
     } else {
         BounceClass::Hard
     })
+}
+
+/// What the words alone say of the address.
+pub(super) fn of_the_address(words: &str) -> Option<BounceClass> {
+    let low = text::one_line(&words.to_lowercase());
+    let says = |words: &[String]| words.iter().any(|w| low.contains(w.as_str()));
+    match says(&DATA.quota) && !says(&DATA.limits) {
+        true => Some(BounceClass::Quota),
+        false => says(&DATA.hard).then_some(BounceClass::Hard),
+    }
 }
 
 /// Do the words give a reply code of "not now" (RFC 5321 §4.2.1) and no status code?
