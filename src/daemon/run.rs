@@ -352,11 +352,13 @@ pub(super) async fn rest(stopping: &mut watch::Receiver<bool>, woken: &Notify, a
 struct Watchman {
     wall: DateTime<Utc>,
     real: Instant,
+    /// It went back, and that is not on disk yet.
+    went_back: bool,
 }
 
 impl Watchman {
     fn at(wall: DateTime<Utc>) -> Self {
-        Self { wall, real: monotonic() }
+        Self { wall, real: monotonic(), went_back: false }
     }
 
     /// Says by how many seconds the clock jumped.
@@ -366,8 +368,22 @@ impl Watchman {
         if jump.abs() >= JUMP {
             tracing::warn!(seconds = jump, "the clock jumped, or the machine slept; what is due now is looked at anew");
         }
-        *self = Self::at(wall);
+        (self.wall, self.real) = (wall, monotonic());
         jump
+    }
+
+    /// Where the clock went back, what the one of before had put off is brought back with it.
+    fn watch(&mut self, store: &Shared, now: DateTime<Utc>) {
+        self.went_back |= self.look(now) <= -JUMP;
+        if !self.went_back {
+            return;
+        }
+        match store.get().clock_went_back(now) {
+            Ok(()) => self.went_back = false,
+            Err(error) => {
+                tracing::warn!(%error, "what the clock of before had put off may wait too long; it is tried again");
+            }
+        }
     }
 }
 
@@ -395,11 +411,7 @@ async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut s
     let mut held = false;
     loop {
         let now = mind.clock.now();
-        if watchman.look(now) <= -JUMP
-            && let Err(error) = mind.engine.store().get().clock_went_back(now)
-        {
-            tracing::warn!(%error, "what the clock of before had put off may wait too long; a restart looks at it again");
-        }
+        watchman.watch(mind.engine.store(), now);
         let was_held = std::mem::replace(&mut held, mind.is_held());
         if was_held && !held {
             tracing::info!("mail leaves again");
@@ -496,6 +508,7 @@ fn next_look<I: Ids>(engine: &Engine<I>, stories: &[Story], now: DateTime<Utc>) 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -506,6 +519,30 @@ mod tests {
         assert_eq!(until(at(-5), now), SHORTEST_SLEEP);
         assert_eq!(until(at(7), now), Duration::from_secs(7));
         assert_eq!(until(at(3600), now), LONGEST_SLEEP);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_is_noted_again_until_the_disk_takes_it() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::daemon::shared(crate::store::Store::open(folder.path().join("codevd.db")).unwrap());
+        let writes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&writes);
+        store.get().watch(move |point| match point {
+            crate::store::WritePoint::Begin if counted.fetch_add(1, Ordering::Relaxed) < 2 => {
+                Err(crate::store::DiskFault::Full)
+            }
+            _ => Ok(()),
+        });
+        let then = DateTime::<Utc>::UNIX_EPOCH + chrono::Duration::days(400);
+        let back = then - chrono::Duration::days(1);
+        let mut watchman = Watchman::at(then);
+        // the disk is full twice; what is noted once is not noted again
+        let after = [1, 2, 3, 3].map(|wanted| {
+            watchman.watch(&store, back);
+            (writes.load(Ordering::Relaxed), wanted)
+        });
+        assert!(after.iter().all(|(seen, wanted)| seen == wanted), "{after:?}");
     }
 
     #[test]
