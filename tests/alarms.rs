@@ -330,6 +330,32 @@ async fn a_clock_set_ahead_deletes_nothing_and_is_told() {
     }
 }
 
+/// Run by hand or by a calendar of its own, each look lies over a week after the one before.
+#[tokio::test]
+async fn what_is_run_once_a_month_deletes_too_and_not_by_one_look_at_a_wrong_clock() {
+    for wrong_at in [None, Some(90)] {
+        let house = house(false);
+        house.store.get().commit(mails(vec![mail(draft("ana", Kind::Digest, 0, "x"))])).unwrap();
+        let claimed = house.store.get().claim(now(), 1, |_| Duration::minutes(1)).unwrap().remove(0);
+        house.store.get().settle(claimed.id, &Settled::Sent { reply: "250 ok".into() }, now()).unwrap();
+        let keep = Keep { mails_days: 75, words_months: 24 };
+        let conn = rusqlite::Connection::open(house.store.get().file()).unwrap();
+        let is_kept = || -> bool {
+            conn.query_row("SELECT count(bytes) FROM outbox_bytes", [], |r| r.get::<_, i64>(0)).unwrap() == 1
+        };
+        let mut gone = None;
+        for day in (0..300).step_by(30) {
+            let by = if wrong_at == Some(day) { day + 750 } else { day };
+            keep.clean(&house.store, now() + Duration::days(by)).unwrap();
+            if !is_kept() {
+                gone.get_or_insert(day);
+            }
+        }
+        // by the look before, which is a month old: late, and never early; a wrong clock in between costs a month more
+        assert_eq!(gone, Some(if wrong_at.is_some() { 150 } else { 120 }), "{wrong_at:?}");
+    }
+}
+
 #[test]
 fn the_mail_as_it_is_read() {
     let topics = [

@@ -225,7 +225,7 @@ impl Seen {
         if let Some((seen, from)) = self.clock.and_then(|seen| Some((seen, seen.jumped_from(self.now)?))) {
             let (from, until) = (local(from, Tz::UTC), local(seen.steady_from(), Tz::UTC));
             terminal
-                .line(format_args!("nothing is deleted by age before {until}: the clock went ahead from {from}"))?;
+                .line(format_args!("until {until} only what was old enough at {from} is deleted: the clock went ahead from there, or nothing ran"))?;
         }
         let not_applied: Vec<_> = self.kept.iter().filter(|r| r.state == InboxState::Refused).collect();
         if !not_applied.is_empty() {

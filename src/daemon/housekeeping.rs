@@ -26,15 +26,13 @@ impl Keep {
     /// The store's.
     pub fn clean(self, store: &Shared, now: DateTime<Utc>) -> Result<(), StoreError> {
         let clock = store.get().see_clock(now)?;
-        if now < clock.steady_from() {
-            if let Some(from) = clock.jumped_from(now) {
-                let until = clock.steady_from();
-                tracing::error!(%from, %now, %until, "the clock went ahead, or nothing ran: nothing is deleted by age before");
-            }
-            return Ok(());
+        if let Some(from) = clock.jumped_from(now) {
+            let until = clock.steady_from();
+            tracing::error!(%from, %now, %until, "the clock went ahead, or nothing ran: until then, what is deleted by its age was old enough before");
         }
-        let mails = now - Duration::days(self.mails_days.into());
-        let words = now.checked_sub_months(Months::new(self.words_months)).unwrap_or(mails);
+        let Some(believed) = clock.believed(now) else { return Ok(()) };
+        let mails = believed - Duration::days(self.mails_days.into());
+        let words = believed.checked_sub_months(Months::new(self.words_months)).unwrap_or(mails);
         let emptied = store.get().clean(mails, words.min(mails), now)?;
         if emptied != crate::store::Emptied::default() {
             let crate::store::Emptied { mails, meetings, keys } = emptied;

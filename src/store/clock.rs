@@ -2,7 +2,9 @@
 //!
 //! A jump ahead and a machine that was off for as long look the same from here, and no other clock survives a restart.
 //! So nobody is asked: after either, nothing is deleted before the clock has gone on for a week. What is kept a week
-//! longer does no harm; what is deleted does not come back.
+//! longer does no harm; what is deleted does not come back. Where each look lies over a week after the one before (a
+//! round a month), that week would never come: what was old enough at the look before may go, since a look a week later
+//! is all that a steady clock shows, too.
 
 use super::cells::{first, run, utc};
 use super::error::Fault;
@@ -25,7 +27,7 @@ pub struct ClockSeen {
     pub at: DateTime<Utc>,
     /// Since when it goes on without a jump.
     pub since: DateTime<Utc>,
-    /// Where it stood before that jump, if it went ahead.
+    /// Where it stood before that jump, if it went ahead: at the look before.
     pub from: Option<DateTime<Utc>>,
 }
 
@@ -44,6 +46,11 @@ impl ClockSeen {
     /// From when on things may be deleted by it.
     pub fn steady_from(&self) -> DateTime<Utc> {
         self.since + WEEK
+    }
+
+    /// The time by which things may be deleted now.
+    pub fn believed(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if now >= self.steady_from() { Some(now) } else { self.from }
     }
 
     /// Where it stood before it went ahead, while it is not steady again.
@@ -133,6 +140,9 @@ mod tests {
         // it was right after all: off for two years
         let on = on(ahead, 801..808);
         assert_eq!((on.steady_from(), on.jumped_from(day(807))), (day(807), None));
+        // what is believed after a jump is the look before it
+        assert_eq!((seen.believed(day(29)), ahead.believed(day(806))), (Some(day(29)), Some(day(29))));
+        assert_eq!((right.believed(day(31)), ahead.believed(day(807))), (None, Some(day(807))));
         // a second of correction is no jump
         assert_eq!(seen.next(day(29) - Duration::seconds(1)).since, seen.since);
     }
