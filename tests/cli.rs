@@ -442,6 +442,39 @@ fn a_mail_that_ended_the_daemon_five_times_is_set_aside_and_the_others_are_read(
     assert!(said.out.contains("while it read this"), "{}", said.out);
 }
 
+/// Reading it before it has a row (whom is it from?) may end the process as well; each of these mails is handed in
+/// until it stays.
+#[test]
+fn a_mail_that_ended_the_daemon_before_it_had_a_row_is_set_aside_unread() {
+    use sha2::{Digest, Sha256};
+    let house = House::new();
+    for folder in ["new", "cur", "tmp"] {
+        fs::create_dir_all(house.path("post").join(folder)).unwrap();
+    }
+    let config = fs::read_to_string(house.path("codevd.toml")).unwrap();
+    fs::write(house.path("codevd.toml"), config + "[maildir]\npath = \"post\"\n").unwrap();
+    house.applied();
+    let conn = rusqlite::Connection::open(house.path("codevd.db")).unwrap();
+    // the first ended five processes; two were killed by chance while they took the second
+    for (name, tries) in [("a", 5), ("b", 2), ("c", 0)] {
+        let mail = format!("From: {name}@example.org\r\nMessage-ID: <{name}@example.org>\r\n\r\nhello\r\n");
+        let hash: String = Sha256::digest(mail.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        conn.execute("INSERT INTO arriving VALUES (?, ?, '2026-11-20T10:00:00Z')", (hash, tries)).unwrap();
+        fs::write(house.path("post/new").join(format!("1.{name}.host")), mail).unwrap();
+    }
+    assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 3,"));
+    let mut rows =
+        conn.prepare("SELECT state, from_address, reason FROM inbox WHERE kind = 'mail' ORDER BY id").unwrap();
+    let rows = rows.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).unwrap();
+    let rows: Vec<(String, Option<String>, Option<String>)> = rows.map(Result::unwrap).collect();
+    let unread: Vec<_> = rows.iter().filter(|(state, from, _)| state == "quarantined" && from.is_none()).collect();
+    assert!(unread.len() == 1 && rows.len() == 3, "{rows:?}");
+    assert!(unread[0].2.as_ref().unwrap().contains("the daemon ended 5 times while it took this in"), "{rows:?}");
+    let left: i64 = conn.query_row("SELECT count(*) FROM arriving", [], |r| r.get(0)).unwrap();
+    assert_eq!(left, 0);
+    assert!(house.run(&["status"]).ends(3).out.contains("took this in"));
+}
+
 #[test]
 fn a_mail_that_cannot_be_kept_stays_with_its_server() {
     let house = House::new();

@@ -6,7 +6,8 @@ use super::failure::{Done, Failure, Result};
 use super::setup::Setup;
 use super::terminal::Terminal;
 use crate::daemon::control::{self, MAX_MAIL};
-use crate::daemon::receiver::{NO_GROUP_YET, received};
+use crate::daemon::receiver::{NO_GROUP_YET, arrive};
+use crate::daemon::shared;
 use std::io::{self, Read};
 
 pub(super) fn deliver(setup: impl Fn() -> Result<Setup>, args: &DeliverArgs, terminal: &mut Terminal) -> Result {
@@ -42,16 +43,16 @@ fn hand_over(setup: &Setup, mail: Vec<u8>) -> Result<()> {
 
 fn store(setup: &Setup, mail: Vec<u8>, no_daemon: &io::Error) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let proof = runtime.block_on(setup.prover()?.of_handed_in().proof(&mail));
+    let prover = setup.prover()?.of_handed_in();
     let opened = setup.store();
     if let Ok(store) = &opened
         && store.is_new()?
     {
         return Err(Failure::because(NO_GROUP_YET.to_owned()));
     }
-    let taken = opened.and_then(|mut store| {
-        let row = received(control::delivered(mail), proof, setup.now());
-        Ok(store.receive(&[row])?)
+    let taken = opened.and_then(|store| {
+        let store = shared(store);
+        Ok(runtime.block_on(arrive(&store, control::delivered(mail), &prover, || setup.now()))?)
     });
     taken.map(|_| ()).map_err(|failure| {
         let socket = setup.socket();

@@ -6,7 +6,7 @@
 
 use super::edge::beside;
 use super::ports::{Clock, Shared};
-use super::receiver::{NO_GROUP_YET, take, takes_mail};
+use super::receiver::{NO_GROUP_YET, arrive, takes_mail};
 use super::reload::Ask;
 use super::verify::Prover;
 use crate::transport::Fetched;
@@ -128,8 +128,7 @@ async fn deliver<C: Clock>(
         Ok(false) => return Ok(format!("later {NO_GROUP_YET}\n")),
         Err(error) => return Ok(format!("later {}\n", error.to_string().replace('\n', " "))),
     }
-    let proof = prover.proof(&bytes).await;
-    match take(store, delivered(bytes), proof, clock.now()) {
+    match arrive(store, delivered(bytes), prover, || clock.now()).await {
         Ok(_) => {
             crash_point!("control.on_disk");
             Ok("ok\n".to_owned())

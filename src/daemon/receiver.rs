@@ -1,7 +1,7 @@
 //! The receiver's step: mail is on disk here before the mailbox is told that it was taken.
 
 use super::ports::{Incoming, Shared};
-use super::rows::close;
+use super::rows::{MOST_TRIES, close};
 use super::verify::Prover;
 use crate::core::proof::Proof;
 use crate::mail;
@@ -55,9 +55,7 @@ pub async fn receiver_step<I: Incoming>(
         let mut failed = None;
         for mail in fetched {
             let place = mail.place.clone();
-            // DKIM and DNS here, at the edge, once: what is found is kept with the mail
-            let proof = prover.proof(&mail.bytes).await;
-            take(store, mail, proof, now())?;
+            arrive(store, mail, prover, &now).await?;
             crash_point!("receiver.on_disk");
             // one that can't be marked holds up none of the others
             if let Err(error) = incoming.taken(&place).await {
@@ -70,6 +68,47 @@ pub async fn receiver_step<I: Incoming>(
             return Err(error.into());
         }
     }
+}
+
+/// Finds out whom a mail is from and puts it on disk. It is known there by its hash before any of it is read: one that
+/// ended the process too often is kept as it came, by nobody we know.
+///
+/// # Errors
+/// The store's own; nothing was taken then.
+pub async fn arrive(
+    store: &Shared,
+    mail: Fetched,
+    prover: &Prover,
+    now: impl Fn() -> DateTime<Utc>,
+) -> Result<Taken, StoreError> {
+    let tries = store.get().begin_arriving(&hash(&mail.bytes), now())?;
+    crash_point!("receiver.arriving");
+    if tries < MOST_TRIES {
+        // DKIM and DNS here, at the edge, once: what is found is kept with the mail
+        let proof = prover.proof(&mail.bytes).await;
+        return take(store, mail, proof, now());
+    }
+    let at = now();
+    let row = Received {
+        message_id: None,
+        from: None,
+        hash: hash(&mail.bytes),
+        place: mail.place,
+        bytes: mail.bytes,
+        received_at: at,
+        proof: None,
+    };
+    let taken = store.get().receive(&[row])?.into_iter().next().unwrap_or(Taken::Duplicate(0));
+    if let Taken::New(id) = taken {
+        tracing::error!(inbox = id, tries, "the daemon ended each time it took this mail in: it is set aside");
+        let reason = format!("the daemon ended {tries} times while it took this in; it is kept as it came");
+        close(&mut store.get(), id, InboxState::Quarantined, reason, None, None, at)?;
+    }
+    Ok(taken)
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Puts a mail on disk. One over the size cap, of which only the beginning came, is set aside for a person.
@@ -97,7 +136,7 @@ const HEAD: usize = 64 * 1024;
 
 /// A fetched mail as an inbox row. What links it is read again from the bytes when it is decided on.
 pub fn received(mail: Fetched, proof: Option<Proof>, at: DateTime<Utc>) -> Received {
-    let hash = Sha256::digest(&mail.bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let hash = hash(&mail.bytes);
     let head = &mail.bytes[..mail.bytes.len().min(HEAD)];
     // a mail that breaks the reader is taken all the same; the engine quarantines it
     let letter = catch_unwind(AssertUnwindSafe(|| mail::letter(head))).ok();

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// A mail that so often was begun and came to no end ended the daemon: it is read no more. Twice may be chance where a
 /// daemon is killed over and over; five times, each within the moment that reading takes, is none.
-const MOST_TRIES: u32 = 5;
+pub(super) const MOST_TRIES: u32 = 5;
 
 /// The rows begun by this process: it is alive, so they are no reason why one ended.
 #[derive(Debug, Default)]

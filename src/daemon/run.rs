@@ -206,6 +206,9 @@ where
             broken += usize::from(ended.is_err());
         }
         let _ = std::fs::remove_file(&socket);
+        if let Err(error) = store.get().leave_arriving() {
+            tracing::warn!(%error, "a mail that was being taken in counts as one that ended the daemon");
+        }
         if let Err(error) = look_after(&store, clock.now()) {
             tracing::warn!(%error, "mails that were cut off are looked after at the next start");
         }

@@ -1,5 +1,6 @@
 //! All that comes in, one kind of row: a mail, an order, the fate of a mail of ours.
 
+use super::arriving::arrived;
 use super::cells::{Read, all, first, json, run, utc, word};
 use super::commit::InboxDone;
 use super::error::Fault;
@@ -120,7 +121,9 @@ impl Store {
     /// # Errors
     /// Nothing was taken: [`StoreError::is_temporary`] says whether it may be tried again.
     pub fn receive(&mut self, mails: &[Received]) -> Result<Vec<Taken>, StoreError> {
-        self.write("take mail in", |tx, _| mails.iter().map(|mail| take(tx, mail)).collect())
+        let taken = self.write("take mail in", |tx, _| mails.iter().map(|mail| take(tx, mail)).collect())?;
+        self.arriving.retain(|hash| mails.iter().all(|mail| mail.hash != *hash));
+        Ok(taken)
     }
 
     /// Takes an order in, as JSON; its number is what the command waits for.
@@ -208,6 +211,7 @@ pub(super) const NEXT: &str = "SELECT i.*, unseal('received/' || i.id, b.bytes) 
     WHERE i.state = 'new' ORDER BY i.id LIMIT ?";
 
 fn take(tx: &Connection, mail: &Received) -> Result<Taken, Fault> {
+    arrived(tx, &mail.hash)?;
     if let Some(id) = first(tx, "SELECT id FROM inbox WHERE hash = ?", [&mail.hash], |r| r.int("id"))? {
         return Ok(Taken::Duplicate(id));
     }

@@ -7,6 +7,7 @@
 //! second file: whoever has this one alone reads nobody's words.
 
 mod alarms;
+mod arriving;
 mod cells;
 mod clock;
 mod commit;
@@ -55,6 +56,7 @@ use keys::Keys;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use sealed::Seals;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -83,6 +85,8 @@ pub struct Store {
     watched: fault::Watched,
     /// The keys file is not the one, or not the state of it, that the database was written with.
     other_keys: bool,
+    /// Hashes of mails that this process began to take.
+    arriving: BTreeSet<String>,
 }
 
 impl std::ops::Deref for Store {
@@ -120,7 +124,14 @@ impl Store {
         migrate::migrate(&mut conn, file, &migrate::embedded(), &seals)?;
         let inner = Reader { conn, file: file.to_owned(), seals };
         let other_keys = other_keys == lost::Found::Other;
-        Ok(Self { inner, derivation: String::new(), doubt_for: None, watched: fault::Watched::default(), other_keys })
+        Ok(Self {
+            inner,
+            derivation: String::new(),
+            doubt_for: None,
+            watched: fault::Watched::default(),
+            other_keys,
+            arriving: BTreeSet::new(),
+        })
     }
 
     /// A reader beside this writer, for another task.

@@ -87,6 +87,7 @@ impl Store {
                  WHERE o.state NOT IN ('queued', 'sending') AND o.due_at < ?1 \
                  AND (m.stage IS NULL OR m.stage NOT IN ('planned', 'running', 'collecting')))";
             let before = utc(before);
+            super::arriving::forget(tx, &before)?;
             run(tx, quotes, [&before])?;
             Ok(run(tx, ours, [&before])? + run(tx, theirs, [&before])?)
         })

@@ -2,6 +2,7 @@
 //! the other side, and afterwards both sides are compared mail by mail.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod arriving;
 mod both_sides;
 mod clock;
 mod house;

@@ -1,7 +1,10 @@
 //! What comes in: kept before it is acknowledged, read twice but processed once.
 
 use crate::fixture::*;
-use codevd::store::{Commit, InboxDone, InboxKind, InboxState, Received, Taken};
+use chrono::Duration;
+use codevd::store::{Commit, DiskFault, InboxDone, InboxKind, InboxState, Received, Store, Taken};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn received(message_id: &str, hash: &str) -> Received {
     Received {
@@ -49,6 +52,38 @@ fn the_same_bytes_are_one_row_and_other_bytes_of_the_same_id_another() {
     assert_eq!(second.bytes, received("", "").bytes);
     assert_eq!((rows[0].kind, rows[0].bytes.as_slice()), (InboxKind::Mail, received("", "").bytes.as_slice()));
     assert_eq!(other.counts().unwrap().oldest_new, Some(now()));
+}
+
+#[test]
+fn a_mail_that_arrives_counts_once_a_process_and_no_more_once_it_has_a_row() {
+    let (dir, mut store) = open();
+    let file = dir.path().join("codevd.db");
+    let full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::clone(&full);
+    store.watch(move |_| if disk.load(Ordering::Relaxed) { Err(DiskFault::Full) } else { Ok(()) });
+    // the disk has no room for its row, again and again: the process lives
+    for _ in 0..9 {
+        full.store(false, Ordering::Relaxed);
+        assert_eq!(store.begin_arriving("h1", now()).unwrap(), 0);
+        full.store(true, Ordering::Relaxed);
+        assert!(store.receive(&[received("a@x", "h1")]).is_err());
+    }
+    full.store(false, Ordering::Relaxed);
+    // asked to stop meanwhile
+    store.leave_arriving().unwrap();
+    drop(store);
+    for tries in 0..3 {
+        // each ends without being asked
+        assert_eq!(Store::open(&file).unwrap().begin_arriving("h1", now()).unwrap(), tries);
+    }
+    let mut store = Store::open(&file).unwrap();
+    store.receive(&[received("a@x", "h1")]).unwrap();
+    assert_eq!(store.begin_arriving("h1", now()).unwrap(), 0);
+    // what never came again is forgotten with the mails of its time
+    let later = now() + Duration::days(1);
+    store.clean(later, later, later).unwrap();
+    drop(store);
+    assert_eq!(Store::open(&file).unwrap().begin_arriving("h1", now()).unwrap(), 0);
 }
 
 #[test]

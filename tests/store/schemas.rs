@@ -35,6 +35,7 @@ fn newest(file: &Path) {
         proof: None,
     };
     store.receive(&[received]).unwrap();
+    store.begin_arriving("def", now()).unwrap();
     let alarm = Alarm {
         topic: "held".to_owned(),
         since: now(),
