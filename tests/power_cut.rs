@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// How many images without `POWER_CUT_IMAGES`.
-const IMAGES: usize = 400;
+const IMAGES: usize = 240;
 /// What a lying disk writes by itself: all that is so many operations old.
 const OLD: usize = 300;
 
