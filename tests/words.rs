@@ -36,6 +36,9 @@ fn with_options(group: &Group) -> Context {
 struct Cases {
     #[serde(default)]
     group: Vec<Group>,
+    /// Texts that may be read in more than one way, and surely not in this one.
+    #[serde(default)]
+    never_sure: Vec<Group>,
     #[serde(default)]
     due: Vec<Due>,
     #[serde(default)]
@@ -164,6 +167,22 @@ fn answers_are_understood_as_expected() {
     }
     assert!(failed.is_empty(), "{} of {count} ({wrong_effects} wrong effects):\n{}", failed.len(), failed.join("\n"));
     assert!(count >= 500 && traps >= 80, "{count} cases, {traps} traps");
+}
+
+#[test]
+fn what_only_looks_like_an_answer_is_never_surely_one() {
+    let mut failed = Vec::new();
+    for (file, cases) in files() {
+        for group in &cases.never_sure {
+            for (language, text) in group.texts() {
+                let heard = WORDS.understand(group.question, &language, text, &with_options(group));
+                if heard.certainty == Certainty::Sure && to_json(&heard)["meaning"] == group.meaning.as_str() {
+                    failed.push(format!("{file} {:?} {text:?}: surely {}", group.question, group.meaning));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]

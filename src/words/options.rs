@@ -4,7 +4,15 @@ use super::choices::FEW;
 use super::label::Label;
 use super::{Ask, Heard, normal};
 use crate::core::event::Meaning;
-use std::ops::Range;
+use std::ops::{Range, RangeBounds};
+
+/// By what an option is named; by a word of three letters it is never sure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Number,
+    Words,
+    Syllable,
+}
 
 impl Ask<'_> {
     /// A choice among the options.
@@ -15,12 +23,12 @@ impl Ask<'_> {
         if r.has(Label::Empty) || r.has(Label::Maybe) {
             return Heard::none();
         }
-        let (mut named, mut by_words) = self.named(0..r.normal.tokens.len());
+        let (mut named, mut by) = self.named(0..r.normal.tokens.len());
         // "I was leaning towards the first, but the last one": what comes after it
         if let Some(taken) = self.after_wavering() {
-            let (after, words) = self.named(taken);
+            let (after, by_what) = self.named(taken);
             if let [(_, false)] = after[..] {
-                (named, by_words) = (after, words);
+                (named, by) = (after, by_what);
             }
         }
         let refused: Vec<usize> = named.iter().filter(|(_, no)| *no).map(|(k, _)| *k).collect();
@@ -30,12 +38,13 @@ impl Ask<'_> {
         if wanted.is_empty() && !refused.is_empty() && refused.len() + 1 == many {
             wanted = (0..many).filter(|k| !refused.contains(k)).collect();
         }
+        let most = if by == By::Words { FEW + 1 } else { FEW };
         match wanted[..] {
             [one] => {
                 let n = u32::try_from(one).unwrap_or(0) + 1;
                 Heard::sure_if(
                     Meaning::Choice { n },
-                    plain && refused.is_empty() && r.unknown() <= if by_words { FEW + 1 } else { FEW },
+                    plain && refused.is_empty() && by != By::Syllable && r.unknown() <= most,
                 )
             }
             [] if r.says(Label::All) => {
@@ -49,11 +58,14 @@ impl Ask<'_> {
         }
     }
 
-    /// The options named in a stretch, whether they are refused, and whether only their own words say so.
-    fn named(&self, within: Range<usize>) -> (Vec<(usize, bool)>, bool) {
+    /// The options named in a stretch, whether they are refused, and by what they are named.
+    fn named(&self, within: Range<usize>) -> (Vec<(usize, bool)>, By) {
         let numbered = self.by_number(within.clone());
-        let by_words = numbered.is_empty();
-        (if by_words { self.by_words(within) } else { numbered }, by_words)
+        if !numbered.is_empty() {
+            return (numbered, By::Number);
+        }
+        let worded = self.by_words(within.clone(), 4..);
+        if worded.is_empty() { (self.by_words(within, 3..4), By::Syllable) } else { (worded, By::Words) }
     }
 
     /// Where the text goes on after a thought that was given up.
@@ -93,30 +105,24 @@ impl Ask<'_> {
         found
     }
 
-    /// The option whose own words the text uses most.
-    fn by_words(&self, within: Range<usize>) -> Vec<(usize, bool)> {
+    /// The options whose own words, of such a length, the text uses.
+    fn by_words(&self, within: Range<usize>, length: impl RangeBounds<usize>) -> Vec<(usize, bool)> {
         let r = &self.reading;
+        let query = &self.words.lexicon.persons.query;
         // of three letters only what no phrase has taken up: "pub", not "the"
+        let taken = |i: usize| r.spans.iter().any(|s| s.tokens.contains(&i));
         let telling = |i: &usize| {
             let word = &r.normal.tokens[*i].text;
-            word.len() > 3 || (word.len() == 3 && !r.spans.iter().any(|s| s.tokens.contains(i)))
+            length.contains(&word.len()) && (word.len() > 3 || !(taken(*i) || query.contains(word)))
         };
-        let options: Vec<Vec<String>> = self
-            .context
-            .options
-            .iter()
-            .map(|o| normal::folded(o).split(' ').filter(|w| w.len() > 2).map(str::to_owned).collect())
-            .collect();
+        let words = |o: &String| normal::folded(o).split(' ').filter(|w| w.len() > 2).map(str::to_owned).collect();
+        let options: Vec<Vec<String>> = self.context.options.iter().map(words).collect();
         let own = |k: usize, word: &str| {
             options[k].iter().any(|w| alike(w, word))
                 && !(0..options.len()).any(|o| o != k && options[o].iter().any(|w| alike(w, word)))
         };
-        let mut found = Vec::new();
-        for k in 0..options.len() {
-            let hit = within.clone().filter(telling).find(|i| own(k, &r.normal.tokens[*i].text));
-            found.extend(hit.map(|at| (k, self.refused_at(at))));
-        }
-        found
+        let hit = |k: usize| within.clone().filter(telling).find(|i| own(k, &r.normal.tokens[*i].text));
+        (0..options.len()).filter_map(|k| hit(k).map(|at| (k, self.refused_at(at)))).collect()
     }
 
     /// A negation up to four words before, in the same clause; "no 3" is number three.
