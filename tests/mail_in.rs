@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use codevd::daemon::edge::Mailbox;
 use codevd::daemon::{Incoming, Prover, Sender, Shared, receiver_step, shared};
 use codevd::mail::{self, Carrier, Key};
-use codevd::store::{InboxState, Store};
+use codevd::store::{DiskFault, InboxState, Store, WritePoint};
 use codevd::transport::lmtp::{Listen, Lmtp, Terms};
 use codevd::transport::{Fetched, TransportError};
 use std::os::unix::fs::PermissionsExt;
@@ -101,6 +101,28 @@ async fn a_mail_that_was_written_and_not_marked_comes_again_and_is_one_row() {
     let store = open(folder.path());
     assert_eq!(receiver_step(&store, &mut inbox, &Prover::default(), now).await.unwrap(), 1);
     assert_eq!(store.get().next_inbox(10).unwrap().len(), 2);
+}
+
+/// Each round is a process of its own, which lives: a disk without room for the mail is no fault of the mail.
+#[tokio::test]
+async fn rounds_with_a_full_disk_are_not_held_against_a_mail() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inbox = Box::default();
+    inbox.put("INBOX;1;1", &letter("a", "one"));
+    for _ in 0..7 {
+        let store = open(folder.path());
+        let mut writes = 0;
+        store.get().watch(move |point| {
+            writes += usize::from(point == WritePoint::Begin);
+            // room for its hash, before and after, and not for its bytes
+            if writes == 2 { Err(DiskFault::Full) } else { Ok(()) }
+        });
+        assert!(receiver_step(&store, &mut inbox, &Prover::default(), now).await.is_err());
+    }
+    let store = open(folder.path());
+    assert_eq!(receiver_step(&store, &mut inbox, &Prover::default(), now).await.unwrap(), 1);
+    let rows = store.get().next_inbox(10).unwrap();
+    assert_eq!(rows[0].message_id.as_deref(), Some("a@example.org"), "it was read");
 }
 
 /// Rows 4 to 6: what can't be read, a second mail under one id, and one over the cap hold up nobody.

@@ -6,7 +6,7 @@ use super::failure::{Done, Failure, Result};
 use super::setup::Setup;
 use super::terminal::Terminal;
 use crate::daemon::control::{self, MAX_MAIL};
-use crate::daemon::receiver::{NO_GROUP_YET, arrive};
+use crate::daemon::receiver::{NO_GROUP_YET, arrive, leave_arriving};
 use crate::daemon::shared;
 use std::io::{self, Read};
 
@@ -52,7 +52,9 @@ fn store(setup: &Setup, mail: Vec<u8>, no_daemon: &io::Error) -> Result<()> {
     }
     let taken = opened.and_then(|store| {
         let store = shared(store);
-        Ok(runtime.block_on(arrive(&store, control::delivered(mail), &prover, || setup.now()))?)
+        let taken = runtime.block_on(arrive(&store, control::delivered(mail), &prover, || setup.now()));
+        leave_arriving(&store);
+        Ok(taken?)
     });
     taken.map(|_| ()).map_err(|failure| {
         let socket = setup.socket();

@@ -81,14 +81,27 @@ pub async fn arrive(
     prover: &Prover,
     now: impl Fn() -> DateTime<Utc>,
 ) -> Result<Taken, StoreError> {
-    let tries = store.get().begin_arriving(&hash(&mail.bytes), now())?;
+    let known = hash(&mail.bytes);
+    let tries = store.get().begin_arriving(&known, now())?;
     crash_point!("receiver.arriving");
-    if tries < MOST_TRIES {
+    let taken = if tries < MOST_TRIES {
         // DKIM and DNS here, at the edge, once: what is found is kept with the mail
         let proof = prover.proof(&mail.bytes).await;
-        return take(store, mail, proof, now());
+        take(store, mail, proof, now())
+    } else {
+        set_aside(store, mail, tries, now())
+    };
+    // a full disk is no fault of the mail: this process lives
+    if taken.is_err()
+        && let Err(error) = store.get().leave_one_arriving(&known)
+    {
+        tracing::debug!(%error, "the disk takes back no count either; it is tried again at the end");
     }
-    let at = now();
+    taken
+}
+
+/// Keeps one that ended the process too often, unread.
+fn set_aside(store: &Shared, mail: Fetched, tries: u32, at: DateTime<Utc>) -> Result<Taken, StoreError> {
     let row = Received {
         message_id: None,
         from: None,
@@ -98,13 +111,19 @@ pub async fn arrive(
         received_at: at,
         proof: None,
     };
-    let taken = store.get().receive(&[row])?.into_iter().next().unwrap_or(Taken::Duplicate(0));
+    let reason = format!("the daemon ended {tries} times while it took this in; it is kept as it came");
+    let taken = store.get().receive_aside(&row, &reason)?;
     if let Taken::New(id) = taken {
         tracing::error!(inbox = id, tries, "the daemon ended each time it took this mail in: it is set aside");
-        let reason = format!("the daemon ended {tries} times while it took this in; it is kept as it came");
-        close(&mut store.get(), id, InboxState::Quarantined, reason, None, None, at)?;
     }
     Ok(taken)
+}
+
+/// At the end of a process that carried mail in: what it could not take is held against no mail.
+pub fn leave_arriving(store: &Shared) {
+    if let Err(error) = store.get().leave_arriving() {
+        tracing::warn!(%error, "a mail that was being taken in counts as one that ended the daemon");
+    }
 }
 
 fn hash(bytes: &[u8]) -> String {

@@ -9,7 +9,7 @@ use super::health::{self, Damage};
 use super::housekeeping::{Keep, keeping};
 use super::notify;
 use super::ports::{Clock, Ids, Incoming, Outgoing, SentMail, Shared};
-use super::receiver::{NO_GROUP_YET, ReceiverError, receiver_step, takes_mail};
+use super::receiver::{NO_GROUP_YET, ReceiverError, leave_arriving, receiver_step, takes_mail};
 use super::reload::{self, Ask, Asked, Reread};
 use super::sender::{Crew, Pace, sender_step};
 use super::trouble::{Health, Part};
@@ -206,9 +206,7 @@ where
             broken += usize::from(ended.is_err());
         }
         let _ = std::fs::remove_file(&socket);
-        if let Err(error) = store.get().leave_arriving() {
-            tracing::warn!(%error, "a mail that was being taken in counts as one that ended the daemon");
-        }
+        leave_arriving(&store);
         if let Err(error) = look_after(&store, clock.now()) {
             tracing::warn!(%error, "mails that were cut off are looked after at the next start");
         }
@@ -224,7 +222,14 @@ where
     ///
     /// # Errors
     /// The mailbox's are told only after the rest was done.
-    pub async fn once(mut self) -> Result<Round, RoundError> {
+    pub async fn once(self) -> Result<Round, RoundError> {
+        let store = self.engine.store().clone();
+        let round = self.round().await;
+        leave_arriving(&store);
+        round
+    }
+
+    async fn round(mut self) -> Result<Round, RoundError> {
         let store = self.engine.store().clone();
         store.get().deriving(self.derivation.clone());
         store.get().asks_sent(Some(doubt::ASKED_FOR));

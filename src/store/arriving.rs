@@ -14,8 +14,8 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn begin_arriving(&mut self, hash: &str, at: DateTime<Utc>) -> Result<u32, StoreError> {
-        if self.arriving.contains(hash) {
-            return Ok(0);
+        if let Some(before) = self.arriving.get(hash) {
+            return Ok(*before);
         }
         let before = self.write("note that a mail arrives", |tx, _| {
             let sql = "SELECT tries FROM arriving WHERE hash = ?";
@@ -24,7 +24,7 @@ impl Store {
             run(tx, sql, params![hash, utc(at)])?;
             Ok(before)
         })?;
-        self.arriving.insert(hash.to_owned());
+        self.arriving.insert(hash.to_owned(), before);
         Ok(before)
     }
 
@@ -33,16 +33,31 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn leave_arriving(&mut self) -> Result<(), StoreError> {
-        let begun = std::mem::take(&mut self.arriving);
+        let begun: Vec<String> = self.arriving.keys().cloned().collect();
+        self.take_back(&begun)
+    }
+
+    /// This mail could not be taken in, and the process lives: that is held against the mail no more than a stop is.
+    ///
+    /// # Errors
+    /// SQLite's own; [`Self::leave_arriving`] tries it again.
+    pub fn leave_one_arriving(&mut self, hash: &str) -> Result<(), StoreError> {
+        if self.arriving.contains_key(hash) { self.take_back(&[hash.to_owned()]) } else { Ok(()) }
+    }
+
+    fn take_back(&mut self, begun: &[String]) -> Result<(), StoreError> {
         if begun.is_empty() {
             return Ok(());
         }
         self.write("note that no mail arrives", |tx, _| {
-            for hash in &begun {
+            for hash in begun {
                 run(tx, "UPDATE arriving SET tries = tries - 1 WHERE hash = ?", [hash])?;
             }
             run(tx, "DELETE FROM arriving WHERE tries <= 0", []).map(drop)
-        })
+        })?;
+        // what could not be written is still known, for the next attempt
+        self.arriving.retain(|hash, _| !begun.contains(hash));
+        Ok(())
     }
 }
 

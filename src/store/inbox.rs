@@ -122,7 +122,27 @@ impl Store {
     /// Nothing was taken: [`StoreError::is_temporary`] says whether it may be tried again.
     pub fn receive(&mut self, mails: &[Received]) -> Result<Vec<Taken>, StoreError> {
         let taken = self.write("take mail in", |tx, _| mails.iter().map(|mail| take(tx, mail)).collect())?;
-        self.arriving.retain(|hash| mails.iter().all(|mail| mail.hash != *hash));
+        self.arriving.retain(|hash, _| mails.iter().all(|mail| mail.hash != *hash));
+        Ok(taken)
+    }
+
+    /// Takes a mail in and sets it aside for a person, in one: no moment lies between in which it could be read.
+    ///
+    /// # Errors
+    /// Nothing was taken then.
+    pub fn receive_aside(&mut self, mail: &Received, reason: &str) -> Result<Taken, StoreError> {
+        let taken = self.write("set a mail aside", |tx, _| {
+            let taken = take(tx, mail)?;
+            if let Taken::New(id) = taken {
+                let reason = Some(reason.to_owned());
+                let state = InboxState::Quarantined;
+                let result = reason.clone();
+                let row = InboxDone { id, state, reason, group: None, member: None, draft_key: None, result };
+                done(tx, &row, mail.received_at)?;
+            }
+            Ok(taken)
+        })?;
+        self.arriving.remove(&mail.hash);
         Ok(taken)
     }
 

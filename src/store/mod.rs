@@ -56,7 +56,7 @@ use keys::Keys;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use sealed::Seals;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,8 +85,8 @@ pub struct Store {
     watched: fault::Watched,
     /// The keys file is not the one, or not the state of it, that the database was written with.
     other_keys: bool,
-    /// Hashes of mails that this process began to take.
-    arriving: BTreeSet<String>,
+    /// Hashes of mails that this process began to take, with how many began them before.
+    arriving: BTreeMap<String, u32>,
 }
 
 impl std::ops::Deref for Store {
@@ -130,7 +130,7 @@ impl Store {
             doubt_for: None,
             watched: fault::Watched::default(),
             other_keys,
-            arriving: BTreeSet::new(),
+            arriving: BTreeMap::new(),
         })
     }
 

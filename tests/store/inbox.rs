@@ -77,6 +77,17 @@ fn a_mail_that_arrives_counts_once_a_process_and_no_more_once_it_has_a_row() {
         assert_eq!(Store::open(&file).unwrap().begin_arriving("h1", now()).unwrap(), tries);
     }
     let mut store = Store::open(&file).unwrap();
+    // known before: it is told so however often this process begins it
+    assert_eq!((1..=2).map(|_| store.begin_arriving("h1", now()).unwrap()).collect::<Vec<_>>(), [3, 3]);
+    // no room to take it back either: tried again later
+    full.store(true, Ordering::Relaxed);
+    let disk = Arc::clone(&full);
+    store.watch(move |_| if disk.load(Ordering::Relaxed) { Err(DiskFault::Full) } else { Ok(()) });
+    assert!(store.leave_one_arriving("h1").is_err());
+    full.store(false, Ordering::Relaxed);
+    store.leave_arriving().unwrap();
+    assert_eq!(store.begin_arriving("h1", now()).unwrap(), 3);
+    store.leave_one_arriving("h1").unwrap();
     store.receive(&[received("a@x", "h1")]).unwrap();
     assert_eq!(store.begin_arriving("h1", now()).unwrap(), 0);
     // what never came again is forgotten with the mails of its time
