@@ -34,6 +34,7 @@ impl Keep {
         let mails = believed - Duration::days(self.mails_days.into());
         let words = believed.checked_sub_months(Months::new(self.words_months)).unwrap_or(mails);
         let emptied = store.get().clean(mails, words.min(mails), now)?;
+        store.get().remove_old_copies(believed);
         if emptied != crate::store::Emptied::default() {
             let crate::store::Emptied { mails, meetings, keys } = emptied;
             tracing::info!(mails, meetings, keys, "what was kept long enough is deleted, and its keys thrown away");

@@ -65,7 +65,6 @@ impl Store {
             seals.keys().destroy(&ids)?;
             Ok(ids.len())
         })?;
-        self.remove_old_copies(now);
         if emptied + meetings + keys > 0 {
             self.empty_wal()?;
         }
@@ -94,11 +93,12 @@ impl Store {
     }
 
     /// Copies made before the schema changed go after a month: they hold what is gone from the file since.
-    fn remove_old_copies(&self, now: DateTime<Utc>) {
+    /// By a time that can be believed: such a copy is the way back.
+    pub fn remove_old_copies(&self, believed: DateTime<Utc>) {
         let file = self.file();
         let (Some(folder), Some(name)) = (file.parent(), file.file_name().and_then(|n| n.to_str())) else { return };
         let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
-        let old = std::time::SystemTime::from(now - Duration::days(COPY_DAYS));
+        let old = std::time::SystemTime::from(believed - Duration::days(COPY_DAYS));
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let is_copy = entry.file_name().to_str().and_then(|n| n.strip_prefix(name)).is_some_and(|rest| {
                 rest.strip_prefix(".before-").is_some_and(|n| n.len() == 4 && n.bytes().all(|b| b.is_ascii_digit()))
