@@ -3,8 +3,8 @@
 //! A jump ahead and a machine that was off for as long look the same from here, and no other clock survives a restart.
 //! So nobody is asked: after either, nothing is deleted before the clock has gone on for a week. What is kept a week
 //! longer does no harm; what is deleted does not come back. Where each look lies over a week after the one before (a
-//! round a month), that week would never come: what was old enough at the look before may go, since a look a week later
-//! is all that a steady clock shows, too.
+//! round a month), that week would never come: what was old enough at the look before may go, if that one was not
+//! reached by a jump itself.
 
 use super::cells::{first, run, utc};
 use super::error::Fault;
@@ -14,6 +14,10 @@ use rusqlite::{Connection, params};
 
 /// A step ahead that is longer is a jump; so long nothing is deleted after one. It is looked at once a day.
 const WEEK: Duration = Duration::days(7);
+/// Longest time between two rounds of a machine that runs one a month, one of them missed.
+const ROUND: Duration = Duration::days(62);
+/// `since` lies so much after the look itself where a step as long as a round followed on a jump.
+const MARK: Duration = Duration::seconds(1);
 /// Steps back of less are a clock's usual corrections.
 const BACK: Duration = Duration::hours(1);
 /// The longest wait that a mail's next attempt is ever given, and the longest of a live prompt's.
@@ -38,9 +42,23 @@ impl ClockSeen {
 
     fn next(self, now: DateTime<Utc>) -> Self {
         if now - self.at > WEEK {
-            return Self { from: Some(self.at), ..Self::first(now) };
+            return self.ahead(now);
         }
         if now < self.at - BACK { Self::first(now) } else { Self { at: now, ..self } }
+    }
+
+    /// Where it stood before is believed, unless it came there by a jump itself: then what was believed at that one is.
+    /// Two steps in a row, each as long as a round may be, show that it was right all the same.
+    fn ahead(self, now: DateTime<Utc>) -> Self {
+        let as_a_round = now - self.at <= ROUND;
+        let doubtful = self.from.filter(|from| self.at < self.steady_from() && self.since - *from > ROUND);
+        match doubtful {
+            None => Self { from: Some(self.at), ..Self::first(now) },
+            // the step before was marked as a first one
+            Some(_) if as_a_round && self.since > self.at => Self { from: Some(self.at), ..Self::first(now) },
+            Some(from) if as_a_round => Self { at: now, since: now + MARK, from: Some(from) },
+            Some(from) => Self { from: Some(from), ..Self::first(now) },
+        }
     }
 
     /// From when on things may be deleted by it.
@@ -143,6 +161,16 @@ mod tests {
         // what is believed after a jump is the look before it
         assert_eq!((seen.believed(day(29)), ahead.believed(day(806))), (Some(day(29)), Some(day(29))));
         assert_eq!((right.believed(day(31)), ahead.believed(day(807))), (None, Some(day(807))));
+        // the first of two wrong steps is believed no more than the second
+        let twice = ahead.next(day(810));
+        assert_eq!(
+            (twice.believed(day(810)), twice.next(day(1600)).believed(day(1600))),
+            (Some(day(29)), Some(day(29)))
+        );
+        // off for two years, and a round a month since: the third of them shows that it was right
+        let (second, third) = (ahead.next(day(830)), ahead.next(day(830)).next(day(860)));
+        assert_eq!((second.believed(day(830)), third.believed(day(860))), (Some(day(29)), Some(day(830))));
+        assert_eq!(third.next(day(890)).believed(day(890)), Some(day(860)));
         // a second of correction is no jump
         assert_eq!(seen.next(day(29) - Duration::seconds(1)).since, seen.since);
     }
