@@ -116,6 +116,44 @@ pub(super) async fn once_whole(
     }
 }
 
+/// Waits until there was a group; false if the daemon is to stop before. A database that can't be looked at may be
+/// the wrong one as well: only a group that was found there ends the wait.
+async fn first_group<C: Clock>(
+    store: &Shared,
+    clock: &C,
+    health: &Health,
+    stopping: &mut watch::Receiver<bool>,
+) -> bool {
+    let never = Notify::new();
+    let (mut told, mut failures) = (false, 0);
+    loop {
+        let wait = match takes_mail(store) {
+            Ok(true) => {
+                health.well(&[Part::Receiving]);
+                return true;
+            }
+            Ok(false) => {
+                health.well(&[Part::Receiving]);
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(database = %store.get().file().display(), "{NO_GROUP_YET}");
+                }
+                failures = 0;
+                FIRST_GROUP
+            }
+            Err(error) => {
+                health.store(Part::Receiving, &error, clock.now());
+                failures += 1;
+                let wait = wait_of(&MAILBOX_WAITS, failures);
+                tracing::warn!(%error, again_in = wait.as_secs(), "no mail could be taken in; it stays in the mailbox");
+                wait
+            }
+        };
+        if rest(stopping, &never, wait).await {
+            return false;
+        }
+    }
+}
+
 /// Takes mail in.
 pub(super) async fn receiving<M: Incoming, C: Clock>(
     post: Post<C>,
@@ -126,14 +164,8 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
     let Post { store, clock, wake, health } = post;
     let mut failures = 0;
     let never = Notify::new();
-    if takes_mail(&store).is_ok_and(|takes| !takes) {
-        tracing::warn!(database = %store.get().file().display(), "{NO_GROUP_YET}");
-    }
-    // what can't be looked at is told by the step itself
-    while takes_mail(&store).is_ok_and(|takes| !takes) {
-        if rest(&mut stopping, &never, FIRST_GROUP).await {
-            return;
-        }
+    if !first_group(&store, &clock, &health, &mut stopping).await {
+        return;
     }
     while !*stopping.borrow() {
         let look = async {
@@ -142,6 +174,8 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
                 tracing::info!(mails = count, "came in");
                 wake.engine.notify_one();
             }
+            // now, and not after the wait: what was wrong would be told for as long
+            health.well(&[Part::Mailbox, Part::MailboxLogin, Part::Receiving]);
             mailbox.wait(LONGEST_WATCH).await.map_err(ReceiverError::from)
         };
         let looked = tokio::select! {
@@ -150,10 +184,7 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
             _ = stopping.wait_for(|s| *s) => return,
         };
         match looked {
-            Ok(()) => {
-                failures = 0;
-                health.well(&[Part::Mailbox, Part::MailboxLogin, Part::Receiving]);
-            }
+            Ok(()) => failures = 0,
             Err(error) => {
                 failures += 1;
                 match &error {
@@ -165,5 +196,76 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
                 rest(&mut stopping, &never, wait).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::ports::shared;
+    use crate::store::Store;
+    use crate::transport::{Fetched, TransportError};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Clone)]
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+    }
+
+    /// Counts the looks; nothing ever comes.
+    struct Silent(Arc<AtomicUsize>);
+
+    impl Incoming for Silent {
+        async fn fetch_new(&mut self) -> Result<Vec<Fetched>, TransportError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(Vec::new())
+        }
+
+        async fn taken(&mut self, _: &str) -> Result<(), TransportError> {
+            Ok(())
+        }
+
+        async fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
+            tokio::time::sleep(at_most).await;
+            Ok(())
+        }
+    }
+
+    /// How often the mailbox was looked at within a moment, and what is known to be wrong after it.
+    async fn a_moment(change: &str, before: &[Part]) -> (usize, Vec<Part>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codevd.db");
+        let store = shared(Store::open(&file).unwrap());
+        rusqlite::Connection::open(&file).unwrap().execute_batch(change).unwrap();
+        let health = Health::default();
+        before.iter().for_each(|part| health.wrong(*part, "as it was", Noon.now()));
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (stopper, stopping) = watch::channel(false);
+        let post = Post { store, clock: Noon, wake: Arc::default(), health: health.clone() };
+        let task = tokio::spawn(receiving(post, Silent(Arc::clone(&looks)), Prover::default(), stopping));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let found = health.all().into_keys().collect();
+        stopper.send(true).unwrap();
+        task.await.unwrap();
+        (looks.load(Ordering::SeqCst), found)
+    }
+
+    #[tokio::test]
+    async fn a_database_that_can_not_be_looked_at_takes_no_mail_and_that_is_told() {
+        let (looks, wrong) = a_moment("ALTER TABLE outbox RENAME TO elsewhere", &[]).await;
+        assert!(looks == 0 && !wrong.is_empty(), "{looks} {wrong:?}");
+        assert_eq!(a_moment("", &[]).await, (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_mailbox_that_can_be_read_again_is_well_before_the_wait_for_mail_ends() {
+        let group = "PRAGMA foreign_keys = OFF; \
+            CREATE TABLE other (id); INSERT INTO other VALUES (1); \
+            ALTER TABLE outbox RENAME TO elsewhere; ALTER TABLE other RENAME TO outbox";
+        assert_eq!(a_moment(group, &[Part::Mailbox, Part::Receiving]).await, (1, Vec::new()));
     }
 }
