@@ -710,6 +710,8 @@ fn a_database_without_a_group_leaves_mail_where_it_is() {
     assert!(waits(), "{}", said.err);
     let said = house.run_with(&["mail", "deliver"], mail).ends(75);
     assert!(said.err.contains("is its disk mounted?"), "{}", said.err);
+    let said = house.run(&["status"]).ends(0).out;
+    assert!(said.contains("is its disk mounted?") && said.contains("disk/codevd.db"), "{said}");
     let daemon = house.daemon();
     house.run_with(&["mail", "deliver"], mail).ends(75);
     let (_, log) = daemon.stop();
@@ -718,7 +720,7 @@ fn a_database_without_a_group_leaves_mail_where_it_is() {
     fs::remove_dir_all(house.path("disk")).unwrap();
     fs::rename(house.path("mounted elsewhere"), house.path("disk")).unwrap();
     assert!(house.run(&["run", "--once"]).ends(0).out.contains("mails that came in: 1,"));
-    assert!(!waits());
+    assert!(!waits() && !house.run(&["status"]).out.contains("is its disk mounted?"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::metrics::Figures;
 use super::naming::{self, local};
 use super::setup::Setup;
 use super::terminal::{Mark, Terminal};
+use crate::daemon::receiver::NO_GROUP_YET;
 use crate::daemon::{alarm, lock};
 use crate::store::{
     Alarm, Counts, GroupRow, InboxKind, InboxRow, InboxState, MailState, QueueFilter, QueueRow, Reader,
@@ -41,6 +42,8 @@ struct Seen {
     unreadable: Vec<crate::store::Unreadable>,
     disk: Option<crate::store::StoreError>,
     keys: std::path::PathBuf,
+    /// The database, where no group was ever in it.
+    new: Option<std::path::PathBuf>,
 }
 
 pub(super) fn status(setup: &Setup, args: StatusArgs, terminal: &mut Terminal) -> Result {
@@ -99,6 +102,7 @@ fn look(setup: &Setup, reader: &Reader, holder: Option<String>) -> Result<Seen> 
         unreadable: reader.unreadable()?,
         disk: reader.disk_trouble(),
         keys: reader.keys_file(),
+        new: reader.is_new()?.then(|| reader.file().to_owned()),
     })
 }
 
@@ -217,6 +221,9 @@ impl Seen {
         match &self.holder {
             Some(who) => terminal.line(format_args!("running: {who}"))?,
             None => terminal.line("not running")?,
+        }
+        if let Some(file) = &self.new {
+            terminal.line(format_args!("{}: {NO_GROUP_YET}", file.display()))?;
         }
         self.show_groups(terminal)?;
         terminal.line(format_args!("outbox: {}", numbers(&self.counts.outbox)))?;
