@@ -200,6 +200,7 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::daemon::ports::shared;
