@@ -200,8 +200,8 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::daemon::ports::shared;
     use crate::store::Store;
