@@ -211,10 +211,12 @@ impl Words {
             let part = self.decisive(question, head(text), context, tongues, &plain, false);
             return if part.is_none() { Heard::probable(heard.meaning) } else { part };
         }
-        let begins = self.lexicon.spelling.normal(head(text));
-        let calls = begins.tokens.first().is_some_and(|t| self.lexicon.persons.help.contains(&t.text));
-        if question == Some(Question::StepRequest) && !(calls && matches!(heard.meaning, Meaning::Request { .. })) {
-            let mended = self.mended(&self.lexicon.spelling.normal(head(text)), context);
+        if question == Some(Question::StepRequest) {
+            let plain = self.lexicon.spelling.normal(head(text));
+            if self.calls_for_help(plain.tokens.first()) && matches!(heard.meaning, Meaning::Request { .. }) {
+                return heard;
+            }
+            let mended = self.mended(&plain, context);
             let reading = self.read_loosely(&[], head(text), mended, tongues);
             let universal = Ask { words: self, reading, text, context }.universal();
             return universal.map_or(heard, |universal| Heard::probable(universal.meaning));

@@ -11,7 +11,7 @@ use std::ops::{Range, RangeBounds};
 enum By {
     Number,
     Words,
-    Syllable,
+    ShortWord,
 }
 
 impl Ask<'_> {
@@ -19,7 +19,7 @@ impl Ask<'_> {
     pub(super) fn option(&self) -> Heard {
         let r = &self.reading;
         let many = self.context.options.len();
-        let plain = !r.asks() && !r.has(Label::Condition);
+        let plain = !r.asks() && !r.has(Label::Condition) && !self.may_refuse();
         if r.has(Label::Empty) || r.has(Label::Maybe) {
             return Heard::none();
         }
@@ -44,7 +44,7 @@ impl Ask<'_> {
                 let n = u32::try_from(one).unwrap_or(0) + 1;
                 Heard::sure_if(
                     Meaning::Choice { n },
-                    plain && refused.is_empty() && by != By::Syllable && r.unknown() <= most,
+                    plain && refused.is_empty() && by != By::ShortWord && r.unknown() <= most,
                 )
             }
             [] if r.says(Label::All) => {
@@ -65,7 +65,7 @@ impl Ask<'_> {
             return (numbered, By::Number);
         }
         let worded = self.by_words(within.clone(), 4..);
-        if worded.is_empty() { (self.by_words(within, 3..4), By::Syllable) } else { (worded, By::Words) }
+        if worded.is_empty() { (self.by_words(within, 3..4), By::ShortWord) } else { (worded, By::Words) }
     }
 
     /// Where the text goes on after a thought that was given up.
@@ -125,12 +125,26 @@ impl Ask<'_> {
         (0..options.len()).filter_map(|k| hit(k).map(|at| (k, self.refused_at(at)))).collect()
     }
 
+    /// A number right behind "number", "no": that word and it begin their clause.
+    fn is_behind_marker(&self, token: usize) -> bool {
+        let r = &self.reading;
+        let digit = r.normal.tokens[token].text.starts_with(|c: char| c.is_ascii_digit());
+        let marker = |i: usize| self.words.lexicon.offered.markers.contains(&r.normal.tokens[i].text);
+        digit && token > 0 && marker(token - 1) && (token == 1 || r.breaks.contains(&(token - 2)))
+    }
+
+    /// "No 3" may refuse the third as well as name it: never sure.
+    fn may_refuse(&self) -> bool {
+        let r = &self.reading;
+        let no =
+            |i: usize| r.spans.iter().any(|s| matches!(s.label, Label::Negation | Label::No) && s.tokens.contains(&i));
+        (1..r.normal.tokens.len()).any(|i| self.is_behind_marker(i) && no(i - 1))
+    }
+
     /// A negation up to four words before, in the same clause; "no 3" is number three.
     fn refused_at(&self, token: usize) -> bool {
         let r = &self.reading;
-        let marker = |i: usize| self.words.lexicon.offered.markers.contains(&r.normal.tokens[i].text);
-        let digit = r.normal.tokens[token].text.starts_with(|c: char| c.is_ascii_digit());
-        if digit && token > 0 && marker(token - 1) && (token == 1 || r.breaks.contains(&(token - 2))) {
+        if self.is_behind_marker(token) {
             return false;
         }
         let start = r.breaks.iter().rev().find(|b| **b < token).map_or(0, |b| b + 1).max(token.saturating_sub(4));

@@ -76,7 +76,8 @@ impl Words {
         tokens.len() <= INTRO && tokens.iter().all(intro)
     }
 
-    fn calls_for_help(&self, token: Option<&Token>) -> bool {
+    /// "Help me …": the sentence is a request, whatever its words would mean elsewhere.
+    pub(super) fn calls_for_help(&self, token: Option<&Token>) -> bool {
         token.is_some_and(|t| self.lexicon.persons.help.contains(&t.text))
     }
 
