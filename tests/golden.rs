@@ -650,7 +650,8 @@ fn peoples_words_stay_words() {
     }
 }
 
-/// Every button opens a mail to us, with the token at the subject's end and one word of the choices.
+/// Every button opens a mail to us, with the answer at the subject's beginning, the token at its end, and one word of
+/// the choices.
 #[test]
 fn buttons_write_the_answer() {
     let renderer = Renderer::embedded().unwrap_or_else(|e| panic!("{e}"));
@@ -662,11 +663,9 @@ fn buttons_write_the_answer() {
             let (address, rest) = link.split_once("?subject=").unwrap_or_else(|| panic!("{}: {link}", case.name));
             let (subject, body) = rest.split_once("&body=").unwrap_or_else(|| panic!("{}: {link}", case.name));
             assert_eq!(address, post().reply_to, "{}", case.name);
-            assert!(
-                subject.starts_with("Re: ") && subject.ends_with(" [7K3F92QDJX4M0ZT8]"),
-                "{}: {subject}",
-                case.name
-            );
+            let word = subject.split_once(" – ").map(|(word, _)| word.to_lowercase());
+            assert_eq!(word.as_deref(), Some(body), "{}: {subject}", case.name);
+            assert!(subject.ends_with(" [7K3F92QDJX4M0ZT8]"), "{}: {subject}", case.name);
             assert!(!body.is_empty() && body.lines().count() == 1, "{}: {body:?}", case.name);
             buttons += 1;
         }

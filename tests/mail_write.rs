@@ -32,6 +32,7 @@ fn invitation<'a>(references: &'a [String]) -> Outgoing<'a> {
         date: noon(),
         auto: Auto::Generated,
         suppress: Suppress::AllowOof,
+        bulk: false,
         list_id: "rivages.codev.example",
         list_unsubscribe_mailto: "codev+stop@rivages.example",
         mark: "k7f3m9q2",

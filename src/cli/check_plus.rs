@@ -89,6 +89,7 @@ fn probe(setup: &Setup, mark: &str) -> Result<(String, String, Vec<u8>)> {
         date: SystemClock.now(),
         auto: Auto::Generated,
         suppress: Suppress::Live,
+        bulk: false,
         list_id: &format!("check.{domain}"),
         list_unsubscribe_mailto: &from,
         mark,

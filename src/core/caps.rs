@@ -3,6 +3,7 @@
 
 use crate::core::draft::{Draft, Facts, Kind, Notice, Question};
 use crate::core::event::Receipt;
+use crate::core::ids::MemberId;
 use chrono::{DateTime, Duration, Utc};
 
 /// At most one capped answer to an address within so many minutes.
@@ -35,6 +36,17 @@ pub fn capped(draft: &Draft) -> Option<Capped> {
 /// Whether a draft goes with a capped one: the facilitator is told no oftener than the author.
 pub fn follows(draft: &Draft) -> bool {
     matches!(&draft.facts, Facts::Notice(Notice::NeedsPerson { .. }))
+}
+
+/// Leaves the first of each kind of capped answer to a member: one word may free several mails that waited for it.
+pub fn keep_first(drafts: &mut Vec<Draft>) {
+    let mut seen: Vec<(Capped, MemberId)> = Vec::new();
+    drafts.retain(|draft| {
+        let Some(one) = capped(draft).map(|what| (what, draft.key.member.clone())) else { return true };
+        let first = !seen.contains(&one);
+        seen.push(one);
+        first
+    });
 }
 
 /// Why an answer is held.

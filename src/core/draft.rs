@@ -119,6 +119,12 @@ impl Kind {
         Self::ALL.iter().copied().find(|k| k.name() == name)
     }
 
+    /// The same for everybody, and nobody is asked anything: `Precedence: bulk` (`inbound.md` §5). Not what brings a
+    /// calendar, which programs act on by themselves.
+    pub fn is_group_notice(self) -> bool {
+        matches!(self, Self::SubjectShared | Self::Digest | Self::DigestCorrection)
+    }
+
     /// Answers to a mail carry `Auto-Submitted: auto-replied` (RFC 3834 §5).
     pub fn is_answer(self) -> bool {
         matches!(self, Self::Receipt | Self::Refusal | Self::SubjectReceipt | Self::CounterDeclined)

@@ -77,8 +77,8 @@ pub enum Kept {
     /// A known member, but nothing leads to a question.
     #[error("from {0}, but not an answer to a mail of ours: kept for a person to read")]
     NoToken(MemberId),
-    /// A known member to whom several questions are open, in several groups, or with a hint of none of them: nothing says
-    /// which is answered.
+    /// A known member to whom questions are open in several groups, or an address of several people: nothing says which
+    /// is answered, and to ask one of them would show what was meant for another.
     #[error("from {0}, to whom {1} questions are open: which one it answers is not said; kept for a person to read")]
     SeveralOpen(MemberId, usize),
     /// The mail answered was sent to somebody else.
@@ -226,10 +226,9 @@ fn without_token(directory: &Directory) -> Route {
         [] => Route::Kept(Kept::NoToken(member.clone())),
         [one] if directory.doubtful => Route::Ask(one.clone()),
         [one] => Route::Answer { key: one.clone(), lead: Lead::OneOpen },
-        // a hint of none of them is of a mail of before: which one is not known
+        // with a hint of none of them too: what it was meant for is theirs to say
         [newest, rest @ ..]
-            if !directory.doubtful
-                && rest.iter().all(|other| (&other.group, &other.member) == (&newest.group, &newest.member)) =>
+            if rest.iter().all(|other| (&other.group, &other.member) == (&newest.group, &newest.member)) =>
         {
             Route::Ask(newest.clone())
         }
@@ -290,8 +289,7 @@ mod tests {
         assert_eq!(open(one(), false), Route::Answer { key: key("ana"), lead: Lead::OneOpen });
         assert_eq!(open(one(), true), Route::Ask(key("ana")));
         assert_eq!(open(vec![key("ana"), other.clone()], false), Route::Ask(key("ana")));
-        let none_of_them = open(vec![key("ana"), other.clone()], true);
-        assert_eq!(none_of_them, Route::Kept(Kept::SeveralOpen(ana(), 2)));
+        assert_eq!(open(vec![key("ana"), other.clone()], true), Route::Ask(key("ana")));
         let elsewhere: DraftKey = "nancy/2/invitation/-/zoe/0".parse().unwrap();
         assert_eq!(open(vec![key("ana"), elsewhere], false), Route::Kept(Kept::SeveralOpen(ana(), 2)));
         let stale = Hit { stale: true, direct: false, ..hit("ana", true) };

@@ -347,6 +347,7 @@ impl Teller<'_> {
             date: now,
             auto: Auto::Generated,
             suppress: Suppress::Live,
+            bulk: false,
             list_id: &format!("operator.{domain}"),
             list_unsubscribe_mailto: address,
             mark: "operator",

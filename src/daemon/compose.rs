@@ -169,6 +169,7 @@ impl Composer<'_> {
             date: draft.decided,
             auto: if draft.answers.is_some() { Auto::Replied } else { Auto::Generated },
             suppress: suppress(draft.key.kind),
+            bulk: draft.key.kind.is_group_notice(),
             list_id: &format!("{}.{}", group.id, self.sender.domain()),
             list_unsubscribe_mailto: &unsubscribe,
             mark: token.as_str(),

@@ -7,7 +7,9 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::letter::{Letter, kind, raw_header};
+use super::reply::reply;
 use super::{bounce, evidence};
+use crate::ical::{self, PartStat, Stated};
 
 /// The kinds, in the order they are looked for: the first that matches is it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,9 @@ pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Let
     if !letter.calendar.is_empty() && letter.calendar_method.is_some() {
         return (Class::Calendar, "it holds a calendar with a METHOD");
     }
+    if answers_without_method(letter) {
+        return (Class::Calendar, "it holds one ATTENDEE's answer, without a METHOD, and no words");
+    }
     if let Some(why) = is_automatic(message, letter) {
         return (Class::AutoReply, why);
     }
@@ -103,6 +108,16 @@ pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Let
         Some(why) => (Class::List, why),
         None => (Class::Person, "nothing in it is a machine's"),
     }
+}
+
+/// A calendar that nothing names an answer (RFC 5546 wants a METHOD) and that can be nothing else: one event, one
+/// ATTENDEE who answers, and no words beside it. With words it is an event sent along, and the words count.
+fn answers_without_method(letter: &Letter) -> bool {
+    let mut events = letter.calendar.iter().flat_map(|bytes| ical::read(bytes));
+    let (Some(event), None) = (events.next(), events.next()) else { return false };
+    let [attendee] = event.attendees.as_slice() else { return false };
+    let answers = matches!(attendee.part_stat, Stated::Known(said) if said != PartStat::NeedsAction);
+    answers && ical::without_machine_text(&reply(letter, None).text, event.summary.as_deref()).is_empty()
 }
 
 /// RFC 3464 by its parts, or a mail server's own way of saying it (qmail, Exim, Gmail): from a mail server's address

@@ -48,6 +48,8 @@ pub struct Outgoing<'a> {
     pub auto: Auto,
     /// Which automatic answers Exchange shall keep back.
     pub suppress: Suppress,
+    /// A notice to the whole group that asks nothing: `Precedence: bulk`, for the responders that honour nothing else.
+    pub bulk: bool,
     /// RFC 2919, without brackets: `lecteurs.codev.example.org`.
     pub list_id: &'a str,
     /// RFC 2369: the address to write to in order to leave, with or without `mailto:`.
@@ -180,6 +182,9 @@ fn headers(mail: &Outgoing<'_>) -> Result<MessageBuilder, WriteError> {
     all.line("List-Unsubscribe", format!("<mailto:{}>", plain("List-Unsubscribe", leave)?))?;
     all.line("Auto-Submitted", mail.auto.value().to_owned())?;
     all.line("X-Auto-Response-Suppress", mail.suppress.value().to_owned())?;
+    if mail.bulk {
+        all.line("Precedence", "bulk".to_owned())?;
+    }
     all.line("X-Codevd-Id", plain("X-Codevd-Id", mail.mark)?.to_owned())?;
     Ok(all.0)
 }

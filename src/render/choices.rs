@@ -33,9 +33,17 @@ impl Choices {
         let mail = draft.question.and_then(|_| self.0.get(&Asked::Mail(draft.key.kind)));
         let question = || draft.question.and_then(|q| self.0.get(&Asked::Question(q)));
         let all = mail.or_else(question).map(Vec::as_slice).unwrap_or_default();
-        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": mailto(&post.reply_to, subject, &post.mark, &c.word) });
+        let href = |word: &str| mailto(&post.reply_to, &answering(word, subject), &post.mark, word);
+        let one = |c: &Choice| json!({ "word": c.word, "label": c.label, "href": href(&c.word) });
         all.iter().map(one).collect()
     }
+}
+
+/// The subject of a button's mail begins with the answer, for the programs that drop the body of a link.
+fn answering(word: &str, subject: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{} – {}", letters.as_str(), subject.strip_prefix("Re: ").unwrap_or(subject))
 }
 
 /// A link that opens a mail with everything filled in (RFC 6068): blanks as `%20`, never `+`; one
@@ -71,8 +79,13 @@ mod tests {
     #[test]
     fn a_link_has_blanks_as_20_one_line_of_body_and_the_tag_at_the_end() {
         assert_eq!(
-            mailto("codev+k7@example.org", "Re: [Codev Lyon] Séance", "k7f3-92qd", "peut-être\nou non"),
-            "mailto:codev+k7@example.org?subject=Re%3A%20%5BCodev%20Lyon%5D%20S%C3%A9ance%20%5Bk7f3-92qd%5D&body=peut-%C3%AAtre%20ou%20non"
+            mailto(
+                "codev+k7@example.org",
+                &answering("oui", "Re: [Codev Lyon] Séance"),
+                "k7f3-92qd",
+                "peut-être\nou non"
+            ),
+            "mailto:codev+k7@example.org?subject=Oui%20%E2%80%93%20%5BCodev%20Lyon%5D%20S%C3%A9ance%20%5Bk7f3-92qd%5D&body=peut-%C3%AAtre%20ou%20non"
         );
         assert_eq!(
             mailto("a&b?c=d@x.org", "\u{a0}a", "t", "+5"),

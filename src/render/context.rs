@@ -169,8 +169,7 @@ impl<'a> Scene<'a> {
 
     /// What hangs on the subject line as it will stand: the title, and the links that answer.
     pub fn answers(draft: &Draft, post: &Post, choices: &Choices, subject: &str, all: &mut Map<String, Value>) {
-        let reply = if subject.starts_with("Re: ") { subject.to_owned() } else { format!("Re: {subject}") };
-        all.insert("choices".to_owned(), choices.of(draft, &reply, post));
+        all.insert("choices".to_owned(), choices.of(draft, subject, post));
         all.insert("subject".to_owned(), json!(subject));
     }
 

@@ -27,18 +27,19 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 }
 
 fn wrap_line(line: &str, width: usize, out: &mut String) {
-    let (head, body) = split_head(line);
+    let (head, body) = split_head(line, width);
     let (indent, column_wide) = continuation(head);
     out.push_str(head);
     let mut column = head.chars().count();
     let mut first = true;
     for word in body.split(' ').filter(|w| !w.is_empty()) {
         let long = word.chars().count();
-        // a bullet keeps its first word; a wide column need not
-        let wide = column_wide.len() > 4 && indent.chars().count() + long <= width;
-        if (!first && column + 1 + long > width) || (first && wide && column + long > width) {
+        // a bullet keeps its first word; a column need not
+        let closed = !column_wide.is_empty() && head.ends_with("  ");
+        if (!first && column + 1 + long > width) || (first && closed && column + long > width) {
             // a word that finds no room beside the column stands below it
             let beside = indent.chars().count() + column_wide.len() + long <= width;
+            out.truncate(out.trim_end_matches(' ').len());
             out.push('\n');
             out.push_str(indent);
             out.push_str(if beside { &column_wide } else { "" });
@@ -56,13 +57,14 @@ fn wrap_line(line: &str, width: usize, out: &mut String) {
     out.push('\n');
 }
 
-/// What stays at the left: indent, quote marks, a bullet or number, or a column closed by two spaces.
-fn split_head(line: &str) -> (&str, &str) {
+/// What stays at the left: indent, quote marks, a bullet or number, or a narrow column closed by two spaces.
+fn split_head(line: &str, width: usize) -> (&str, &str) {
     let indent = line.len() - line.trim_start_matches([' ', '>']).len();
     let rest = &line[indent..];
     let bullet = ["- ", "• ", "* "].iter().find(|b| rest.starts_with(**b)).map(|b| b.len());
     let number = rest.find(". ").filter(|dot| *dot > 0 && rest[..*dot].bytes().all(|b| b.is_ascii_digit()));
-    let column = rest.find("  ").filter(|at| rest[..*at].chars().count() <= 24).map(|at| {
+    let narrow = |at: &usize| rest[..*at].chars().count() <= 24 && line[..indent + *at].chars().count() <= width / 2;
+    let column = rest.find("  ").filter(narrow).map(|at| {
         let gap = rest[at..].len() - rest[at..].trim_start_matches(' ').len();
         at + gap
     });
@@ -96,6 +98,8 @@ mod tests {
         let link = "https://example.org/a/very/long/path/which/does/not/end/before/the/margin/of/seventy/two";
         assert_eq!(wrap(&format!("see {link} now"), 40), format!("see\n{link}\nnow\n"));
         assert_eq!(wrap("a\nb\n\n\n\nc  \n", 72), "a\nb\n\nc\n");
+        assert_eq!(wrap(">>éaa--aa aaéé aa- a> a >>     a", 30), ">>éaa--aa aaéé aa- a> a >> a\n");
+        assert_eq!(wrap("a          bbbb", 9), "a\nbbbb\n");
         assert_eq!(wrap("at 18\u{a0}h\u{a0}00 sharp", 9), "at\n18\u{a0}h\u{a0}00\nsharp\n");
     }
 

@@ -147,10 +147,24 @@ impl Words {
         let table = (question == Some(Question::DatePoll)).then(|| signs::told(head(text))).flatten();
         let text = table.as_deref().unwrap_or(text);
         let heard = self.understand_phrases(question, language, text, context);
+        let heard = if heard.is_none() { self.doubted(question, language, text, context) } else { heard };
         match question.filter(|q| !is_free(question) || *q == Question::StepRequest) {
             Some(question) => self.second_opinion(question, language, text, context, heard),
             None => heard,
         }
+    }
+
+    /// "Oui ?", "ok ??": a word of consent, and a doubt.
+    fn doubted(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
+        let bare = text.trim_end_matches(|c: char| c == '?' || c.is_whitespace());
+        let alone = bare.len() < text.trim_end().len() && bare.trim_start().chars().all(char::is_alphabetic);
+        let says = |question| self.understand_phrases(question, language, bare, context);
+        if !alone || says(Some(Question::Confirm)).certainty != Certainty::Sure {
+            return Heard::none();
+        }
+        Some(says(question))
+            .filter(|said| !said.is_none())
+            .map_or_else(Heard::none, |said| Heard::probable(said.meaning))
     }
 
     /// By the phrases of the word lists.

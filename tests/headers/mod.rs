@@ -7,14 +7,8 @@ use codevd::render::Renderer;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Headers that no mail of ours bears: answers to them would be machines', or they promise what is not there.
-const NEVER: [&str; 6] = [
-    "Precedence",
-    "List-Post",
-    "List-Unsubscribe-Post",
-    "Return-Receipt-To",
-    "Disposition-Notification-To",
-    "Return-Path",
-];
+const NEVER: [&str; 5] =
+    ["List-Post", "List-Unsubscribe-Post", "Return-Receipt-To", "Disposition-Notification-To", "Return-Path"];
 
 /// Header lines of a mail, unfolded, by name; one header is there once.
 fn headers(bytes: &[u8]) -> BTreeMap<String, String> {
@@ -63,6 +57,7 @@ pub fn table(cases: Vec<(String, Group, Draft)>, renderer: &Renderer) -> String 
             let columns = [
                 "Auto-Submitted",
                 "X-Auto-Response-Suppress",
+                "Precedence",
                 "Message-ID",
                 "In-Reply-To",
                 "References",

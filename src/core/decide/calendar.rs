@@ -110,23 +110,20 @@ pub(super) fn asked(work: &mut Work<'_>, asked: &CalendarAsk) -> Result<(), Refu
         Ask::OldTime { from, text } => {
             member_there(work, from)?;
             if !work.meeting(number)?.is_open() {
-                return Err(Refusal::Over);
+                over(work, number, from, &asked.mail);
+                return Ok(());
             }
             answer::alive(work, from);
             old_time(work, number, from, text.as_deref(), &asked.mail)
         }
         Ask::Delegated { from, to, attendance } => delegated(work, number, from, to, attendance, &asked.mail),
         Ask::NoTime { from, why, text } => {
-            not_applied(work, number, from, why, Notice::NoTime { member: from.clone() })?;
-            if !answer::leads(work, Some(number), from) {
-                work.receipt(Some(number), from, Receipt::PersonAsked, None, &asked.mail);
-            }
-            beside(work, number, from, text.as_deref())
+            let unclear = Unclear { number, from, why, text: text.as_deref(), mail: &asked.mail };
+            not_applied(work, &unclear, Notice::NoTime { member: from.clone() })
         }
         Ask::UnknownZone { from, zone, why, text } => {
-            let notice = Notice::UnknownZone { member: from.clone(), name: zone.clone() };
-            not_applied(work, number, from, why, notice)?;
-            beside(work, number, from, text.as_deref())
+            let unclear = Unclear { number, from, why, text: text.as_deref(), mail: &asked.mail };
+            not_applied(work, &unclear, Notice::UnknownZone { member: from.clone(), name: zone.clone() })
         }
         Ask::Forwarded { who } => forwarded(work, number, who),
     }
@@ -300,22 +297,31 @@ fn delegated(
     beside(work, number, from, attendance.comment.as_deref())
 }
 
-/// A time that cannot be known: the facilitator, who can ask, is told what it is instead.
-fn not_applied(
-    work: &mut Work<'_>,
+/// A calendar message whose time cannot be known.
+struct Unclear<'a> {
     number: MeetingNo,
-    from: &MemberId,
-    why: &str,
-    notice: Notice,
-) -> Result<(), Refusal> {
+    from: &'a MemberId,
+    why: &'a str,
+    text: Option<&'a str>,
+    mail: &'a InReplyTo,
+}
+
+/// A time that cannot be known: the facilitator, who can ask, is told what it is instead, and its author that somebody
+/// looks at it.
+fn not_applied(work: &mut Work<'_>, unclear: &Unclear<'_>, notice: Notice) -> Result<(), Refusal> {
+    let &Unclear { number, from, why, text, mail } = unclear;
     member_there(work, from)?;
     if !work.meeting(number)?.is_open() {
-        return Err(Refusal::Over);
+        over(work, number, from, mail);
+        return Ok(());
     }
     answer::alive(work, from);
     work.tell(Some(number), Some(from), format!("a calendar message was not applied: {why}"));
     answer::pass_on(work, Some(number), notice);
-    Ok(())
+    if !answer::leads(work, Some(number), from) {
+        work.receipt(Some(number), from, Receipt::PersonAsked, None, mail);
+    }
+    beside(work, number, from, text)
 }
 
 /// The invitation went on to somebody else: they are never added, and the facilitator is told once a
