@@ -313,12 +313,16 @@ struct Score {
 }
 
 impl Score {
-    fn add(&mut self, words: &Words, learned: &Learned, held: &[&Lesson]) {
+    fn of(words: &Words, learned: &Learned, held: &[&Lesson]) -> Self {
         let (right, wrong) = score(&words.clone().taught(learned.clone()), held, std::env::var("TELL").is_ok());
-        self.many += held.len();
-        self.alone += score(words, held, false).0;
-        self.right += right;
-        self.wrong += wrong;
+        Self { many: held.len(), alone: score(words, held, false).0, right, wrong }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.many += other.many;
+        self.alone += other.alone;
+        self.right += other.right;
+        self.wrong += other.wrong;
     }
 
     fn holds(&self, what: &str, percent: usize, one_in: usize) -> bool {
@@ -339,15 +343,29 @@ fn what_was_never_seen_is_understood() {
     if let Ok(asked) = std::env::var("ASKED") {
         lessons.retain(|l| l.question.name() == asked);
     }
-    let (mut answers, mut days) = (Score::default(), Score::default());
-    for fold in 0..5 {
+    let scores = std::sync::Mutex::new((Score::default(), Score::default()));
+    let fold = |fold: usize| {
         let (held, taught): (Vec<_>, Vec<_>) = lessons.iter().enumerate().partition(|(i, _)| i % 5 == fold);
         let learned = learn(&words, &cases, taught.into_iter().map(|(_, l)| l));
         let (polls, others): (Vec<&Lesson>, Vec<&Lesson>) =
             held.into_iter().map(|(_, l)| l).partition(|l| l.question == Question::DatePoll);
-        answers.add(&words, &learned, &others);
-        days.add(&words, &learned, &polls);
-    }
+        let found = [&others, &polls].map(|held| Score::of(&words, &learned, held));
+        let mut scores = scores.lock().unwrap();
+        scores.0.add(&found[0]);
+        scores.1.add(&found[1]);
+    };
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let some = || {
+        while let Some(one) = Some(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)).filter(|n| *n < 5) {
+            fold(one);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, std::num::NonZero::get) {
+            scope.spawn(some);
+        }
+    });
+    let (answers, days) = scores.into_inner().unwrap();
     // each day of a poll must be right
     let (answers, days) = (answers.holds("answers", 88, 300), days.holds("date polls", 72, 100));
     assert!(answers && days, "see above");
