@@ -72,28 +72,43 @@ impl BounceClass {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Data {
-    quota: Vec<String>,
-    policy: Vec<String>,
-    hard: Vec<String>,
-    soft: Vec<String>,
+    quota: Vec<Phrases>,
+    policy: Vec<Phrases>,
+    hard: Vec<Phrases>,
+    soft: Vec<Phrases>,
     /// The mail is too long.
-    size: Vec<String>,
+    size: Vec<Phrases>,
     /// Still tried.
-    delayed: Vec<String>,
+    delayed: Vec<Phrases>,
     /// Tried until its time was up, or no answer from the host in all that time.
-    expired: Vec<String>,
+    expired: Vec<Phrases>,
     /// Limits on how much we may send: nobody's mailbox is full.
-    limits: Vec<String>,
+    limits: Vec<Phrases>,
     /// The stages of a session before anybody's address is said: what is refused there is us.
-    stages: Vec<String>,
+    stages: Vec<Phrases>,
     /// What follows such a line is the returned mail.
-    ends: Vec<String>,
+    ends: Vec<Phrases>,
     /// A line with such a word names whom to ask, not who failed.
-    asides: Vec<String>,
+    asides: Vec<Phrases>,
     /// Sentences that only a report on delivery says.
-    says: Vec<String>,
+    says: Vec<Phrases>,
     /// How servers name a recipient, the surest first.
     recipient: Vec<free::Form>,
+}
+
+/// Words, and whose they are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Phrases {
+    /// The document, the program or the hosts that have them.
+    #[allow(dead_code)] // for who reads the file
+    source: String,
+    says: Vec<String>,
+}
+
+/// Is one of the words so?
+fn any(table: &[Phrases], so: impl Fn(&str) -> bool) -> bool {
+    table.iter().flat_map(|phrases| &phrases.says).any(|word| so(word))
 }
 
 static DATA: LazyLock<Data> = LazyLock::new(|| toml::from_str(TABLE).unwrap_or_default());
@@ -180,7 +195,7 @@ pub fn of_the_address(words: &str) -> Option<BounceClass> {
 /// Does this text say what only reports on delivery say?
 pub(super) fn says_so(text: &str) -> bool {
     let low = text::one_line(&text.to_lowercase());
-    DATA.says.iter().any(|w| low.contains(w.as_str()))
+    any(&DATA.says, |w| low.contains(w))
 }
 
 /// Is the text a sending service's notification of a bounce?
@@ -277,5 +292,31 @@ mod tests {
         let data: Data = toml::from_str(TABLE).unwrap();
         assert!(data.recipient.len() > 15);
         assert_eq!(free::compiled(), data.recipient.len());
+    }
+
+    #[test]
+    fn every_phrase_says_whose_it_is() {
+        let table: toml::Table = toml::from_str(TABLE).unwrap();
+        let groups: Vec<_> =
+            table.iter().flat_map(|(kind, all)| all.as_array().unwrap().iter().map(move |g| (kind, g))).collect();
+        assert!(groups.len() > 120, "{} groups", groups.len());
+        for (kind, group) in &groups {
+            let source = group["source"].as_str().unwrap();
+            assert!(source.trim().len() >= 4, "{kind}: {group}");
+            let words: Vec<_> = group.get("says").and_then(|says| says.as_array()).into_iter().flatten().collect();
+            assert!(group.get("pattern").is_some() || !words.is_empty(), "{kind}: {group}");
+            // a word has one source
+            for word in words {
+                let word = word.as_str().unwrap();
+                let with = |(other, g): &&(&String, &toml::Value)| {
+                    other == kind
+                        && g.get("says")
+                            .and_then(|s| s.as_array())
+                            .is_some_and(|s| s.iter().any(|w| w.as_str() == Some(word)))
+                };
+                assert_eq!(groups.iter().filter(with).count(), 1, "{kind}: {word}");
+                assert_eq!(word, word.to_lowercase(), "{kind}: words are in lower case");
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::judge::by_words;
-use super::{BouncedRecipient, DATA, MAX_RECIPIENTS, first_status, push};
+use super::{BouncedRecipient, DATA, MAX_RECIPIENTS, any, first_status, push};
 use crate::mail::html;
 use crate::mail::letter::{Letter, kind};
 use crate::mail::text;
@@ -85,7 +85,7 @@ pub(super) fn told(addresses: Vec<String>, parts: &[&MessagePart<'_>], letter: &
 /// The addresses that forms of this rank find in a line.
 fn named(line: &str, rank: u8) -> Vec<String> {
     let low = line.to_lowercase();
-    if !matches!(rank, EXPANDED | 9) && DATA.asides.iter().any(|w| low.contains(w.as_str())) {
+    if !matches!(rank, EXPANDED | 9) && any(&DATA.asides, |w| low.contains(w)) {
         return Vec::new();
     }
     let mut found: Vec<String> = Vec::new();
@@ -110,7 +110,7 @@ const NEAR: usize = 6;
 fn judged(hits: Vec<(String, usize)>, lines: &[String]) -> Vec<BouncedRecipient> {
     let all = text::one_line(&lines.join(" "));
     let low = all.to_lowercase();
-    let late = DATA.delayed.iter().any(|w| low.contains(w.as_str()));
+    let late = any(&DATA.delayed, |w| low.contains(w));
     let whole_status = first_status(&all);
     let mut found = Vec::new();
     for (n, (address, at)) in hits.iter().enumerate() {
@@ -150,7 +150,7 @@ pub(super) fn own_text(parts: &[&MessagePart<'_>]) -> String {
 fn lines(own: &str) -> Vec<String> {
     let ends = |line: &str| {
         let low = line.trim_start_matches(['-', '=', '*', ' ', '|', '_', '>']).to_lowercase();
-        DATA.ends.iter().any(|w| low.starts_with(w.as_str()))
+        any(&DATA.ends, |w| low.starts_with(w))
     };
     let mut all: Vec<String> = Vec::new();
     for line in own.lines().filter(|l| !l.trim().is_empty()).take(MAX_LINES) {

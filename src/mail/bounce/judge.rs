@@ -1,6 +1,6 @@
 //! What a failure means for us: from the action, the status code, the stage of the session, the words.
 
-use super::{BounceClass, DATA, first_status};
+use super::{BounceClass, DATA, Phrases, any, first_status};
 use crate::mail::text;
 
 /// The class; an address that failed for no reason that is told is taken for no good.
@@ -16,7 +16,7 @@ pub(super) fn by_words(action: Option<&str>, status: Option<&str>, near: &str, a
 /// The class, where anything tells it. RFC 3463 §3 for the codes.
 pub(super) fn known(action: Option<&str>, status: Option<&str>, diagnostic: &str) -> Option<BounceClass> {
     let low = text::one_line(&diagnostic.to_lowercase());
-    let says = |words: &[String]| words.iter().any(|w| low.contains(w.as_str()));
+    let says = |table: &[Phrases]| any(table, |w| low.contains(w));
     let status = status.unwrap_or_default();
     let (digit, detail) = status.split_once('.').unwrap_or_default();
     let bad_address = matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1") && digit != "4";
@@ -50,7 +50,7 @@ pub(super) fn known(action: Option<&str>, status: Option<&str>, diagnostic: &str
 /// What the words alone say of the address.
 pub(super) fn of_the_address(words: &str) -> Option<BounceClass> {
     let low = text::one_line(&words.to_lowercase());
-    let says = |words: &[String]| words.iter().any(|w| low.contains(w.as_str()));
+    let says = |table: &[Phrases]| any(table, |w| low.contains(w));
     match says(&DATA.quota) && !says(&DATA.limits) {
         true => Some(BounceClass::Quota),
         false => says(&DATA.hard).then_some(BounceClass::Hard),
