@@ -517,6 +517,25 @@ fn calendars_have_no_fault() {
     }
 }
 
+/// And nothing against any mail as it leaves, of all kinds, languages, parts and facts.
+#[test]
+fn every_mail_passes_the_linter() {
+    use codevd::daemon::{Composer, Sender};
+    let (renderer, key) = (Renderer::embedded().unwrap_or_else(|e| panic!("{e}")), codevd::mail::Key::new([7; 32]));
+    let mut calendars = 0;
+    for plus in [false, true] {
+        let sender = Sender { name: "Codev".into(), address: "codev@codev.example".parse().unwrap(), plus };
+        let composer = Composer { renderer: &renderer, key: &key, sender: &sender };
+        for case in Kind::ALL.iter().flat_map(|kind| cases(*kind)) {
+            let mail = composer.compose(&case.group, &case.draft).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let checked = codevd::mail::check_calendar_mail(&mail.bytes);
+            calendars += checked.calendars;
+            assert!(checked.findings.is_empty(), "{}:{}: {}", case.name, checked.findings[0].line, checked.findings[0]);
+        }
+    }
+    assert!(calendars > 100, "{calendars} calendars");
+}
+
 /// How many words may differ in a mail: the heads of a table's columns. The numbers of a list are
 /// left out of the text's words, since the HTML's `<ol>` counts by itself.
 const TOLERANCE: usize = 3;

@@ -100,6 +100,7 @@ fn broken_senders_and_receivers_are_noticed() {
         (Mutant::Late, Rule::Late),
         (Mutant::LosesAnswers, Rule::Answer),
         (Mutant::TellsOthers, Rule::Secret),
+        (Mutant::NoStamp, Rule::Calendar),
     ];
     std::thread::scope(|scope| {
         scope.spawn(|| assert!(told(&plan, None).violations.is_empty(), "nothing is broken to begin with"));

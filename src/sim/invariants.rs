@@ -29,6 +29,8 @@ pub enum Rule {
     Journal,
     /// No mail holds another's secret.
     Secret,
+    /// The linter has nothing against a mail with a calendar.
+    Calendar,
     /// Nothing breaks down, and nothing turns in circles.
     Broke,
 }
@@ -184,6 +186,9 @@ impl Ledger {
             self.broken(Rule::Late, mail.at, format!("{key} left {late} s after it was due"));
         }
         self.owners.insert(draft, mail.to.clone());
+        for fault in mail::check_calendar_mail(&mail.bytes).findings {
+            self.broken(Rule::Calendar, mail.at, format!("{key}:{}: {fault}", fault.line));
+        }
         self.secrets_in(store, mail, &letter, &key, (guests, leads))?;
         Ok(Some((sent, letter)))
     }

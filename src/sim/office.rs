@@ -22,6 +22,8 @@ pub enum Mutant {
     LosesAnswers,
     /// Each twentieth mail goes to somebody else too.
     TellsOthers,
+    /// Calendars are written without the time they were written at.
+    NoStamp,
 }
 
 /// A mail that a server has.
@@ -239,6 +241,11 @@ impl Office {
         }
         let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at };
         match state.mutant {
+            Some(Mutant::NoStamp) => {
+                let bytes = String::from_utf8_lossy(bytes).replace("\r\nDTSTAMP:", "\r\nX-STAMP:").into_bytes();
+                state.accepted.push(Accepted { bytes, ..mail });
+                return;
+            }
             Some(Mutant::SendsNothing) if state.sent.is_multiple_of(20) => return,
             Some(Mutant::SendsTwice) if state.sent.is_multiple_of(20) => state.accepted.push(mail.clone()),
             Some(Mutant::TellsOthers) if state.sent.is_multiple_of(20) => {
