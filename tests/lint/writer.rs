@@ -96,6 +96,8 @@ proptest! {
         if calcard::icalendar::ICalendar::parse(&text).is_err() {
             prop_assert!(found.iter().any(|f| f.rule.severity == Severity::Error), "{}", text);
         }
+        let example = format!("octet {at} is 0x{octet:02X}");
+        prop_assert_eq!(crate::second::unlisted(&example, &bytes), None, "{}: {}", example, text);
         let _ = codevd::mail::check_calendar_mail(&bytes);
     }
 }
