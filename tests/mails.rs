@@ -164,6 +164,42 @@ fn every_mail_is_understood_as_expected() {
     assert!(wrong.is_empty(), "{} of {} mails and more:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }
 
+/// Notices of absence in one language, and the last day that they name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Notice {
+    language: String,
+    until: Option<String>,
+    texts: Vec<String>,
+}
+
+/// Row 43: each notice is an automatic reply, and no date is ever a wrong one; unknown is allowed to a tenth of them.
+#[test]
+fn absence_notices_are_never_given_a_wrong_date() {
+    let table: std::collections::BTreeMap<String, Vec<Notice>> = toml::from_str(include_str!("absences.toml")).unwrap();
+    let (mut dated, mut unknown, mut wrong) = (0, Vec::new(), Vec::new());
+    for Notice { language, until, texts } in &table["notice"] {
+        for text in texts {
+            let mail = format!(
+                "From: Claire <claire@atelier.example>\r\nDate: Fri, 20 Nov 2026 09:00:00 +0100\r\n\
+                 Auto-Submitted: auto-replied\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+            );
+            let letter = mail::letter(mail.as_bytes());
+            assert_eq!(letter.class, mail::Class::AutoReply, "{text}");
+            let read = letter.auto_until.map(|day| day.to_string());
+            dated += usize::from(until.is_some());
+            if read.is_none() && until.is_some() {
+                unknown.push(format!("{language}: {text:?}"));
+            } else if read != *until {
+                wrong.push(format!("{language}: {text:?} is read as {read:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(dated >= 40, "{dated} notices with a date");
+    assert!(unknown.len() * 10 <= dated, "{} of {dated} unknown:\n{}", unknown.len(), unknown.join("\n"));
+}
+
 /// Files that hold words nobody here can read, of a mail with a part of this type, disposition, and perhaps name in the text.
 fn unread(name: &str, kind: &str, (shown, id): (&str, &str), size: usize) -> Vec<String> {
     let mail = "From: bo@c.example\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
