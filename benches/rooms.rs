@@ -1,17 +1,23 @@
 //! Timings of the rooms a mail goes through, to be told as ratios between two states of the code.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(missing_docs, dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
+#[path = "../tests/sample/outlook.rs"]
+mod outlook;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
+#[path = "../tests/stage/mod.rs"]
+mod stage;
 
 use codevd::config;
 use codevd::core::decide::{decide, found};
-use codevd::core::{Event, Moment};
-use codevd::daemon::{Composer, Sender};
+use codevd::core::proof::{Level, Proof};
+use codevd::core::{Event, Kind, Moment};
+use codevd::daemon::{Composer, Sender, inbound};
 use codevd::mail::{Key, letter, reply};
 use codevd::render::Renderer;
 use codevd::sim::Client;
 use codevd::sim::client::{self, Author};
+use codevd::store::{Received, Store};
 use codevd::words::{Context, Words};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -47,6 +53,37 @@ fn rooms(bench: &mut Criterion) {
             words.understand(invitation.question, &codevd::core::Language::french(), &said.text, &context)
         });
     });
+
+    let long = outlook::long_mail("Oui, je serai là", &mail.plain);
+    bench.bench_function("read: 100 kB from Outlook, its quote cut", |b| {
+        b.iter(|| reply(&letter(black_box(&long)), Some(&mail.plain)));
+    });
+}
+
+/// A mail that waits in the inbox, read as the engine reads it: what it is, who sent it, which question it answers by
+/// what the store knows, what the person wrote and means, the event for the group.
+fn inbox(bench: &mut Criterion) {
+    let set = stage::set(["start 2026-11-17 08:30", "group court", "until 2026-11-18 08:00"].into_iter());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("codevd.db"), &set.database).unwrap();
+    std::fs::write(folder.path().join("codevd.db.keys"), &set.keys).unwrap();
+    let (mut store, kit) = (Store::open(folder.path().join("codevd.db")).unwrap(), stage::kit());
+    let (_, _, asked) = set.got["ana"].iter().find(|(key, ..)| key.kind == Kind::Invitation).unwrap();
+    let asked = letter(asked);
+    let author = Author { name: "Ana Lopes", email: &asked.to[0], french: true, zone: chrono_tz::Europe::Paris };
+    let ordinary = client::reply(Client::Gmail, &author, &asked, "Oui, je serai là", 1, set.now);
+    let long = outlook::long_mail("Oui, je serai là", &asked.text);
+    for (name, bytes) in [("a reply", ordinary), ("100 kB from Outlook", long)] {
+        let proof = Some(Proof::new(Level::A, "the domain vouches"));
+        let (place, hash, from) = (name.to_owned(), name.to_owned(), Some(author.email.to_owned()));
+        store.receive(&[Received { place, message_id: None, hash, bytes, received_at: set.now, from, proof }]).unwrap();
+        let row = store.next_inbox(10).unwrap().pop().unwrap();
+        let read = inbound::read(&kit, &store, &row).unwrap();
+        assert!(matches!(read, inbound::Reading::Event { .. }), "{read:?}");
+        bench.bench_function(&format!("read by the daemon: {name}"), |b| {
+            b.iter(|| inbound::read(&kit, &store, black_box(&row)).unwrap());
+        });
+    }
 }
 
 /// Mails made to cost the reader time: each is read within 200 ms.
@@ -73,5 +110,5 @@ fn hostile(bench: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, rooms, hostile);
+criterion_group!(benches, rooms, inbox, hostile);
 criterion_main!(benches);

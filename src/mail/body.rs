@@ -104,6 +104,7 @@ fn decoded(raw: &[u8], part: &MessagePart<'_>, max: usize) -> String {
     }
     match as_single_bytes(said).map(String::from_utf8) {
         Some(Ok(utf8)) => utf8,
+        _ if !said.contains(|c| ('\u{80}'..='\u{9f}').contains(&c)) => said.to_owned(),
         _ => said.chars().map(|c| if ('\u{80}'..='\u{9f}').contains(&c) { windows_1252(c as u8) } else { c }).collect(),
     }
 }

@@ -26,10 +26,70 @@ enum Cut {
 
 /// Text without the quotes that are marked as such.
 pub(super) fn to_text(html: &str) -> String {
-    if is_too_much(html) {
+    let plain = without_spans(html);
+    if is_too_much(&plain) {
         return bare(html);
     }
-    render(html).unwrap_or_else(|| bare(html))
+    render(&plain).unwrap_or_else(|| bare(html))
+}
+
+/// The source without the tags that Word puts around each piece of text and that say nothing here: `<o:p>`, and a span
+/// that bears no mark. A mail of a hundred paragraphs has hundreds of them, and each costs as much as a paragraph.
+fn without_spans(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    // of the spans that are open, whether each was left in
+    let mut open: Vec<bool> = Vec::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let Some(end) = verbatim(rest).or_else(|| rest.find('>').map(|end| end + 1)) else { break };
+        let tag = &rest[..end];
+        rest = &rest[end..];
+        let goes = match name(tag) {
+            ("", "o:p") | ("/", "o:p") => is_whole(tag),
+            ("", "span") => {
+                let low = tag.to_ascii_lowercase();
+                open.push(!is_whole(tag) || low.contains("id") || low.contains("class"));
+                open.last() == Some(&false)
+            }
+            ("/", "span") => open.pop() == Some(false),
+            _ => false,
+        };
+        if !goes {
+            out.push_str(tag);
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A slash or none, and the name of a tag of those that may go; of others nothing.
+fn name(tag: &str) -> (&str, &'static str) {
+    let inside = &tag[1..];
+    let (slash, inside) = inside.split_at(usize::from(inside.starts_with('/')));
+    let is = |name: &str| {
+        let begins = inside.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
+        begins && inside[name.len()..].starts_with(|c: char| c == '>' || c == '/' || c.is_ascii_whitespace())
+    };
+    (slash, ["o:p", "span"].into_iter().find(|name| is(name)).unwrap_or_default())
+}
+
+/// A tag ends at its first `>` unless that stands in quotes.
+fn is_whole(tag: &str) -> bool {
+    ['"', '\''].iter().all(|quote| tag.matches(*quote).count().is_multiple_of(2))
+}
+
+/// How long what begins here is where it holds no tags: a comment, a style sheet, a script.
+fn verbatim(rest: &str) -> Option<usize> {
+    for (begin, end) in [("<!--", "-->"), ("<style", "</style"), ("<script", "</script"), ("<title", "</title")] {
+        if rest.get(..begin.len()).is_some_and(|b| b.eq_ignore_ascii_case(begin)) {
+            let behind = &rest.as_bytes()[begin.len()..];
+            let at = behind.windows(end.len()).position(|w| w.eq_ignore_ascii_case(end.as_bytes()));
+            return Some(at.map_or(rest.len(), |at| begin.len() + at + end.len()));
+        }
+    }
+    None
 }
 
 fn render(html: &str) -> Option<String> {
@@ -162,15 +222,15 @@ fn is_too_much(html: &str) -> bool {
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             continue;
         }
-        let name = super::text::cut(name, 12).to_ascii_lowercase();
         tags += 1;
-        if LOOSE.contains(&name.as_str()) {
+        let is = |known: &&str| name.eq_ignore_ascii_case(known);
+        if LOOSE.iter().any(is) {
             continue;
         }
         let step = |n: usize| if closes { n.saturating_sub(1) } else { n + 1 };
         depth = step(depth);
         deepest = deepest.max(depth);
-        if FORMATTING.contains(&name.as_str()) {
+        if FORMATTING.iter().any(is) {
             formatting = step(formatting);
             most = most.max(formatting);
         }
@@ -206,6 +266,23 @@ mod tests {
     fn answers_between_quotes_stay() {
         let html = "<blockquote type=cite>un ?</blockquote><p>Premier</p><blockquote type=cite>deux ?</blockquote><p>Second</p>";
         assert_eq!(squeezed(html), "> > … Premier > > … Second");
+    }
+
+    #[test]
+    fn spans_without_a_mark_go_and_nothing_else() {
+        for (html, plain) in [
+            ("<p><span lang=FR>Oui<o:p></o:p></span></p>", "<p>Oui</p>"),
+            ("<P><SPAN STYLE='x'>a<SPAN CLASS=y>b</SPAN>c</SPAN>d", "<P>a<SPAN CLASS=y>b</SPAN>cd"),
+            ("<span id=m>a<span>b</span>c</span>d", "<span id=m>abc</span>d"),
+            ("<!-- <span> --><span>a</span>", "<!-- <span> -->a"),
+            ("<style>a<span>b</style><span>c</span>", "<style>a<span>b</style>c"),
+            ("<span title=\"a>b\">c</span>", "<span title=\"a>b\">c</span>"),
+            ("</span>a</span>", "</span>a</span>"),
+            ("a < b <spanish>c</spanish> <span", "a < b <spanish>c</spanish> <span"),
+            ("é<o:p>\u{a0}</o:p>é<!-- ", "é\u{a0}é<!-- "),
+        ] {
+            assert_eq!(without_spans(html), plain, "{html}");
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What in a mail comes from the text we sent: found by comparing runs of words, whatever a mail program did to it.
 
 use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::text;
 
@@ -19,12 +18,35 @@ const GAP: usize = 12;
 /// A mail of so few words quotes nobody: whoever writes "Oui, je viens" uses our words, and answers.
 const SHORT: usize = 12;
 
+/// Tables by numbers that are hashes already.
+type Table<T> = HashMap<u64, T, BuildHasherDefault<AsItIs>>;
+
+/// The hash of a hash is itself.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    // no key is anything else
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+}
+
 /// A word of the body: its line and its bytes in that line.
 struct Word {
     line: usize,
     start: usize,
     end: usize,
-    text: String,
+    /// Which word it is.
+    id: u64,
 }
 
 /// How much of a line is ours.
@@ -50,26 +72,26 @@ impl Cover {
 
 /// What we sent, ready for comparing.
 struct Sent {
-    words: Vec<String>,
+    words: Vec<u64>,
     /// Words in a run.
     run: usize,
     /// Where each run stands.
-    places: HashMap<u64, Vec<usize>>,
+    places: Table<Vec<usize>>,
     /// How often we wrote it.
-    times: HashMap<u64, usize>,
+    times: Table<usize>,
 }
 
 impl Sent {
     fn new(text: &str) -> Option<Self> {
-        let words: Vec<String> = text::words(text).collect();
+        let words: Vec<u64> = text::word_ids(text).collect();
         let run = RUN.min(words.len());
         if run == 0 {
             return None;
         }
-        let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-        let mut times: HashMap<u64, usize> = HashMap::new();
+        let mut places: Table<Vec<usize>> = Table::default();
+        let mut times: Table<usize> = Table::default();
         for (at, window) in words.windows(run).enumerate() {
-            let key = hash(window.iter());
+            let key = hash(window);
             let known = places.entry(key).or_default();
             if known.len() < PLACES {
                 known.push(at);
@@ -80,13 +102,13 @@ impl Sent {
     }
 
     /// The runs of a text, one for each word that begins one.
-    fn runs(&self, words: &[&String]) -> Vec<u64> {
-        words.windows(self.run).map(|w| hash(w.iter().copied())).collect()
+    fn runs(&self, words: &[u64]) -> Vec<u64> {
+        words.windows(self.run).map(hash).collect()
     }
 
     /// How often each of our runs is among these.
-    fn count(&self, runs: &[u64]) -> HashMap<u64, usize> {
-        let mut counted = HashMap::new();
+    fn count(&self, runs: &[u64]) -> Table<usize> {
+        let mut counted = Table::default();
         for run in runs.iter().filter(|r| self.places.contains_key(r)) {
             *counted.entry(*run).or_default() += 1;
         }
@@ -99,21 +121,16 @@ impl Sent {
 pub(super) fn cover(lines: &[&str], whole: Option<&str>, sent: &str) -> Vec<Cover> {
     let Some(sent) = Sent::new(sent) else { return vec![Cover::default(); lines.len()] };
     let words = body_words(lines);
-    let all = whole.map_or(words.len(), |w| text::words(w).take(SHORT + 1).count().max(words.len()));
+    let in_all: Option<Vec<u64>> = whole.map(|whole| text::word_ids(whole).collect());
+    let all = in_all.as_ref().map_or(0, Vec::len).max(words.len());
     if all <= SHORT && sent.words.len() > 3 * SHORT {
         return vec![Cover::default(); lines.len()];
     }
-    let runs = sent.runs(&words.iter().map(|w| &w.text).collect::<Vec<_>>());
-    let in_mail = match whole {
-        Some(whole) => {
-            let all: Vec<String> = text::words(whole).collect();
-            sent.count(&sent.runs(&all.iter().collect::<Vec<_>>()))
-        }
-        None => sent.count(&runs),
-    };
+    let runs = sent.runs(&words.iter().map(|w| w.id).collect::<Vec<_>>());
+    let in_mail = in_all.map_or_else(|| sent.count(&runs), |all| sent.count(&sent.runs(&all)));
     let mut ours = vec![false; words.len()];
     let mut repeated = vec![false; words.len()];
-    let mut seen: HashMap<u64, usize> = HashMap::new();
+    let mut seen: Table<usize> = Table::default();
     for (at, run) in runs.iter().enumerate() {
         let Some(by_us) = sent.times.get(run) else { continue };
         ours[at..at + sent.run].fill(true);
@@ -125,6 +142,7 @@ pub(super) fn cover(lines: &[&str], whole: Option<&str>, sent: &str) -> Vec<Cove
         }
     }
     bridge(&words, &sent, &runs, &mut ours);
+    give_back_overrun(&words, &mut ours, sent.run);
     give_back(&words, &mut ours);
     by_line(lines.len(), &words, &ours, &repeated)
 }
@@ -154,7 +172,7 @@ fn body_words(lines: &[&str]) -> Vec<Word> {
         let base = line.as_ptr() as usize;
         for piece in line.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty()) {
             let start = piece.as_ptr() as usize - base;
-            words.extend(text::words(piece).map(|text| Word { line: n, start, end: start + piece.len(), text }));
+            words.push(Word { line: n, start, end: start + piece.len(), id: text::word_id(piece) });
         }
     }
     words
@@ -187,7 +205,7 @@ fn bridge(words: &[Word], sent: &Sent, runs: &[u64], ours: &mut [bool]) {
         let mut rest = sent.words[from..to].iter();
         for n in gap..at {
             let mut ahead = rest.clone();
-            if ahead.any(|w| *w == words[n].text) {
+            if ahead.any(|w| *w == words[n].id) {
                 ours[n] = true;
                 rest = ahead;
             }
@@ -211,10 +229,28 @@ fn give_back(words: &[Word], ours: &mut [bool]) {
     }
 }
 
-fn hash<'a>(words: impl Iterator<Item = &'a String>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    words.for_each(|w| w.hash(&mut hasher));
-    hasher.finish()
+/// A run of ours that goes on over a blank line into a line that is else the person's, by fewer words than make a run: an
+/// answer below our paragraph that begins, or above it ends, as our text goes on.
+fn give_back_overrun(words: &[Word], ours: &mut [bool], run: usize) {
+    let apart = |n: usize| words[n].line > words[n - 1].line + 1;
+    let theirs_beside = |n: usize, line: usize, ours: &[bool]| !ours[n] && words[n].line == line;
+    for n in (1..words.len()).filter(|n| apart(*n)) {
+        let behind = (n..words.len()).take_while(|at| ours[*at] && words[*at].line == words[n].line).count();
+        if ours[n - 1] && behind < run && n + behind < words.len() && theirs_beside(n + behind, words[n].line, ours) {
+            ours[n..n + behind].fill(false);
+        }
+        let line = words[n - 1].line;
+        let before = (0..n).rev().take_while(|at| ours[*at] && words[*at].line == line).count();
+        if ours[n] && before < run && n > before && theirs_beside(n - before - 1, line, ours) {
+            ours[n - before..n].fill(false);
+        }
+    }
+}
+
+/// A run's number, out of its words' numbers.
+fn hash(run: &[u64]) -> u64 {
+    // an odd number without a pattern: the golden ratio's digits
+    run.iter().fold(0, |hash: u64, word| (hash.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
 #[cfg(test)]
@@ -251,6 +287,21 @@ mod tests {
         let sent = "Par exemple : « Appeler Paul, avant le 15/12 (partager) »";
         let covers = cover(&["- Écrire la règle avant le 15/12", "- Un café"], None, sent);
         assert_eq!((covers[0].ours, covers[1].ours), (0, 0), "{covers:?}");
+    }
+
+    #[test]
+    fn an_answer_that_begins_or_ends_as_our_text_goes_on_is_theirs() {
+        let sent =
+            "Bo vient après Claire.\n\nLa séance du mardi 8 décembre est à Paris.\n\nMerci de répondre avant le 2.";
+        let body = "Bo vient après Claire.\n\nLa première date\n\nLa séance du mardi 8 décembre est à Paris.\n\n\
+            Oui, à Paris.\n\nMerci de répondre avant le 2.";
+        let lines: Vec<&str> = body.lines().collect();
+        let covers = cover(&lines, None, sent);
+        assert_eq!((covers[2].ours, covers[6].ours), (0, 0), "{covers:?}");
+        assert!([0, 4, 8].iter().all(|n| covers[*n].is_whole()), "{covers:?}");
+        // typed behind a line of ours that a program broke: no blank line between
+        let covers = cover(&["Merci de répondre", "avant le 2. Oui"], None, sent);
+        assert_eq!(covers[1].ours, 3, "{covers:?}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Small repairs of text that came by mail: invisible characters, typographic forms, addresses.
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Characters that are not seen and only get in the way of matching: zero-width, bidi marks, byte-order mark.
 fn is_invisible(c: char) -> bool {
@@ -9,16 +12,42 @@ fn is_invisible(c: char) -> bool {
 
 /// `\n` line ends, no invisible characters; everything else as it was written.
 pub(super) fn clean(text: &str) -> String {
-    let unix = text.replace("\r\n", "\n").replace('\r', "\n");
-    unix.chars().filter(|c| !is_invisible(*c)).collect()
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c| c == '\r' || is_invisible(c)) {
+        out.push_str(&rest[..at]);
+        let mut behind = rest[at..].chars();
+        let is_line_end = behind.next() == Some('\r');
+        rest = behind.as_str();
+        if is_line_end {
+            out.push('\n');
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// NFKC, which most text is already.
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfkc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        _ => Cow::Owned(text.nfkc().collect()),
+    }
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`')
 }
 
 /// The form patterns are matched against: NFKC (a narrow or no-break space is a space), apostrophes folded, blanks
 /// squeezed.
 pub(super) fn key(line: &str) -> String {
-    let folded: String =
-        line.nfkc().map(|c| if matches!(c, '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`') { '\'' } else { c }).collect();
-    one_line(&folded)
+    let mut out = one_line(&composed(line));
+    if out.contains(is_apostrophe) {
+        out = out.replace(is_apostrophe, "'");
+    }
+    out
 }
 
 /// Where in a line the stretch ends whose key is `begin`; the whole line where none is.
@@ -57,9 +86,22 @@ pub(super) fn address(text: &str) -> Option<String> {
 
 /// The words of a text for comparing: NFKC, lower case, letters and digits only.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .map(|w| w.nfkc().collect::<String>().to_lowercase())
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(|w| composed(w).to_lowercase())
+}
+
+/// The number of a word for comparing: the same for the same word in [`words`].
+pub(super) fn word_id(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match word.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        true => word.hash(&mut hasher),
+        false => composed(word).to_lowercase().hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// The words of a text by their numbers, as [`words`] has them.
+pub(super) fn word_ids(text: &str) -> impl Iterator<Item = u64> + '_ {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(word_id)
 }
 
 /// Cuts at a character boundary at or below `max` bytes.
@@ -79,6 +121,7 @@ mod tests {
     fn typography_is_folded_for_matching() {
         assert_eq!(key("Aujourd’hui\u{a0}:  \u{202f}oui"), "Aujourd'hui : oui");
         assert_eq!(clean("a\u{200b}b\r\nc\rd"), "ab\nc\nd");
+        assert_eq!(clean("a\n\u{200b}\nb\r\u{200b}\nc\n\r\r\n"), "a\n\nb\n\nc\n\n\n");
     }
 
     #[test]
