@@ -3,6 +3,7 @@
 //! First what we sent ourselves is found by comparing (`ours`), then the marks of mail programs (`quote`). Each line gets
 //! one `Line`; the reply is what is left as the person's.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::letter::Letter;
@@ -88,17 +89,39 @@ pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
         let all = Part { kind: PartKind::Reply, bytes: 0..emoji.len(), lines: (1, 1), rule: rule.clone() };
         return Reply { text: emoji.clone(), rule, sure: false, quoted: false, body: emoji.clone(), parts: vec![all] };
     }
-    let body = text::clean(&letter.text);
+    let reply = cut(&letter.text, &letter.whole, sent, false);
+    // typed into the one quote that was cut out of HTML: our text tells it from what we sent
+    let cut_out = || reply.body.lines().filter(|line| is_cut_mark(&text::key(line))).count() == 1;
+    if sent.is_some() && reply.text.is_empty() && cut_out() {
+        let inside = cut(&letter.whole, &letter.whole, sent, true);
+        if !inside.text.is_empty() {
+            return Reply { sure: false, ..inside };
+        }
+    }
+    reply
+}
+
+/// Cuts the reply out of a text; `whole` is all text of its mail. All of it may be known to be quoted.
+fn cut(text: &str, whole: &str, sent: Option<&str>, quoted: bool) -> Reply {
+    let body = text::clean(text);
     let mut page = Page::new(&body);
     // what we wrote ourselves is found by comparing; patterns tell the rest
-    let ours = sent.map(|sent| (page.compared(&letter.whole, sent), sent));
+    let ours = sent.map(|sent| (page.compared(whole, sent), sent));
     page.mark_quotes();
+    if let Some((covers, _)) = ours.as_ref().filter(|_| quoted) {
+        page.mark_all(covers);
+    }
     if let Some((covers, sent)) = ours {
         page.mark_ours(&covers, sent);
     }
     page.mark_added();
     let reply = page.result();
     Reply { body, ..reply }
+}
+
+/// Is this the line that a quote cut out of HTML leaves?
+fn is_cut_mark(key: &str) -> bool {
+    key.starts_with('>') && key.trim_start_matches(['>', ' ']) == CUT_KEY
 }
 
 impl<'a> Page<'a> {
@@ -171,6 +194,21 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// All of it is quoted: what stands above the first line of ours announces it.
+    fn mark_all(&mut self, covers: &[ours::Cover]) {
+        let first = covers.iter().position(|cover| cover.ours > 0).unwrap_or(covers.len());
+        for n in 0..self.lines.len() {
+            if self.keys[n].is_empty() {
+                continue;
+            }
+            if n < first {
+                self.mark(n..n + 1, Line::Head, "cut out");
+            } else if self.parts[n] == Line::Theirs {
+                self.mark(n..n + 1, Line::Below, "cut out");
+            }
+        }
+    }
+
     /// A line between two quoted ones that is the end of the first, broken off by a program.
     fn join_broken_quotes(&mut self) {
         for n in 1..self.lines.len().saturating_sub(1) {
@@ -184,7 +222,7 @@ impl<'a> Page<'a> {
 
     /// How much of each line is what we sent. Where a program cut the quote out, all of the mail is compared.
     fn compared(&self, whole: &str, sent: &str) -> Vec<ours::Cover> {
-        let cut_before = self.keys.iter().any(|k| k.trim_start_matches(['>', ' ']) == CUT_KEY && k.starts_with('>'));
+        let cut_before = self.keys.iter().any(|k| is_cut_mark(k));
         ours::cover(&self.lines, cut_before.then_some(whole), sent)
     }
 
@@ -306,7 +344,7 @@ impl<'a> Page<'a> {
 
     /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent.
     fn wordless(&mut self, first_ours: usize, sent: &str) {
-        let alone: Vec<&str> = sent.lines().map(str::trim).filter(|l| is_wordless(l)).collect();
+        let alone = wordless_lines(sent);
         for n in 0..self.lines.len() {
             let line = self.lines[n].trim();
             if self.parts[n] == Line::Theirs
@@ -325,15 +363,28 @@ impl<'a> Page<'a> {
         let Some(first) = below.find(|n| covers[*n].ours > 0) else {
             return;
         };
-        if self.parts.contains(&Line::Theirs) {
+        let own = |n: &usize| !quote::is_added(&self.keys[*n]) && !quote::is_rule(&self.keys[*n]);
+        if (0..self.lines.len()).any(|n| self.parts[n] == Line::Theirs && own(&n)) {
             return;
+        }
+        let alone = wordless_lines(sent);
+        let mut whole = lines_of(sent);
+        for n in (0..covers.len()).filter(|n| covers[*n].is_whole()) {
+            whole.entry(words_of(self.lines[n])).and_modify(|left| *left = left.saturating_sub(1));
         }
         for (n, cover) in covers.iter().enumerate().skip(first) {
             if cover.ours == 0 && self.parts[n] == Line::Below {
                 if quote::head(&self.keys, n).is_some() || quote::is_angled(self.lines[n]) {
                     break;
                 }
-                if is_wordless(self.lines[n].trim()) && of_signs_in(self.lines[n], sent) {
+                let line = self.lines[n].trim();
+                let asks =
+                    line.chars().all(|c| matches!(c, '?' | '!')) && self.stands_alone(n) && !alone.contains(&line);
+                if is_wordless(line) && of_signs_in(line, sent) && !asks {
+                    continue;
+                }
+                // a line of a few words that answers before and below it cut off from the rest of ours
+                if whole.get_mut(&words_of(line)).is_some_and(|left| left.checked_sub(1).map(|l| *left = l).is_some()) {
                     continue;
                 }
                 self.mark(n..n + 1, Line::Theirs, "own");
@@ -461,6 +512,25 @@ fn added(rule: &str) -> PartKind {
 /// Signs and no letter or digit: a rule, a bullet, a thumb.
 fn is_wordless(line: &str) -> bool {
     !line.is_empty() && !line.contains(char::is_alphanumeric)
+}
+
+/// The lines of a text that are signs alone.
+fn wordless_lines(sent: &str) -> Vec<&str> {
+    sent.lines().map(str::trim).filter(|line| is_wordless(line)).collect()
+}
+
+/// A line's words, for telling lines of ours.
+fn words_of(line: &str) -> String {
+    text::words(line).collect::<Vec<_>>().join(" ")
+}
+
+/// The lines of a text that have words, and how often each stands there.
+fn lines_of(sent: &str) -> HashMap<String, usize> {
+    let mut lines = HashMap::new();
+    for line in sent.lines().map(words_of).filter(|line| !line.is_empty()) {
+        *lines.entry(line).or_default() += 1;
+    }
+    lines
 }
 
 /// A short line of nothing but signs that we sent.
