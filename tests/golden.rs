@@ -119,7 +119,8 @@ fn readers(kind: Kind) -> Vec<(&'static str, Role)> {
         | Kind::Counter
         | Kind::Forwarded
         | Kind::FacilitatorAlarms
-        | Kind::FacilitatorAlarmsOff => {
+        | Kind::FacilitatorAlarmsOff
+        | Kind::AlarmsLeft => {
             vec![facilitator]
         }
         Kind::CounterDeclined | Kind::WasItYou => vec![cooperant],
@@ -145,7 +146,7 @@ fn facts(kind: Kind) -> Vec<(&'static str, Facts)> {
             ("stands", Facts::AsItStands { asks: false }),
         ],
         Kind::Cancelled => vec![("", Facts::None), ("taken_off", Facts::TakenOff)],
-        Kind::AddressLeft => {
+        Kind::AddressLeft | Kind::AlarmsLeft => {
             vec![("", Facts::AddressLeft { address: "avant@ailleurs.example".parse().unwrap() })]
         }
         Kind::StepPrompt => vec![("", Facts::None), ("resumed", Facts::Resumed)],

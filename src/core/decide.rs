@@ -313,6 +313,7 @@ fn lane(mail: &Mail, revision: u32) -> Lane {
         Kind::Digest | Kind::DigestCorrection => "digest",
         // receipts and notices each say something of their own, and no newer mail goes to the address that was left
         Kind::AddressLeft
+        | Kind::AlarmsLeft
         | Kind::Receipt
         | Kind::Refusal
         | Kind::Notice

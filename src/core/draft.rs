@@ -105,6 +105,8 @@ kinds! {
     FacilitatorAlarms = "M03f", "facilitator_alarms";
     /// That event is taken off the calendar.
     FacilitatorAlarmsOff = "M34f", "facilitator_alarms_off";
+    /// That event leaves the calendar at an address that is no more the facilitator's.
+    AlarmsLeft = "M34g", "alarms_left";
 }
 
 impl fmt::Display for Kind {
@@ -146,7 +148,12 @@ impl Kind {
 
     /// Is about the facilitator's own event, not the meeting's.
     pub fn is_alarms(self) -> bool {
-        matches!(self, Self::FacilitatorAlarms | Self::FacilitatorAlarmsOff)
+        matches!(self, Self::FacilitatorAlarms | Self::FacilitatorAlarmsOff | Self::AlarmsLeft)
+    }
+
+    /// Goes to an address that is no more the member's.
+    pub fn is_to_former(self) -> bool {
+        matches!(self, Self::AddressLeft | Self::AlarmsLeft)
     }
 }
 

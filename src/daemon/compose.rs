@@ -242,7 +242,7 @@ impl Composer<'_> {
             false => event,
         };
         let method = match draft.key.kind {
-            Kind::Cancelled | Kind::AddressLeft | Kind::FacilitatorAlarmsOff => Method::Cancel,
+            Kind::Cancelled | Kind::AddressLeft | Kind::FacilitatorAlarmsOff | Kind::AlarmsLeft => Method::Cancel,
             Kind::CounterDeclined => Method::DeclineCounter,
             _ => Method::Request,
         };
@@ -261,7 +261,7 @@ impl Composer<'_> {
             .renderer
             .event_texts(group, meeting, member)
             .map_err(|error| ComposeError::Render { key: draft.key.to_string(), error })?;
-        let elsewhere = draft.key.kind == Kind::AddressLeft;
+        let elsewhere = draft.key.kind.is_to_former();
         let off = draft.facts == Facts::TakenOff || elsewhere;
         Ok(ical::Event {
             uid: meeting.uid.to_string(),
@@ -312,9 +312,9 @@ impl Composer<'_> {
             .renderer
             .alarm_texts(group, meeting, member)
             .map_err(|error| ComposeError::Render { key: draft.key.to_string(), error })?;
-        let off = draft.key.kind == Kind::FacilitatorAlarmsOff;
+        let off = draft.key.kind != Kind::FacilitatorAlarms;
         let own = Attendee {
-            email: member.email.to_string(),
+            email: address(draft, member).to_string(),
             name: member.name.clone(),
             part_stat: PartStat::Accepted,
             rsvp: false,
@@ -355,20 +355,22 @@ fn noted(html: &str, note: &str) -> String {
 
 /// SEQUENCE of the facilitator's own event: each mail about it changes it, on or off.
 fn alarms_sequence(group: &Group, draft: &Draft) -> u32 {
-    let other = match draft.key.kind {
-        Kind::FacilitatorAlarms => Kind::FacilitatorAlarmsOff,
-        _ => Kind::FacilitatorAlarms,
-    };
-    let before = group.was_sent(draft.key.meeting, other, &draft.key.member).map_or(0, |sent| sent.revision + 1);
-    draft.key.revision + before
+    let key = &draft.key;
+    let others = [Kind::FacilitatorAlarms, Kind::FacilitatorAlarmsOff, Kind::AlarmsLeft].into_iter();
+    let sent = |kind| group.was_sent(key.meeting, kind, &key.member).map_or(0, |sent| sent.revision + 1);
+    let all = key.revision + others.filter(|kind| *kind != key.kind).map(sent).sum::<u32>();
+    // what the new address gets was decided with it, and lies above it
+    if key.kind == Kind::AlarmsLeft { all.saturating_sub(1) } else { all }
 }
 
 /// Who stands in the event: everybody, or the receiver alone where the guest list is hidden or one
 /// person is taken off.
 fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member) -> Vec<Attendee> {
     let hidden = group.settings().guest_list == GuestList::Hidden;
-    let alone =
-        hidden || draft.facts == Facts::TakenOff || matches!(draft.key.kind, Kind::CounterDeclined | Kind::AddressLeft);
+    let alone = hidden
+        || draft.facts == Facts::TakenOff
+        || draft.key.kind == Kind::CounterDeclined
+        || draft.key.kind.is_to_former();
     let asks =
         matches!(draft.key.kind, Kind::Invitation | Kind::Moved) || draft.facts == Facts::AsItStands { asks: true };
     let people = group.members.iter().filter(|m| if alone { m.id == receiver.id } else { m.is_active() });

@@ -67,11 +67,11 @@ impl World {
         let Ok(change) = decide(&self.group, event, &moment) else { return false };
         self.check(event, &change);
         for draft in &change.drafts {
-            if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_alarms()) {
+            if draft.key.kind.is_to_former() {
+                // of another calendar
+            } else if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_alarms()) {
                 let on = draft.key.kind == Kind::FacilitatorAlarms;
                 self.alarms.insert((number, draft.key.member.clone()), on);
-            } else if draft.key.kind == Kind::AddressLeft {
-                // of another calendar
             } else if let (Some(number), true) = (draft.key.meeting, draft.key.kind.is_calendar()) {
                 self.calendars.insert((number, draft.key.member.clone()), draft.key.kind);
             }

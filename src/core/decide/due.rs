@@ -171,7 +171,13 @@ fn question(kind: Kind) -> Option<Question> {
         Kind::CounterDeclined => Some(Question::Attendance),
         Kind::WasItYou => Some(Question::Confirm),
         Kind::Forwarded | Kind::FacilitatorAlarms | Kind::FacilitatorAlarmsOff => Some(Question::Note),
-        Kind::Cancelled | Kind::AddressLeft | Kind::StepPrompt | Kind::Receipt | Kind::Refusal | Kind::Notice => None,
+        Kind::Cancelled
+        | Kind::AddressLeft
+        | Kind::AlarmsLeft
+        | Kind::StepPrompt
+        | Kind::Receipt
+        | Kind::Refusal
+        | Kind::Notice => None,
     }
 }
 

@@ -218,28 +218,35 @@ pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
     }
 }
 
-/// The event leaves the calendar at an address that is no more the member's. Its cancellation lies above what that
+/// The event, and a facilitator's own one, leave the calendar at an address that is no more the member's. Its cancellation lies above what that
 /// calendar has and below what the new address gets, for both may be read into one calendar (RFC 5546 §2.1.4).
 pub(super) fn leave_address(work: &mut Work<'_>, member: &MemberId, address: &Email) {
     let on = |m: &&Meeting| m.stage == Stage::Planned && work.group.is_invited(m.number, member);
     for number in work.group.meetings.iter().filter(on).map(|m| m.number).collect::<Vec<_>>() {
         let Ok(meeting) = work.meeting_mut(number) else { continue };
         meeting.sequence += 2;
-        let due = work.now();
-        let until = work.group.meeting(number).map_or(due, |m| work.group.starts(m));
-        work.mail(Mail {
-            meeting: Some(number),
-            kind: Kind::AddressLeft,
-            step: None,
-            to: member.clone(),
-            due,
-            until,
-            when_late: WhenLate::Send,
-            question: None,
-            facts: Facts::AddressLeft { address: address.clone() },
-            answers: None,
-        });
+        off_at_former(work, number, Kind::AddressLeft, member, address);
+        if work.group.has_alarms(number, member) {
+            off_at_former(work, number, Kind::AlarmsLeft, member, address);
+        }
     }
+}
+
+fn off_at_former(work: &mut Work<'_>, number: MeetingNo, kind: Kind, member: &MemberId, address: &Email) {
+    let due = work.now();
+    let until = work.group.meeting(number).map_or(due, |m| work.group.starts(m));
+    work.mail(Mail {
+        meeting: Some(number),
+        kind,
+        step: None,
+        to: member.clone(),
+        due,
+        until,
+        when_late: WhenLate::Send,
+        question: None,
+        facts: Facts::AddressLeft { address: address.clone() },
+        answers: None,
+    });
 }
 
 /// The event as it stands, to one person: an update where it takes place, else its cancellation.

@@ -14,7 +14,7 @@ pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
         work.tell(None, Some(&key.member), format!("the preview of {} to {name} did not arrive", key.kind));
         return;
     }
-    if key.kind == Kind::AddressLeft {
+    if key.kind.is_to_former() {
         // whatever became of it says nothing of the address that mail goes to now
         let text = format!("{} to the former address of {name} may not have arrived", key.kind);
         work.tell(key.meeting, Some(&key.member), text);
