@@ -19,6 +19,7 @@
 //! - `look WHO MAIL: words`: whether that mail, its headers, or the calendar in it, says these words
 //! - `order move N DATE HOUR | cancel N | swap N NAME | apply NAME`
 //! - `believes ID`: from now on that host's Authentication-Results are believed
+//! - `cut ADDRESS N`: at the next N mails to it the connection is lost between the dot and the answer
 //! - `refuse WHO`, `down`, `up`; `use GROUP`: the group that orders and `show` are about
 //! - `show N`: the meeting as it stands; `people`; `turns`; `kept`: mails kept, not applied
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]

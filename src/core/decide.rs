@@ -50,7 +50,7 @@ pub fn decide(group: &Group, event: &Event, moment: &Moment) -> Result<Change, R
         Event::Complaint { from } => answer::complaint(&mut work, from),
         Event::StoppedElsewhere { from } => answer::stopped_elsewhere(&mut work, from),
         Event::BackElsewhere { from } => undo::back_elsewhere(&mut work, from),
-        Event::Outcome { key, outcome } => outcome::outcome(&mut work, key, outcome),
+        Event::Outcome { key, outcome, to } => outcome::outcome(&mut work, key, outcome, to.as_ref()),
     }
     Ok(work.done())
 }
@@ -182,7 +182,7 @@ impl<'a> Work<'a> {
             }
             mail.until = mail.due + Duration::hours(1);
         }
-        if !self.group.member(&mail.to).is_some_and(|m| m.is_active() && (m.gets_mail() || mail.kind.is_answer())) {
+        if !self.group.member(&mail.to).is_some_and(|m| goes_to(&mail, m)) {
             return;
         }
         let revision = self.mark(mail.meeting, mail.kind, mail.step, &mail.to);
@@ -294,6 +294,15 @@ fn still_open(facts: &Facts) -> Option<Question> {
         Receipt::Clock { .. } => Some(Question::Live),
         Receipt::Help { question } => *question,
         Receipt::Kept { .. } | Receipt::Undone | Receipt::Stopped | Receipt::PersonAsked => Some(Question::Note),
+    }
+}
+
+/// Whether it may be sent to this person. What takes an event off a calendar goes to who left, too.
+fn goes_to(mail: &Mail, member: &super::group::Member) -> bool {
+    let off = mail.facts == Facts::TakenOff || mail.kind == Kind::FacilitatorAlarmsOff || mail.kind.is_to_former();
+    match member.is_active() {
+        true => member.gets_mail() || mail.kind.is_answer(),
+        false => off && member.is_reached(),
     }
 }
 

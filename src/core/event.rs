@@ -84,6 +84,8 @@ pub enum Event {
         key: DraftKey,
         /// Its fate.
         outcome: Outcome,
+        /// The address it went to, as far as it is known.
+        to: Option<Email>,
     },
 }
 

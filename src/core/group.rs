@@ -55,7 +55,12 @@ impl Member {
 
     /// In the group and to be written to.
     pub fn gets_mail(&self) -> bool {
-        self.left.is_none() && self.paused.is_none() && self.unreachable.is_none()
+        self.is_active() && self.is_reached()
+    }
+
+    /// Neither refused mail nor was refused it.
+    pub fn is_reached(&self) -> bool {
+        self.paused.is_none() && self.unreachable.is_none()
     }
 
     /// Whether this address is theirs.

@@ -324,7 +324,9 @@ impl<I: Ids> Engine<I> {
             held: false,
             waits: false,
         };
-        self.for_row(row, &group, &Event::Outcome { key, outcome }, &cause, now)
+        let mail = self.store.get().outbox_by_key(&key.to_string())?;
+        let event = Event::Outcome { key, outcome, to: mail.map(|m| m.envelope_to) };
+        self.for_row(row, &group, &event, &cause, now)
     }
 
     fn order(&mut self, row: &InboxRow, now: DateTime<Utc>) -> Result<Option<Story>, EngineError> {

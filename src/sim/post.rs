@@ -2,7 +2,7 @@
 
 use crate::daemon::{Incoming, Outgoing};
 use crate::transport::{BeforeDot, Delivery, Envelope, Fetched, Lasting, Phase, TransportError};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ pub struct Delivered {
 struct Office {
     delivered: VecDeque<Delivered>,
     unknown: BTreeSet<String>,
+    cut: BTreeMap<String, u32>,
     down: bool,
 }
 
@@ -34,6 +35,11 @@ impl SimPost {
     /// Nobody lives at this address: refused with 550 5.1.1.
     pub fn refuse(&self, address: &str) {
         self.office().unknown.insert(address.to_lowercase());
+    }
+
+    /// The connection is lost after the final dot of the next `mails` to this address, which did not arrive.
+    pub fn cut(&self, address: &str, mails: u32) {
+        self.office().cut.insert(address.to_lowercase(), mails);
     }
 
     /// The server can't be reached, or can be again.
@@ -63,6 +69,10 @@ impl Outgoing for SimPost {
         }
         if let Err(cause) = before_dot() {
             return Delivery::Unreached { phase: Phase::Data, cause };
+        }
+        if let Some(left) = office.cut.get_mut(&envelope.to().to_lowercase()).filter(|left| **left > 0) {
+            *left -= 1;
+            return Delivery::InDoubt { cause: "connection reset".to_owned() };
         }
         office.delivered.push_back(Delivered { to: envelope.to().to_owned(), bytes: bytes.to_vec() });
         Delivery::Accepted { reply: "250 2.0.0 taken".to_owned() }

@@ -1,12 +1,12 @@
 //! What histories of chance brought to light, each told as an ordinary test.
 
 use crate::ops::{Edit, Op};
-use crate::world::World;
+use crate::world::{World, became};
 use chrono::Duration;
 use codevd::core::agenda::agenda;
 use codevd::core::draft::InReplyTo;
 use codevd::core::event::Ask;
-use codevd::core::{Attending, CalendarAsk, Event, Kind, Meaning, MeetingNo, Order, Outcome, Stage};
+use codevd::core::{Attending, CalendarAsk, Event, Facts, Kind, Meaning, MeetingNo, Order, Outcome, Stage};
 
 const FIRST: MeetingNo = MeetingNo(1);
 /// The facilitator's place in the file; Ana, the first requester, is the next.
@@ -37,13 +37,62 @@ fn mails(world: &World, kind: Kind, to: &str) -> usize {
 #[test]
 fn an_invitation_in_doubt_does_not_go_out_again_for_a_cancelled_meeting() {
     let mut world = ahead();
-    let key = world.newest(Kind::Invitation, "bo").key.clone();
+    let first = became(world.newest(Kind::Invitation, "bo"), Outcome::InDoubt);
     world.play(&Op::Cancel { meeting: 0 });
-    world.decide(&Event::Outcome { key, outcome: Outcome::InDoubt });
+    world.decide(&first);
     assert_eq!(mails(&world, Kind::Invitation, "bo"), 1);
-    let key = world.newest(Kind::Cancelled, "bo").key.clone();
-    world.decide(&Event::Outcome { key, outcome: Outcome::InDoubt });
+    in_doubt(&mut world, Kind::Cancelled, "bo");
     assert_eq!(mails(&world, Kind::Cancelled, "bo"), 2, "the cancellation itself is made good");
+}
+
+fn in_doubt(world: &mut World, kind: Kind, to: &str) {
+    let event = became(world.newest(kind, to), Outcome::InDoubt);
+    world.now += Duration::seconds(1);
+    world.decide(&event);
+}
+
+#[test]
+fn a_farewell_in_doubt_goes_once_more_unless_they_are_back() {
+    let mut world = ahead();
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    in_doubt(&mut world, Kind::Cancelled, "bo");
+    assert_eq!(mails(&world, Kind::Cancelled, "bo"), 2);
+    assert_eq!(world.newest(Kind::Cancelled, "bo").facts, Facts::TakenOff);
+    // nor does it end in the others' event, called off since
+    world.play(&Op::Cancel { meeting: 0 });
+    in_doubt(&mut world, Kind::Cancelled, "bo");
+    assert_eq!(world.newest(Kind::Cancelled, "bo").facts, Facts::TakenOff);
+    let mut world = ahead();
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    world.play(&days(1));
+    world.play(&Op::Apply(Edit::Toggle(BO)));
+    in_doubt(&mut world, Kind::Cancelled, "bo");
+    assert_eq!(mails(&world, Kind::Cancelled, "bo"), 1, "they were invited again");
+}
+
+#[test]
+fn what_takes_the_alarms_away_goes_once_more_when_it_is_in_doubt() {
+    let mut world = ahead();
+    world.play(&Op::Cancel { meeting: 0 });
+    in_doubt(&mut world, Kind::FacilitatorAlarmsOff, "marie");
+    assert_eq!(mails(&world, Kind::FacilitatorAlarmsOff, "marie"), 2);
+}
+
+#[test]
+fn what_was_in_doubt_at_an_address_that_was_left_goes_there_once_more_unless_it_is_theirs_again() {
+    let mut world = ahead();
+    let before = world.group.member(&"marie".parse().unwrap()).unwrap().email.clone();
+    world.play(&Op::Apply(Edit::Address(0)));
+    for kind in [Kind::AddressLeft, Kind::AlarmsLeft] {
+        in_doubt(&mut world, kind, "marie");
+        assert_eq!(mails(&world, kind, "marie"), 2);
+        assert_eq!(world.newest(kind, "marie").facts, Facts::AddressLeft { address: before.clone() });
+    }
+    assert_eq!(mails(&world, Kind::FacilitatorAlarms, "marie"), 3, "above what took it away");
+    let event = became(world.newest(Kind::AddressLeft, "marie"), Outcome::InDoubt);
+    world.group.members.iter_mut().find(|m| m.id.as_str() == "marie").unwrap().email = before;
+    world.decide(&event);
+    assert_eq!(mails(&world, Kind::AddressLeft, "marie"), 2, "she is there again");
 }
 
 #[test]
@@ -251,21 +300,19 @@ fn a_subject_that_comes_before_the_start_is_noticed_is_read_back_all_the_same() 
 #[test]
 fn a_mail_in_doubt_does_not_go_out_again_to_who_left() {
     let mut world = ahead();
-    let key = world.newest(Kind::Invitation, "bo").key.clone();
+    let first = became(world.newest(Kind::Invitation, "bo"), Outcome::InDoubt);
     world.play(&Op::Apply(Edit::Toggle(2)));
     world.now += Duration::seconds(1);
-    world.decide(&Event::Outcome { key, outcome: Outcome::InDoubt });
+    world.decide(&first);
     assert_eq!(mails(&world, Kind::Invitation, "bo"), 1);
 }
 
 /// Marie's mailbox refuses mail until no more is sent there.
 fn marie_is_lost(world: &mut World) {
     while world.group.member(&"marie".parse().unwrap()).unwrap().gets_mail() {
-        let key = world.newest(Kind::Invitation, "marie").key.clone();
-        world.decide(&Event::Outcome {
-            key,
-            outcome: Outcome::Refused { why: "550 no such user".to_owned(), trouble: None },
-        });
+        let refused = Outcome::Refused { why: "550 no such user".to_owned(), trouble: None };
+        let event = became(world.newest(Kind::Invitation, "marie"), refused);
+        world.decide(&event);
         world.play(&days(1));
     }
 }

@@ -8,8 +8,8 @@ use codevd::core::decide::{decide, found};
 use codevd::core::draft::{InReplyTo, Question};
 use codevd::core::event::Ask;
 use codevd::core::{
-    Answer, Attendance, CalendarAnswer, CalendarAsk, Change, Draft, DraftKey, Event, Group, GroupSpec, Kind, MeetingNo,
-    MemberId, Moment, Order, Stage,
+    Answer, Attendance, CalendarAnswer, CalendarAsk, Change, Draft, DraftKey, Event, Facts, Group, GroupSpec, Kind,
+    MeetingNo, MemberId, Moment, Order, Outcome, Stage,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -129,7 +129,7 @@ impl World {
                 return Some(Event::Answer(answer));
             }
             Op::Fate { newest, mail, outcome } => {
-                return Some(Event::Outcome { key: self.pick(*newest, *mail)?.key.clone(), outcome: outcome.clone() });
+                return Some(became(self.pick(*newest, *mail)?, outcome.clone()));
             }
             Op::Button { member, meeting, answer, proven, comment } => {
                 let meeting = self.group.meeting(number(meeting)?)?;
@@ -292,8 +292,9 @@ impl World {
     /// Nobody who left, and nobody who stopped but in answer to their own mail.
     fn receiver_wants_it(&self, draft: &Draft, event: &Event, after: &Group) {
         let (key, member) = (&draft.key, &draft.key.member);
-        let last = matches!(key.kind, Kind::Cancelled | Kind::FacilitatorAlarmsOff)
-            && matches!(event, Event::Order(Order::Apply { .. }));
+        let off = matches!(key.kind, Kind::Cancelled | Kind::FacilitatorAlarmsOff) || key.kind.is_to_former();
+        let last = off
+            && matches!(event, Event::Order(Order::Apply { .. }) | Event::Outcome { outcome: Outcome::InDoubt, .. });
         let there = after.member(member).is_some_and(codevd::core::Member::is_active);
         assert!(there || last, "{key} to somebody who left");
         let stopped = |g: &Group| g.member(member).is_some_and(|m| m.paused.is_some());
@@ -425,4 +426,13 @@ fn mark(id: &MemberId) -> String {
 
 fn in_reply_to() -> InReplyTo {
     InReplyTo { message_id: "<1@x.example>".to_owned(), subject: "Re: codev".to_owned() }
+}
+
+/// What became of a mail, as the engine hands it over.
+pub fn became(draft: &Draft, outcome: Outcome) -> Event {
+    let to = match &draft.facts {
+        Facts::AddressLeft { address } => Some(address.clone()),
+        _ => None,
+    };
+    Event::Outcome { key: draft.key.clone(), outcome, to }
 }

@@ -148,6 +148,7 @@ impl Stage {
                 let email = self.people[who].email.clone();
                 self.world().out.refuse(&email);
             }
+            ["cut", address, mails] => self.world().out.cut(address, mails.parse().unwrap()),
             ["believes", id] => self.world().prover = Prover::new(Some(Believed::parse(id)), false).unwrap(),
             ["down"] => self.world().out.set_down(true),
             ["up"] => self.world().out.set_down(false),

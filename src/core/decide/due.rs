@@ -148,7 +148,7 @@ fn facts(work: &mut Work<'_>, meeting: Option<MeetingNo>, kind: Kind, member: &M
 }
 
 /// What a reply to a mail of the agenda is read as.
-fn question(kind: Kind) -> Option<Question> {
+pub(super) fn question(kind: Kind) -> Option<Question> {
     match kind {
         Kind::Invitation | Kind::Moved | Kind::Updated | Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf => {
             Some(Question::Attendance)

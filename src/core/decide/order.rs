@@ -154,7 +154,7 @@ fn follow_with_alarms(work: &mut Work<'_>, number: MeetingNo, kind: Kind, facts:
 }
 
 /// The alarms of somebody who has them, as they stand now.
-fn alarms_again(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) {
+pub(super) fn alarms_again(work: &mut Work<'_>, number: MeetingNo, to: &MemberId) {
     if let Some(meeting) = work.group.meeting(number).filter(|_| work.group.has_alarms(number, to)) {
         let until = work.group.starts(meeting);
         alarms_mail(work, number, to, until, Kind::FacilitatorAlarms);

@@ -1,14 +1,15 @@
 //! What became of a mail for good: the facilitator hears of a dead address, a lost prompt is made good.
 
-use super::{Mail, Work, answer, due};
-use crate::core::draft::{DraftKey, Facts, Kind, Notice, Question, WhenLate};
+use super::{Mail, Work, answer, due, order};
+use crate::core::draft::{DraftKey, Facts, Kind, Notice, WhenLate};
 use crate::core::event::Outcome;
-use crate::core::ids::{MeetingNo, MemberId};
-use crate::core::meeting::Stage;
+use crate::core::group::Member;
+use crate::core::ids::{Email, MeetingNo, MemberId};
+use crate::core::meeting::{Meeting, Stage};
 use crate::core::reach::{Away, Bounced, Step, Trouble};
 use chrono::NaiveDate;
 
-pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
+pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome, to: Option<&Email>) {
     let name = work.name(&key.member);
     if key.preview.is_some() {
         work.tell(None, Some(&key.member), format!("the preview of {} to {name} did not arrive", key.kind));
@@ -18,6 +19,9 @@ pub(super) fn outcome(work: &mut Work<'_>, key: &DraftKey, outcome: &Outcome) {
         // whatever became of it says nothing of the address that mail goes to now
         let text = format!("{} to the former address of {name} may not have arrived", key.kind);
         work.tell(key.meeting, Some(&key.member), text);
+        if *outcome == Outcome::InDoubt {
+            again_to_former(work, key, to);
+        }
         return;
     }
     match outcome {
@@ -113,33 +117,58 @@ fn make_good(work: &mut Work<'_>, number: MeetingNo, position: u32, key: &DraftK
 /// A calendar mail in doubt is sent once more: its UID makes it harmless (`reliability.md` 3).
 fn again(work: &mut Work<'_>, key: &DraftKey) {
     let Some(meeting) = key.meeting.and_then(|n| work.group.meeting(n)) else { return };
-    // what was cancelled or moved since is not to come back to a calendar
-    let off = meeting.stage != Stage::Planned && key.kind != Kind::Cancelled;
+    let holds = match key.kind {
+        // a cancellation that is lost leaves an hour in a calendar for good
+        Kind::Cancelled => !work.group.is_invited(meeting.number, &key.member),
+        Kind::FacilitatorAlarmsOff => {
+            meeting.facilitator != key.member || !work.group.has_alarms(meeting.number, &key.member)
+        }
+        // what was true when it left and is no more (an invitation to what was cancelled since) stays in doubt
+        _ => meeting.stage == Stage::Planned && is_newest(work, meeting, key),
+    };
+    // one person was taken off what the others keep, or kept until it was called off
+    let taken_off = key.kind == Kind::Cancelled
+        && (meeting.stage != Stage::Cancelled || !work.group.member(&key.member).is_some_and(Member::is_active));
+    let facts = match key.kind {
+        Kind::Moved => Facts::Moved { from: meeting.slot },
+        _ if taken_off => Facts::TakenOff,
+        _ => Facts::None,
+    };
+    if holds {
+        once_more(work, key, facts);
+    }
+}
+
+/// Nothing newer went to this person's calendar, and the alarms are one's who leads, as long as they lead.
+fn is_newest(work: &Work<'_>, meeting: &Meeting, key: &DraftKey) -> bool {
+    if key.kind == Kind::FacilitatorAlarms {
+        return meeting.facilitator == key.member && work.group.has_alarms(meeting.number, &key.member);
+    }
     let sent = |kind| work.group.was_sent(key.meeting, kind, &key.member).map(|s| s.at);
-    let newer =
-        [Kind::Moved, Kind::Updated, Kind::Cancelled].into_iter().any(|k| k != key.kind && sent(k) > sent(key.kind));
-    // the alarms are one's who leads, as long as they lead
-    let leads = meeting.facilitator == key.member;
-    let stray = match key.kind {
-        Kind::FacilitatorAlarms => !leads || !work.group.has_alarms(meeting.number, &key.member),
-        Kind::FacilitatorAlarmsOff => leads && work.group.has_alarms(meeting.number, &key.member),
-        _ => false,
-    };
-    if off || newer || stray {
+    let newer = [Kind::Moved, Kind::Updated, Kind::Cancelled].into_iter();
+    !newer.filter(|k| *k != key.kind).any(|k| sent(k) > sent(key.kind))
+}
+
+/// The same at an address that was left, unless it is theirs again. What rings at the new address is sent anew with it,
+/// for its SEQUENCE has to lie above.
+fn again_to_former(work: &mut Work<'_>, key: &DraftKey, to: Option<&Email>) {
+    let Some(address) = to else { return };
+    let back = |m: &Member| m.has_address(address.as_str());
+    if work.group.member(&key.member).is_none_or(back) {
         return;
     }
-    let until = work.group.starts(meeting);
-    let due = work.now();
-    // what was true when it left and is no more (an invitation to what was cancelled since) stays in doubt
-    let holds = match meeting.stage {
-        Stage::Planned => key.kind != Kind::Cancelled,
-        Stage::Cancelled => key.kind == Kind::Cancelled,
-        Stage::Running | Stage::Collecting | Stage::Digested => false,
-    };
-    if !holds || due >= until || key.revision > 3 {
+    once_more(work, key, Facts::AddressLeft { address: address.clone() });
+    if let (Kind::AlarmsLeft, Some(number)) = (key.kind, key.meeting) {
+        order::alarms_again(work, number, &key.member);
+    }
+}
+
+fn once_more(work: &mut Work<'_>, key: &DraftKey, facts: Facts) {
+    let Some(meeting) = key.meeting.and_then(|n| work.group.meeting(n)) else { return };
+    let (due, until) = (work.now(), work.group.starts(meeting));
+    if due >= until || key.revision > 3 {
         return;
     }
-    let facts = if key.kind == Kind::Moved { Facts::Moved { from: meeting.slot } } else { Facts::None };
     work.mail(Mail {
         meeting: key.meeting,
         kind: key.kind,
@@ -148,7 +177,7 @@ fn again(work: &mut Work<'_>, key: &DraftKey) {
         due,
         until,
         when_late: WhenLate::Send,
-        question: Some(Question::Attendance),
+        question: due::question(key.kind),
         facts,
         answers: None,
     });

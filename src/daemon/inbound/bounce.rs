@@ -47,7 +47,7 @@ fn of_ours(kit: &Kit, store: &Store, bounce: &Bounce, sent: SentMail) -> Result<
         why: failed.status.clone().unwrap_or_else(|| format!("{} failure", failed.class.as_str())),
     };
     let key = sent.draft.key.clone();
-    let event = Box::new(Event::Outcome { key: key.clone(), outcome });
+    let event = Box::new(Event::Outcome { key: key.clone(), outcome, to: Some(sent.envelope_to) });
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })
 }
 
