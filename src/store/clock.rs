@@ -3,8 +3,9 @@
 //! A jump ahead and a machine that was off for as long look the same from here, and no other clock survives a restart.
 //! So nobody is asked: after either, nothing is deleted before the clock has gone on for a week. What is kept a week
 //! longer does no harm; what is deleted does not come back. Where each look lies over a week after the one before (a
-//! round a month), that week would never come: what was old enough at the look before may go, if that one was not
-//! reached by a jump itself.
+//! round a month, or a quarter), that week would never come: what was old enough at the look before may go, if that one
+//! was not reached by a jump itself, and what was old enough two looks before may go in any case. One or two looks at a
+//! wrong clock so delete nothing that is not old enough.
 
 use super::cells::{first, run, utc};
 use super::error::Fault;
@@ -16,8 +17,8 @@ use rusqlite::{Connection, params};
 const WEEK: Duration = Duration::days(7);
 /// Longest time between two rounds of a machine that runs one a month, one of them missed.
 const ROUND: Duration = Duration::days(62);
-/// `since` lies so much after the look itself where a step as long as a round followed on a jump.
-const MARK: Duration = Duration::seconds(1);
+/// A step that is longer proves nothing of the one before.
+const LONGEST_ROUND: Duration = Duration::days(400);
 /// Steps back of less are a clock's usual corrections.
 const BACK: Duration = Duration::hours(1);
 /// The longest wait that a mail's next attempt is ever given, and the longest of a live prompt's.
@@ -33,11 +34,13 @@ pub struct ClockSeen {
     pub since: DateTime<Utc>,
     /// Where it stood before that jump, if it went ahead: at the look before.
     pub from: Option<DateTime<Utc>>,
+    /// Where the jump before that one led to, while neither is believed.
+    pub before: Option<DateTime<Utc>>,
 }
 
 impl ClockSeen {
     fn first(now: DateTime<Utc>) -> Self {
-        Self { at: now, since: now, from: None }
+        Self { at: now, since: now, from: None, before: None }
     }
 
     fn next(self, now: DateTime<Utc>) -> Self {
@@ -47,18 +50,16 @@ impl ClockSeen {
         if now < self.at - BACK { Self::first(now) } else { Self { at: now, ..self } }
     }
 
-    /// Where it stood before is believed, unless it came there by a jump itself: then what was believed at that one is.
-    /// Two steps in a row, each as long as a round may be, show that it was right all the same.
+    /// Where it stood before is believed, unless it came there by a jump itself, or nothing is known of how it came
+    /// there: then what was believed at that one is, or where that one led to, if this is the third step in a row.
     fn ahead(self, now: DateTime<Utc>) -> Self {
-        let as_a_round = now - self.at <= ROUND;
-        let doubtful = self.from.filter(|from| self.at < self.steady_from() && self.since - *from > ROUND);
-        match doubtful {
-            None => Self { from: Some(self.at), ..Self::first(now) },
-            // the step before was marked as a first one
-            Some(_) if as_a_round && self.since > self.at => Self { from: Some(self.at), ..Self::first(now) },
-            Some(from) if as_a_round => Self { at: now, since: now + MARK, from: Some(from) },
-            Some(from) => Self { from: Some(from), ..Self::first(now) },
+        let unsteady = self.at < self.steady_from();
+        if !(unsteady && self.from.is_none_or(|from| self.since - from > ROUND)) {
+            return Self { from: Some(self.at), ..Self::first(now) };
         }
+        let proven =
+            self.before.filter(|before| now - self.at <= LONGEST_ROUND && self.since - *before <= LONGEST_ROUND);
+        Self { from: proven.or(self.from), before: Some(self.since), ..Self::first(now) }
     }
 
     /// From when on things may be deleted by it.
@@ -85,8 +86,8 @@ impl Store {
     pub fn see_clock(&mut self, now: DateTime<Utc>) -> Result<ClockSeen, StoreError> {
         self.write("note what the clock says", |tx, _| {
             let seen = seen(tx)?.map_or_else(|| ClockSeen::first(now), |known| known.next(now));
-            let sql = "UPDATE instance SET clock_at = ?, clock_since = ?, clock_from = ?";
-            run(tx, sql, params![utc(seen.at), utc(seen.since), seen.from.map(utc)])?;
+            let sql = "UPDATE instance SET clock_at = ?, clock_since = ?, clock_from = ?, clock_before = ?";
+            run(tx, sql, params![utc(seen.at), utc(seen.since), seen.from.map(utc), seen.before.map(utc)])?;
             Ok(seen)
         })
     }
@@ -132,10 +133,11 @@ impl Reader {
 
 fn seen(conn: &Connection) -> Result<Option<ClockSeen>, Fault> {
     let row = |r: &super::cells::Read<'_>| {
-        Ok((r.opt_time("clock_at")?, r.opt_time("clock_since")?, r.opt_time("clock_from")?))
+        let at = (r.opt_time("clock_at")?, r.opt_time("clock_since")?);
+        Ok((at, r.opt_time("clock_from")?, r.opt_time("clock_before")?))
     };
-    let found = first(conn, "SELECT clock_at, clock_since, clock_from FROM instance", [], row)?;
-    Ok(found.and_then(|(at, since, from)| Some(ClockSeen { at: at?, since: since?, from })))
+    let found = first(conn, "SELECT clock_at, clock_since, clock_from, clock_before FROM instance", [], row)?;
+    Ok(found.and_then(|((at, since), from, before)| Some(ClockSeen { at: at?, since: since?, from, before })))
 }
 
 #[cfg(test)]
@@ -167,11 +169,58 @@ mod tests {
             (twice.believed(day(810)), twice.next(day(1600)).believed(day(1600))),
             (Some(day(29)), Some(day(29)))
         );
-        // off for two years, and a round a month since: the third of them shows that it was right
+        // off for two years, and a round a month since: the third of them shows that the first was right
         let (second, third) = (ahead.next(day(830)), ahead.next(day(830)).next(day(860)));
-        assert_eq!((second.believed(day(830)), third.believed(day(860))), (Some(day(29)), Some(day(830))));
+        assert_eq!((second.believed(day(830)), third.believed(day(860))), (Some(day(29)), Some(day(800))));
         assert_eq!(third.next(day(890)).believed(day(890)), Some(day(860)));
         // a second of correction is no jump
         assert_eq!(seen.next(day(29) - Duration::seconds(1)).since, seen.since);
+    }
+
+    /// What is believed at each look, by the days of the looks.
+    fn believed(looks: &[i64]) -> Vec<Option<DateTime<Utc>>> {
+        let mut seen = None;
+        let at = looks.iter().map(|n| {
+            let next = seen.map_or_else(|| ClockSeen::first(day(*n)), |known: ClockSeen| known.next(day(*n)));
+            seen = Some(next);
+            next.believed(day(*n))
+        });
+        at.collect()
+    }
+
+    #[test]
+    fn rounds_of_any_length_are_believed_in_the_end() {
+        for (apart, late) in [(1, 0), (8, 1), (30, 1), (31, 1), (62, 2), (91, 2), (365, 2)] {
+            let looks: Vec<_> = (0..30).map(|n| n * apart).collect();
+            let last = believed(&looks)[29];
+            assert_eq!(last, Some(day((29 - late) * apart)), "every {apart} days");
+        }
+    }
+
+    #[test]
+    fn one_or_two_looks_at_a_wrong_clock_are_never_believed() {
+        const STEPS: [i64; 6] = [1, 8, 30, 61, 91, 200];
+        let mut cases = 0;
+        for code in 0..STEPS.len().pow(5) {
+            let steps = (0..5).map(|n| STEPS[code / STEPS.len().pow(n) % STEPS.len()]);
+            let right: Vec<i64> = std::iter::once(0)
+                .chain(steps.scan(0, |at, s| {
+                    *at += s;
+                    Some(*at)
+                }))
+                .collect();
+            for (wrong, long) in (0..right.len()).flat_map(|n| [(n, 1), (n, 2)]) {
+                for ahead in [70, 100, 400, 750] {
+                    let shown = right.iter().enumerate();
+                    let shown = shown.map(|(n, d)| d + if (wrong..wrong + long).contains(&n) { ahead } else { 0 });
+                    let shown: Vec<_> = shown.collect();
+                    for (n, by) in believed(&shown).into_iter().enumerate() {
+                        assert!(by.is_none_or(|by| by <= day(right[n])), "{right:?} shown as {shown:?}: {by:?}");
+                        cases += 1;
+                    }
+                }
+            }
+        }
+        assert!(cases > 1_000_000, "{cases}");
     }
 }
