@@ -199,8 +199,9 @@ async fn a_queue_that_stands_still_is_told_whatever_stops_it() {
     let told = house.watch((0..90).step_by(10)).await;
     assert_eq!(told, [(0, "codevd needs you: mail is held".to_owned())], "held: that is told already");
     house.store.get().release(now() + Duration::minutes(90)).unwrap();
+    // what was held is late: it has an hour to leave
     let told = house.watch((90..240).step_by(10)).await;
-    assert_eq!(told, [(90, "codevd needs you: no mail leaves".to_owned())]);
+    assert_eq!(told, [(140, "codevd needs you: no mail leaves".to_owned())]);
     // another mail leaves: the queue moves
     let at = now() + Duration::minutes(240);
     queue(&house, "bob");
@@ -209,6 +210,30 @@ async fn a_queue_that_stands_still_is_told_whatever_stops_it() {
     house.store.get().settle(bob.id, &Settled::Sent { reply: "250 ok".into() }, at).unwrap();
     house.watch([241]).await;
     assert!(house.store.get().alarms().unwrap().iter().all(|a| a.topic != "outbox" || a.over));
+}
+
+#[tokio::test]
+async fn what_became_due_while_nothing_ran_has_an_hour_to_leave() {
+    let stands = |minute| vec![(minute, "codevd needs you: no mail leaves".to_owned())];
+    let mut house = house(false);
+    queue(&house, "ana");
+    // started hours after it was due
+    assert_eq!(house.watch((180..300).step_by(10)).await, stands(240));
+    // and asleep from then on, with another mail
+    house.book = Book::default();
+    assert_eq!(house.watch((600..700).step_by(10)).await, stands(660));
+}
+
+#[tokio::test]
+async fn mail_that_waits_for_a_first_group_is_told_after_an_hour_and_once_a_day() {
+    let mut house = house(false);
+    house.health.wrong(Part::NoGroup, "/var/lib/codevd/codevd.db", now());
+    let day = 24 * 60;
+    let told = house.watch((0..day + 200).step_by(20)).await;
+    let subject = "codevd needs you: mail waits for a first group".to_owned();
+    assert_eq!(told, [(60, subject.clone()), (day + 60, subject)]);
+    house.health.well(&[Part::NoGroup]);
+    assert!(house.watch((2 * day..2 * day + 200).step_by(20)).await.is_empty());
 }
 
 #[tokio::test]
@@ -338,8 +363,11 @@ async fn a_clock_set_ahead_deletes_nothing_and_is_told() {
 
 /// Run by hand or by a calendar of its own, each look lies over a week after the one before.
 #[tokio::test]
-async fn what_is_run_once_a_month_deletes_too_and_not_by_one_look_at_a_wrong_clock() {
-    for wrong_at in [None, Some(90)] {
+async fn what_is_run_once_a_month_or_a_quarter_deletes_too_and_not_by_one_look_at_a_wrong_clock() {
+    // by the look before, which is a month old: late, and never early; a wrong clock in between costs two months more. In
+    // rounds further apart by the look before that one
+    let cases = [(30, None, 120), (30, Some(90), 180), (91, None, 273), (91, Some(182), 455)];
+    for (apart, wrong_at, expected) in cases {
         let house = house(false);
         house.store.get().commit(mails(vec![mail(draft("ana", Kind::Digest, 0, "x"))])).unwrap();
         let claimed = house.store.get().claim(now(), 1, |_| Duration::minutes(1)).unwrap().remove(0);
@@ -350,15 +378,14 @@ async fn what_is_run_once_a_month_deletes_too_and_not_by_one_look_at_a_wrong_clo
             conn.query_row("SELECT count(bytes) FROM outbox_bytes", [], |r| r.get::<_, i64>(0)).unwrap() == 1
         };
         let mut gone = None;
-        for day in (0..300).step_by(30) {
+        for day in (0..10).map(|n| n * apart) {
             let by = if wrong_at == Some(day) { day + 750 } else { day };
             keep.clean(&house.store, now() + Duration::days(by)).unwrap();
             if !is_kept() {
                 gone.get_or_insert(day);
             }
         }
-        // by the look before, which is a month old: late, and never early; a wrong clock in between costs a month more
-        assert_eq!(gone, Some(if wrong_at.is_some() { 150 } else { 120 }), "{wrong_at:?}");
+        assert_eq!(gone, Some(expected), "{apart} {wrong_at:?}");
     }
 }
 
@@ -380,6 +407,7 @@ fn the_mail_as_it_is_read() {
         "store",
         "clock",
         "waits",
+        "no_group",
     ];
     let topics = topics.map(|topic| OperatorTopic {
         topic: topic.to_owned(),

@@ -242,6 +242,26 @@ async fn lmtp_says_451_for_what_was_not_written_and_452_when_too_many_wait() {
     assert_eq!(store.get().next_inbox(10).unwrap().len(), 1, "the same bytes four times are one mail");
 }
 
+#[tokio::test]
+async fn lmtp_says_421_at_once_while_no_mail_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lmtp.sock");
+    let mut mailbox = lmtp(folder.path(), 0o600);
+    assert!(!mailbox.turn_away().await.unwrap(), "nobody came");
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    let mut all = String::new();
+    stream.read_to_string(&mut all).await.unwrap();
+    assert_eq!(all, "421 4.3.2 codev.test takes no mail now, try again later\r\n");
+    assert!(mailbox.turn_away().await.unwrap(), "somebody came");
+    // there is a group: it is taken
+    let store = open(folder.path());
+    mailbox.fetch_new().await.unwrap();
+    let client = tokio::spawn(async move { told(&path).await });
+    mailbox.wait(Duration::from_secs(20)).await.unwrap();
+    assert_eq!(receiver_step(&store, &mut mailbox, &Prover::default(), now).await.unwrap(), 1);
+    assert!(client.await.unwrap()[0].starts_with("250 2.0.0"));
+}
+
 #[test]
 fn lmtp_listens_on_this_machine_alone_and_takes_nobodys_place() {
     let folder = tempfile::tempdir().unwrap();

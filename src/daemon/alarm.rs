@@ -54,7 +54,7 @@ struct Manner {
     daily: bool,
 }
 
-const MANNERS: [Manner; 15] = [
+const MANNERS: [Manner; 16] = [
     manner("held", (0, 0), true),
     manner("set_aside", (5, 1), true),
     manner("quarantined", (0, 0), false),
@@ -70,6 +70,8 @@ const MANNERS: [Manner; 15] = [
     manner("store", (5, 1), true),
     manner("clock", (0, 0), false),
     manner("waits", (0, 0), true),
+    // on a first day as well: a mailbox that has mail already, and a group that is applied within the hour
+    manner("no_group", (60, 60), true),
 ];
 
 const fn manner(topic: &'static str, lasts: (i64, i64), daily: bool) -> Manner {
@@ -127,15 +129,26 @@ pub fn found(store: &Reader, health: &Health, now: DateTime<Utc>) -> Result<Vec<
     if !["queued", "sending"].iter().any(|state| counts.outbox.get(*state).is_some_and(|n| *n > 0)) {
         all.retain(|f| !["outbox", "address"].contains(&f.topic));
     }
-    if !all.iter().any(|f| ["held", "server", "login", "address", "outbox"].contains(&f.topic)) {
-        all.extend(stands_still(store, &counts, now)?);
+    let kept_back = all.iter().any(|f| ["held", "server", "login", "address", "outbox"].contains(&f.topic));
+    let free = health.free_since(kept_back, now);
+    if !kept_back {
+        all.extend(stands_still(store, &counts, free, now)?);
     }
     Ok(all)
 }
 
-/// Mails that are due and none left, for a reason that no task saw: what is named elsewhere is not told twice.
-fn stands_still(store: &Reader, counts: &Counts, now: DateTime<Utc>) -> Result<Option<Found>, StoreError> {
+/// Mails that are due and none left, for a reason that no task saw: what is named elsewhere is not told twice, and what
+/// became due while nothing ran, or mail was kept back, has its hour first.
+fn stands_still(
+    store: &Reader,
+    counts: &Counts,
+    free: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<Found>, StoreError> {
     let then = now - Duration::minutes(OUTBOX_WAITS.0);
+    if free > then {
+        return Ok(None);
+    }
     let Some(since) = counts.oldest_queued.filter(|due| *due <= then) else { return Ok(None) };
     if !store.sent_since(then, NEWEST_SENT)?.is_empty() {
         return Ok(None);
@@ -154,6 +167,7 @@ fn of_health(health: &Health) -> Vec<Found> {
         Part::Address => "address",
         Part::Disk => "disk",
         Part::ReadOnly => "read_only",
+        Part::NoGroup => "no_group",
         Part::Deciding | Part::Sending | Part::Receiving => "store",
     };
     let all = health.all().into_iter();

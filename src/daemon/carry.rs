@@ -19,6 +19,8 @@ const LONGEST_WATCH: Duration = Duration::from_secs(10 * 60);
 
 /// Time between two looks whether there is a first group.
 const FIRST_GROUP: Duration = Duration::from_secs(5);
+/// Between two looks whether mail waits for it.
+const BETWEEN_LOOKS: chrono::Duration = chrono::Duration::minutes(15);
 
 /// What the tasks that carry mail need beside their sockets.
 #[derive(Clone)]
@@ -118,24 +120,34 @@ pub(super) async fn once_whole(
 
 /// Waits until there was a group; false if the daemon is to stop before. A database that can't be looked at may be
 /// the wrong one as well: only a group that was found there ends the wait.
-async fn first_group<C: Clock>(
-    store: &Shared,
-    clock: &C,
-    health: &Health,
+async fn first_group<M: Incoming, C: Clock>(
+    Post { store, clock, health, .. }: &Post<C>,
+    mailbox: &mut M,
     stopping: &mut watch::Receiver<bool>,
 ) -> bool {
     let never = Notify::new();
-    let (mut told, mut failures) = (false, 0);
+    let (mut told, mut failures, mut look) = (false, 0, clock.now());
     loop {
         let wait = match takes_mail(store) {
             Ok(true) => {
-                health.well(&[Part::Receiving]);
+                health.well(&[Part::Receiving, Part::NoGroup]);
                 return true;
             }
             Ok(false) => {
                 health.well(&[Part::Receiving]);
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!(database = %store.get().file().display(), "{NO_GROUP_YET}");
+                }
+                let now = clock.now();
+                // a clock that went back waits for no hour of before
+                look = look.min(now + BETWEEN_LOOKS);
+                if now >= look {
+                    look = now + BETWEEN_LOOKS;
+                    let file = store.get().file().display().to_string();
+                    tokio::select! {
+                        () = waits_for_nobody(mailbox, health, file, now) => {}
+                        _ = stopping.wait_for(|s| *s) => return false,
+                    }
                 }
                 failures = 0;
                 FIRST_GROUP
@@ -154,6 +166,20 @@ async fn first_group<C: Clock>(
     }
 }
 
+/// Mail that waits where there was no group yet may be answers to another database's mails: somebody is told.
+async fn waits_for_nobody<M: Incoming>(mailbox: &mut M, health: &Health, file: String, now: DateTime<Utc>) {
+    match mailbox.turn_away().await {
+        Ok(waits) => {
+            health.well(&[Part::Mailbox, Part::MailboxLogin]);
+            match waits {
+                true => health.wrong(Part::NoGroup, file, now),
+                false => health.well(&[Part::NoGroup]),
+            }
+        }
+        Err(error) => health.mailbox(&error, now),
+    }
+}
+
 /// Takes mail in.
 pub(super) async fn receiving<M: Incoming, C: Clock>(
     post: Post<C>,
@@ -161,12 +187,12 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
     prover: Prover,
     mut stopping: watch::Receiver<bool>,
 ) {
+    if !first_group(&post, &mut mailbox, &mut stopping).await {
+        return;
+    }
     let Post { store, clock, wake, health } = post;
     let mut failures = 0;
     let never = Notify::new();
-    if !first_group(&store, &clock, &health, &mut stopping).await {
-        return;
-    }
     while !*stopping.borrow() {
         let look = async {
             let count = receiver_step(&store, &mut mailbox, &prover, || clock.now()).await?;
@@ -217,8 +243,8 @@ mod tests {
         }
     }
 
-    /// Counts the looks; nothing ever comes.
-    struct Silent(Arc<AtomicUsize>);
+    /// Counts the looks; nothing ever comes, though some may wait.
+    struct Silent(Arc<AtomicUsize>, bool);
 
     impl Incoming for Silent {
         async fn fetch_new(&mut self) -> Result<Vec<Fetched>, TransportError> {
@@ -230,14 +256,18 @@ mod tests {
             Ok(())
         }
 
+        async fn turn_away(&mut self) -> Result<bool, TransportError> {
+            Ok(self.1)
+        }
+
         async fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
             tokio::time::sleep(at_most).await;
             Ok(())
         }
     }
 
-    /// How often the mailbox was looked at within a moment, and what is known to be wrong after it.
-    async fn a_moment(change: &str, before: &[Part]) -> (usize, Vec<Part>) {
+    /// How often the mailbox was looked at until its task rests, and what is known to be wrong then.
+    async fn a_moment(change: &str, before: &[Part], waits: bool) -> (usize, Vec<Part>) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codevd.db");
         let store = shared(Store::open(&file).unwrap());
@@ -247,8 +277,11 @@ mod tests {
         let looks = Arc::new(AtomicUsize::new(0));
         let (stopper, stopping) = watch::channel(false);
         let post = Post { store, clock: Noon, wake: Arc::default(), health: health.clone() };
-        let task = tokio::spawn(receiving(post, Silent(Arc::clone(&looks)), Prover::default(), stopping));
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let task = tokio::spawn(receiving(post, Silent(Arc::clone(&looks), waits), Prover::default(), stopping));
+        // one thread: each turn takes the task on to its next wait, and no timer of its comes within so few
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         let found = health.all().into_keys().collect();
         stopper.send(true).unwrap();
         task.await.unwrap();
@@ -257,9 +290,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_that_can_not_be_looked_at_takes_no_mail_and_that_is_told() {
-        let (looks, wrong) = a_moment("ALTER TABLE outbox RENAME TO elsewhere", &[]).await;
+        let (looks, wrong) = a_moment("ALTER TABLE outbox RENAME TO elsewhere", &[], true).await;
         assert!(looks == 0 && !wrong.is_empty(), "{looks} {wrong:?}");
-        assert_eq!(a_moment("", &[]).await, (0, Vec::new()));
+        assert_eq!(a_moment("", &[], false).await, (0, Vec::new()));
     }
 
     #[tokio::test]
@@ -267,6 +300,12 @@ mod tests {
         let group = "PRAGMA foreign_keys = OFF; \
             CREATE TABLE other (id); INSERT INTO other VALUES (1); \
             ALTER TABLE outbox RENAME TO elsewhere; ALTER TABLE other RENAME TO outbox";
-        assert_eq!(a_moment(group, &[Part::Mailbox, Part::Receiving]).await, (1, Vec::new()));
+        assert_eq!(a_moment(group, &[Part::Mailbox, Part::Receiving, Part::NoGroup], false).await, (1, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn mail_that_waits_where_there_was_no_group_is_told() {
+        assert_eq!(a_moment("", &[], true).await, (0, vec![Part::NoGroup]));
+        assert_eq!(a_moment("", &[Part::NoGroup, Part::Mailbox], false).await, (0, Vec::new()));
     }
 }

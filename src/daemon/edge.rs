@@ -202,6 +202,13 @@ impl Incoming for Mailbox {
         }
     }
 
+    async fn turn_away(&mut self) -> Result<bool, TransportError> {
+        match self {
+            Self::Lmtp(lmtp) => lmtp.turn_away(),
+            _ => Ok(!self.fetch_new().await?.is_empty()),
+        }
+    }
+
     async fn wait(&mut self, at_most: Duration) -> Result<(), TransportError> {
         match self {
             Self::Imap(imap) => return imap.wait(at_most).await,

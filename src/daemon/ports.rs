@@ -43,6 +43,10 @@ pub trait Incoming: Send {
     fn fetch_new(&mut self) -> impl Future<Output = Result<Vec<Fetched>, TransportError>> + Send;
     /// Marks one as taken, once it is on disk here.
     fn taken(&mut self, place: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
+    /// No mail is taken now: whoever hands some in meanwhile is told to come again. Says whether some waits.
+    fn turn_away(&mut self) -> impl Future<Output = Result<bool, TransportError>> + Send {
+        async { Ok(!self.fetch_new().await?.is_empty()) }
+    }
     /// Returns when there may be something new, or after `at_most`.
     fn wait(&mut self, at_most: Duration) -> impl Future<Output = Result<(), TransportError>> + Send;
 }

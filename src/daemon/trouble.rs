@@ -3,7 +3,7 @@
 use super::ports::Shared;
 use crate::store::StoreError;
 use crate::transport::TransportError;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,18 +32,38 @@ pub enum Part {
     Sending,
     /// The same of whoever takes mail in.
     Receiving,
+    /// There was no group here yet, and mail waits to be taken in.
+    NoGroup,
 }
 
 /// Since when, and what was found last.
 pub type Wrong = (DateTime<Utc>, String);
 
+/// Looks that lie further apart: the machine slept, or the clock jumped.
+const GAP: Duration = Duration::minutes(15);
+
 /// Shared among the tasks.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Mutex<BTreeMap<Part, Wrong>>>);
+pub struct Health {
+    parts: Arc<Mutex<BTreeMap<Part, Wrong>>>,
+    /// Since when mail could leave as far as is known, and when that was looked at last.
+    free: Arc<Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>>,
+}
 
 impl Health {
     fn parts(&self) -> MutexGuard<'_, BTreeMap<Part, Wrong>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when this process is awake and nothing that is known keeps mail back; asked at each look.
+    pub fn free_since(&self, kept_back: bool, now: DateTime<Utc>) -> DateTime<Utc> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match *free {
+            Some((since, last)) if !kept_back && last <= now && now - last <= GAP => since,
+            _ => now,
+        };
+        *free = Some((since, now));
+        since
     }
 
     /// It does not work.

@@ -85,7 +85,7 @@ pub struct AlarmTexts {
 /// Something that is wrong, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorTopic {
-    /// Its word: `held`, `set_aside`, `quarantined`, `in_doubt`, `policy`, `login`, `mailbox`, `server`, `disk`, `waits`.
+    /// Its word: `held`, `set_aside`, `quarantined`, `in_doubt`, `policy`, `login`, `mailbox`, `server`, `disk`, `no_group`, `waits`.
     pub topic: String,
     /// Since when, as it is to be read.
     pub since: String,

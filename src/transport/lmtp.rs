@@ -7,7 +7,7 @@ mod command;
 mod content;
 mod protocol;
 
-pub use protocol::{Handed, Out, Session, Terms, Verdict};
+pub use protocol::{Handed, Out, Session, Terms, Verdict, sent_away};
 
 use super::{Fetched, TransportError};
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdUnix, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
@@ -51,8 +52,17 @@ enum Bound {
     Tcp(StdTcp),
 }
 
+/// Whether mail is taken, as both sides of the listener know it.
+#[derive(Default)]
+struct Door {
+    shut: AtomicBool,
+    /// Somebody stood there while it was shut.
+    knocked: AtomicBool,
+}
+
 /// The listener: a way in.
 pub struct Lmtp {
+    door: Arc<Door>,
     terms: Terms,
     listen: Listen,
     /// Bound, and not yet served: there was no runtime.
@@ -85,7 +95,8 @@ impl Lmtp {
         };
         let (into_queue, queue) = mpsc::channel(WAITING);
         let (open, bound) = (BTreeMap::new(), Some(bound));
-        Ok(Self { terms, listen, bound, queue, into_queue, first: None, open, count: 0, task: None })
+        let door = Arc::default();
+        Ok(Self { door, terms, listen, bound, queue, into_queue, first: None, open, count: 0, task: None })
     }
 
     /// Where it listens, as bound: port 0 has become a real one.
@@ -102,6 +113,7 @@ impl Lmtp {
     /// # Errors
     /// The listener can't be served.
     pub fn fetch_new(&mut self) -> Result<Vec<Fetched>, TransportError> {
+        self.door.shut.store(false, Ordering::Relaxed);
         self.serve()?;
         self.open.clear();
         let mut found = Vec::new();
@@ -119,6 +131,17 @@ impl Lmtp {
             self.open.insert(place, waiting.answer);
         }
         Ok(found)
+    }
+
+    /// From now on, until the next call of [`Self::fetch_new`], whoever comes is sent away with `421` in place of a
+    /// greeting, so that they try again later and need not wait (RFC 5321 §3.8). Says whether anybody came yet.
+    ///
+    /// # Errors
+    /// The listener can't be served.
+    pub fn turn_away(&mut self) -> Result<bool, TransportError> {
+        self.door.shut.store(true, Ordering::Relaxed);
+        self.serve()?;
+        Ok(self.door.knocked.load(Ordering::Relaxed))
     }
 
     /// Says `250` for a mail that is on disk.
@@ -144,16 +167,16 @@ impl Lmtp {
 
     fn serve(&mut self) -> Result<(), TransportError> {
         let Some(bound) = self.bound.take() else { return Ok(()) };
-        let (terms, queue) = (self.terms.clone(), self.into_queue.clone());
+        let inside = (self.terms.clone(), self.into_queue.clone(), Arc::clone(&self.door));
         let wrong = self.wrong("listening");
         self.task = Some(match bound {
             Bound::Unix(listener) => {
                 let listener = UnixListener::from_std(listener).map_err(wrong)?;
-                tokio::spawn(serve(terms, queue, async move || listener.accept().await.map(|(stream, _)| stream)))
+                tokio::spawn(serve(inside, async move || listener.accept().await.map(|(stream, _)| stream)))
             }
             Bound::Tcp(listener) => {
                 let listener = TcpListener::from_std(listener).map_err(wrong)?;
-                tokio::spawn(serve(terms, queue, async move || listener.accept().await.map(|(stream, _)| stream)))
+                tokio::spawn(serve(inside, async move || listener.accept().await.map(|(stream, _)| stream)))
             }
         });
         Ok(())
@@ -224,14 +247,23 @@ fn with_envelope(mail: &Handed) -> Vec<u8> {
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    terms: Terms,
-    queue: mpsc::Sender<Waiting>,
+    (terms, queue, door): (Terms, mpsc::Sender<Waiting>, Arc<Door>),
     accept: impl AsyncFn() -> io::Result<S>,
 ) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         match accept().await {
+            Ok(mut stream) if door.shut.load(Ordering::Relaxed) => {
+                door.knocked.store(true, Ordering::Relaxed);
+                let away = sent_away(&terms);
+                tokio::spawn(async move {
+                    let _seat = seat;
+                    if let Err(error) = say_and_close(&mut stream, &away).await {
+                        tracing::debug!(%error, "an LMTP connection broke off");
+                    }
+                });
+            }
             Ok(stream) => {
                 let (terms, queue) = (terms.clone(), queue.clone());
                 tokio::spawn(async move {
@@ -247,6 +279,11 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             }
         }
     }
+}
+
+async fn say_and_close<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.shutdown().await
 }
 
 /// One connection, until its end.

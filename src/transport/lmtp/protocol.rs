@@ -84,6 +84,11 @@ pub struct Session {
     bad: u32,
 }
 
+/// In place of a greeting where no mail is taken for now (RFC 5321 §3.8, §4.2.3; RFC 3463 X.3.2).
+pub fn sent_away(terms: &Terms) -> Vec<u8> {
+    format!("421 4.3.2 {} takes no mail now, try again later\r\n", terms.name).into_bytes()
+}
+
 impl Session {
     /// A new connection and the greeting to send.
     pub fn new(terms: Terms) -> (Self, Vec<u8>) {
