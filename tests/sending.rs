@@ -359,6 +359,14 @@ async fn a_mail_that_is_refused_as_such_is_not_held_against_its_receiver() {
         (Phase::Dot, 550, "5.1.1 no such user", Trouble::Hard),
         (Phase::Dot, 550, "<ana@example.org>: user unknown", Trouble::Hard),
         (Phase::Rcpt, 550, "no", Trouble::Hard),
+        (Phase::Rcpt, 552, "message size exceeds fixed limit", Trouble::Policy),
+        (Phase::Rcpt, 552, "5.5.0 message too large", Trouble::Policy),
+        (Phase::Rcpt, 554, "spam", Trouble::Policy),
+        (Phase::Rcpt, 550, "blocked by our reputation list", Trouble::Policy),
+        (Phase::Rcpt, 552, "exceeded storage allocation", Trouble::Quota),
+        (Phase::Rcpt, 552, "no", Trouble::Quota),
+        (Phase::Rcpt, 554, "no such user, access denied by policy", Trouble::Hard),
+        (Phase::Rcpt, 550, "5.1.1 spam to a user we do not have", Trouble::Hard),
     ];
     for (phase, code, words, wanted) in cases {
         let house = house([plain("ana")], Pace::default(), []);

@@ -7,9 +7,10 @@ use super::ports::{Clock, Outgoing, Shared};
 use super::trouble::Part;
 use crate::core::WhenLate;
 use crate::core::reach::Trouble;
-use crate::mail::bounce::of_the_address;
+use crate::mail::BounceClass;
+use crate::mail::bounce::{of_the_address, of_words};
 use crate::store::{Claimed, Settled, StoreError};
-use crate::transport::{Delivery, Envelope, Lasting, NOT_SENT, Phase};
+use crate::transport::{Delivery, EnhancedCode, Envelope, Lasting, NOT_SENT, Phase};
 use chrono::{DateTime, Duration, Utc};
 use std::pin::Pin;
 use std::task::Poll;
@@ -465,6 +466,19 @@ fn of_the_mail(delivery: &Delivery) -> bool {
     }
 }
 
+/// What a refusal of the receiver comes to where no status code tells: some servers look at the size that was announced
+/// or at who sends, and say so there. By the words that tell it of bounces too; `552` alone is a full mailbox
+/// (RFC 5321 §4.2.3).
+fn at_rcpt(code: Option<EnhancedCode>, reply: &str) -> Option<Trouble> {
+    let says_nothing = code.is_none_or(|c| matches!((c.subject, c.detail), (0 | 5, 0)));
+    match of_words(reply).filter(|_| says_nothing) {
+        Some(BounceClass::Policy) => Some(Trouble::Policy),
+        Some(BounceClass::Quota) => Some(Trouble::Quota),
+        None if code.is_none() && reply.starts_with("552") => Some(Trouble::Quota),
+        _ => None,
+    }
+}
+
 /// What a delivery means for the outbox row.
 fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
     let later = |reply: String, trouble| {
@@ -487,6 +501,9 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
         }
         // for good, it says, and that is until somebody puts it right: no member's fault, and no reason to lose a mail
         Delivery::Refused { phase: Phase::Mail, reply, .. } => later(reply, Trouble::Policy),
+        Delivery::Refused { phase: Phase::Rcpt, lasting: Lasting::Permanent, code, reply } => {
+            Settled::Refused { trouble: at_rcpt(code, &reply), reply }
+        }
         Delivery::Refused { lasting: Lasting::Permanent, reply, .. } => Settled::Refused { reply, trouble: None },
         // a refusal before MAIL is about us, not about this mail
         Delivery::Refused { phase: Phase::Connect | Phase::Greeting | Phase::Tls | Phase::Auth, reply, .. } => {

@@ -192,6 +192,11 @@ pub fn of_the_address(words: &str) -> Option<BounceClass> {
     judge::of_the_address(words)
 }
 
+/// What the words of a reply alone say, where they say anything.
+pub fn of_words(words: &str) -> Option<BounceClass> {
+    judge::known(None, None, words)
+}
+
 /// Does this text say what only reports on delivery say?
 pub(super) fn says_so(text: &str) -> bool {
     let low = text::one_line(&text.to_lowercase());
