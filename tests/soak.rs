@@ -102,14 +102,27 @@ fn broken_senders_and_receivers_are_noticed() {
         (Mutant::TellsOthers, Rule::Secret),
         (Mutant::NoStamp, Rule::Calendar),
     ];
+    let noticed = |plan: &Plan, mutant, rule| {
+        let found = told(plan, Some(mutant)).violations;
+        assert!(found.iter().any(|v| v.rule == rule), "{mutant:?} was not noticed: {found:?}");
+    };
+    let noticed = &noticed;
+    // mail is held from the third day to the twentieth
+    let hold = Trouble::Hold { seconds: 17 * 86_400 };
+    let faults = vec![Fault { at: plan.cast().start + Duration::days(3), what: hold }];
+    let held = Plan { keep: Some([6, 1]), faults, ..plan.clone() };
+    let operated =
+        [(Mutant::IgnoresHold, Rule::Held), (Mutant::KeepsLong, Rule::Kept), (Mutant::KeepsShort, Rule::Kept)];
     std::thread::scope(|scope| {
+        scope.spawn(|| assert!(told(&held, None).violations.is_empty(), "nothing is broken to begin with"));
+        for (mutant, rule) in operated {
+            let held = &held;
+            scope.spawn(move || noticed(held, mutant, rule));
+        }
         scope.spawn(|| assert!(told(&plan, None).violations.is_empty(), "nothing is broken to begin with"));
         for (mutant, rule) in broken {
             let plan = &plan;
-            scope.spawn(move || {
-                let found = told(plan, Some(mutant)).violations;
-                assert!(found.iter().any(|v| v.rule == rule), "{mutant:?} was not noticed: {found:?}");
-            });
+            scope.spawn(move || noticed(plan, mutant, rule));
         }
     });
 }

@@ -143,6 +143,11 @@ pub enum Trouble {
         /// How long.
         seconds: i64,
     },
+    /// The operator holds all mail, and lets it go after so long.
+    Hold {
+        /// How long.
+        seconds: i64,
+    },
     /// The operator orders something about the next meeting.
     Order {
         /// `move`, `cancel`, `swap`.
@@ -243,7 +248,8 @@ pub fn fault(chance: &mut Chance, at: DateTime<Utc>, members: usize) -> Vec<Faul
             Trouble::Crash { after, seconds: while_of(chance, 3 * DAY) }
         }
         88..=91 => return jump(chance, at),
-        92..=95 => Trouble::Suspend { seconds: while_of(chance, 3 * DAY) },
+        92..=93 => Trouble::Suspend { seconds: while_of(chance, 3 * DAY) },
+        94..=95 => Trouble::Hold { seconds: while_of(chance, 10 * HOUR) },
         _ => Trouble::Order { order: ordered(chance, members) },
     };
     vec![Fault { at, what }]

@@ -2,12 +2,14 @@
 //! task would; gone with all it held in memory when it is killed.
 
 use super::clock::{SeededIds, VirtualClock};
-use super::office::{Mailbox, Office};
+use super::office::{Mailbox, Mutant, Office};
 use super::points::Points;
 use super::sent::{Fills, SentBox};
 use crate::core::Order;
 use crate::daemon::doubt::{self, doubt_step};
 use crate::daemon::engine::GroupOrder;
+use crate::daemon::guard::Guard;
+use crate::daemon::housekeeping::Keep;
 use crate::daemon::receiver::ReceiverError;
 use crate::daemon::run::{MAILBOX_WAITS, WAITS, wait_of};
 use crate::daemon::{Clock, Crew, Engine, EngineError, Kit, Pace, Prover, Shared, receiver_step, shared};
@@ -64,6 +66,10 @@ pub struct Sends {
     pub most: [Option<u32>; 3],
     /// How the provider's Sent folder is filled.
     pub fills: Fills,
+    /// Mails in a minute that nobody foresaw, before the outbox is held.
+    pub unforeseen: Option<u32>,
+    /// How long things are kept.
+    pub keep: Option<Keep>,
 }
 
 impl Sends {
@@ -83,6 +89,8 @@ pub struct House {
     taking: Task,
     asking: Task,
     sent: SentBox,
+    /// How long things are kept, and when that is looked at next, by the daemon's clock.
+    keeping: Option<(Keep, DateTime<Utc>)>,
 }
 
 /// What a turn did.
@@ -92,7 +100,12 @@ pub struct Turn {
     pub busy: bool,
     /// A group was written.
     pub decided: bool,
+    /// What was kept long enough was deleted; nothing else happened.
+    pub cleaned: bool,
 }
+
+/// As the daemon's task does it.
+const AFTER_START: Duration = Duration::minutes(10);
 
 impl House {
     /// Opens the file as the last life left it and looks after what was in flight.
@@ -113,9 +126,14 @@ impl House {
         pace.remember(store.get().sent_since(ports.wall.now() - Duration::days(1), REMEMBERED)?);
         let ways = (0..sends.connections.max(1)).map(|line| ports.office.line(line)).collect();
         let crew = Crew::new(store.clone(), kit.sender.clone(), pace, ways, ports.wall.clone());
-        let engine = Engine::new(kit, store, SeededIds::of(seed ^ (u64::from(life) << 32)));
-        let task = Task { at: ports.truth.now(), failures: 0 };
-        Ok(Self { engine, ports: ports.clone(), crew, deciding: task, posting: task, taking: task, asking: task, sent })
+        let mut engine = Engine::new(kit, store, SeededIds::of(seed ^ (u64::from(life) << 32)));
+        let wall = ports.wall.now();
+        if let Some(most) = sends.unforeseen {
+            engine.guard(Guard::new(most, wall));
+        }
+        let keeping = sends.keep.map(|keep| (keep, wall + AFTER_START));
+        let (ports, task) = (ports.clone(), Task { at: ports.truth.now(), failures: 0 });
+        Ok(Self { engine, ports, crew, deciding: task, posting: task, taking: task, asking: task, sent, keeping })
     }
 
     /// The store.
@@ -144,6 +162,9 @@ impl House {
     /// A fault that the daemon would log and try again; they are counted as its tasks count them.
     pub fn turn(&mut self, forth: bool) -> Result<Turn, EngineError> {
         let mut turn = Turn::default();
+        if self.clean() {
+            return Ok(Turn { busy: true, cleaned: true, ..turn });
+        }
         if forth {
             turn.busy |= self.take();
             self.decide(&mut turn)?;
@@ -155,6 +176,30 @@ impl House {
         }
         turn.busy |= self.ask();
         Ok(turn)
+    }
+
+    /// Whether the next turn deletes what was kept long enough.
+    pub fn is_to_clean(&self) -> bool {
+        self.keeping.is_some_and(|(_, next)| self.ports.wall.now() >= next)
+    }
+
+    /// Once a day; `true` where all that was kept long enough is gone.
+    fn clean(&mut self) -> bool {
+        let wall = self.ports.wall.now();
+        let Some((keep, next)) = &mut self.keeping else { return false };
+        *next = (*next).min(wall + Duration::days(1));
+        if wall < *next {
+            return false;
+        }
+        let mails_days = match () {
+            () if self.ports.office.is(Mutant::KeepsLong) => keep.mails_days * 2,
+            () if self.ports.office.is(Mutant::KeepsShort) => keep.mails_days / 3,
+            () => keep.mails_days,
+        };
+        let keep = Keep { mails_days, ..*keep };
+        let done = keep.clean(self.engine.store(), wall).is_ok();
+        *next = wall + if done { Duration::days(1) } else { Duration::hours(1) };
+        done
     }
 
     fn take(&mut self) -> bool {
@@ -221,13 +266,25 @@ impl House {
         }
     }
 
+    fn start_mails(&mut self) -> Result<usize, StoreError> {
+        let (wall, ignores) = (self.ports.wall.now(), self.ports.office.is(Mutant::IgnoresHold));
+        let held = if ignores { self.store().get().release(wall)? } else { None };
+        let started = self.crew.start();
+        if let Some(held) = held {
+            self.store().get().hold(&held.why, wall)?;
+        }
+        started
+    }
+
     fn send(&mut self) -> bool {
         let (now, wall) = (self.ports.truth.now(), self.ports.wall.now());
         let mut busy = false;
         loop {
-            let due = self.crew.next_start().ok().flatten().is_some_and(|at| at <= wall);
+            // the daemon's task comes round at least every 30 seconds, and is to send nothing while mail is held
+            let held = self.store().get().held().is_ok_and(|held| held.is_some());
+            let due = held || self.crew.next_start().ok().flatten().is_some_and(|at| at <= wall);
             if now >= self.posting.at && due {
-                match self.crew.start() {
+                match self.start_mails() {
                     // what is due and can't be begun is looked at again as the daemon's task would
                     Ok(0) => self.posting.rests(now),
                     Ok(_) => self.posting.failures = 0,
@@ -256,7 +313,8 @@ impl House {
         let decides = if waits { Some(now) } else { store.next_due()?.map(truth) };
         let asks = (!store.doubts()?.is_empty()).then_some(self.asking.at);
         let takes = self.ports.mailbox.is_waiting().then_some(self.taking.at);
-        let all = [decides.map(|at| at.max(self.deciding.at)), sends, talks, takes, asks];
+        let cleans = self.keeping.map(|(_, next)| truth(next));
+        let all = [decides.map(|at| at.max(self.deciding.at)), sends, talks, takes, asks, cleans];
         Ok(all.into_iter().flatten().min().map(|at| at.max(now)))
     }
 }

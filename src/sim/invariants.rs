@@ -2,14 +2,15 @@
 
 use super::deeds::marks;
 use super::office::Accepted;
-use crate::core::meeting::Sharing;
+use crate::core::meeting::{Meeting, Sharing};
 use crate::core::spec::GuestList;
-use crate::core::{Formats, Group, GroupId, Section};
+use crate::core::{Formats, Group, GroupId, Section, Stage};
+use crate::daemon::housekeeping::Keep;
 use crate::mail::{self, Letter, Token};
 use crate::store::{
     About, InboxKind, InboxRow, InboxState, JournalRow, MailState, QueueFilter, QueueRow, SentMail, Store, StoreError,
 };
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike, Duration, Months, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -31,6 +32,10 @@ pub enum Rule {
     Secret,
     /// The linter has nothing against a mail with a calendar.
     Calendar,
+    /// Nothing leaves while mail is held.
+    Held,
+    /// What is deleted by its age is deleted in time, and not before.
+    Kept,
     /// Nothing breaks down, and nothing turns in circles.
     Broke,
 }
@@ -83,6 +88,8 @@ pub struct Ledger {
     shared: HashSet<String>,
     /// The group as it was last seen, and the newest journal line.
     last: Option<(Group, i64)>,
+    /// The latest times by which words and mails were deleted: what is older may be gone.
+    ended: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Ledger {
@@ -239,6 +246,23 @@ impl Ledger {
     /// # Errors
     /// The store's.
     pub fn end(&mut self, store: &Store, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.fates(store, now, true)?;
+        for group in store.groups()? {
+            if let Some(error) = group.error {
+                self.broken(Rule::Broke, now, format!("{} is set aside: {error}", group.id));
+            }
+        }
+        for wrong in store.quick_check()? {
+            self.broken(Rule::Broke, now, wrong);
+        }
+        Ok(())
+    }
+
+    /// Looks at how mails ended and what became of those that arrived; `all`: nothing is underway any more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn fates(&mut self, store: &Store, now: DateTime<Utc>, all: bool) -> Result<(), StoreError> {
         let inbox = store.inbox_list(&[], u32::MAX)?;
         let mut told: HashMap<String, Vec<JournalRow>> = HashMap::new();
         for line in store.journal(&About::default(), u32::MAX)? {
@@ -254,20 +278,101 @@ impl Ledger {
             .filter(|r| r.kind == InboxKind::Outcome)
             .filter_map(|r| Some((r.draft_key.as_deref()?, r)))
             .collect();
+        let underway =
+            |row: &QueueRow| matches!(row.state, MailState::Queued | MailState::Sending | MailState::InDoubt);
         for row in store.queue(&QueueFilter::default())? {
+            // a mail in doubt is looked for, and the fate of a mail that ended just now is heard of by the next step
+            let heard = fates.get(row.draft_key.as_str()).is_some_and(|fate| fate.state != InboxState::New);
+            if !all && (underway(&row) || !heard && matches!(row.state, MailState::Dropped | MailState::Refused)) {
+                continue;
+            }
             let lines = told.get(&row.draft_key).map(Vec::as_slice).unwrap_or_default();
             if let Some((rule, why)) = self.fate(&row, fates.get(row.draft_key.as_str()).copied(), lines, now) {
                 self.broken(rule, now, format!("{} is {:?}: {why}", row.draft_key, row.state));
             }
         }
-        self.answers(&inbox, now);
-        for group in store.groups()? {
-            if let Some(error) = group.error {
-                self.broken(Rule::Broke, now, format!("{} is set aside: {error}", group.id));
+        if all {
+            self.answers(&inbox, now);
+        } else {
+            let done = inbox.iter().filter(|r| r.state != InboxState::New && r.done_at.is_some());
+            for id in done.filter_map(|r| r.message_id.as_ref()) {
+                self.arrived.remove(id);
             }
         }
-        for wrong in store.quick_check()? {
-            self.broken(Rule::Broke, now, wrong);
+        Ok(())
+    }
+
+    /// Looks at what was deleted by its age, right after it was.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn cleaned(
+        &mut self,
+        store: &Store,
+        (id, formats): (&GroupId, &Formats),
+        keep: Keep,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let before = self.last.take();
+        let Some(loaded) = store.load(id, formats)? else { return Ok(()) };
+        let line = store.journal(&About { group: Some(id), ..About::default() }, 1)?;
+        let believed = store.clock_seen()?.and_then(|seen| seen.believed(now));
+        let times = |by: DateTime<Utc>| {
+            let mails = by - Duration::days(keep.mails_days.into());
+            (by.checked_sub_months(Months::new(keep.words_months)).unwrap_or(mails).min(mails), mails)
+        };
+        if let Some((words, mails)) = believed.map(times) {
+            let ended = self.ended.map_or((words, mails), |(w, m)| (w.max(words), m.max(mails)));
+            self.ended = Some(ended);
+            self.words_kept(before.as_ref().map(|(group, _)| group), &loaded.group, (words, ended.0), now);
+            // once a week: it opens every mail
+            if now.ordinal().is_multiple_of(7) {
+                self.mails_kept(store, (mails, ended.1), now)?;
+            }
+        }
+        self.last = Some((loaded.group, line.last().map_or(0, |l| l.id)));
+        Ok(())
+    }
+
+    fn words_kept(
+        &mut self,
+        before: Option<&Group>,
+        after: &Group,
+        (by, latest): (DateTime<Utc>, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) {
+        let said = |m: &Meeting| m.words.len() + m.actions.len() + usize::from(m.subject.is_some());
+        for meeting in &after.meetings {
+            let over = matches!(meeting.stage, Stage::Digested | Stage::Cancelled);
+            if over && meeting.wall < by.naive_utc() && said(meeting) > 0 {
+                self.broken(
+                    Rule::Kept,
+                    now,
+                    format!("words of {} of meeting {} are kept", meeting.wall, meeting.number),
+                );
+            }
+            let known = before.and_then(|group| group.meeting(meeting.number)).map_or(0, said);
+            if meeting.wall >= latest.naive_utc() && said(meeting) < known {
+                self.broken(Rule::Kept, now, format!("words of meeting {} were deleted too early", meeting.number));
+            }
+        }
+    }
+
+    fn mails_kept(
+        &mut self,
+        store: &Store,
+        (by, latest): (DateTime<Utc>, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for row in store.queue(&QueueFilter::default())? {
+            let done = !matches!(row.state, MailState::Queued | MailState::Sending);
+            let there = store.outbox_bytes(row.id)?.is_some();
+            if done && row.due < by && there {
+                self.broken(Rule::Kept, now, format!("{} of {} is kept", row.draft_key, row.due));
+            }
+            if row.due >= latest && !there {
+                self.broken(Rule::Kept, now, format!("{} of {} was emptied too early", row.draft_key, row.due));
+            }
         }
         Ok(())
     }
@@ -300,7 +405,9 @@ impl Ledger {
             MailState::Dropped => "not sent",
             MailState::Refused => "refused",
         };
-        if !says("decided for") || !says(line) {
+        // the story of that time may have been deleted by its age
+        let kept = self.ended.is_none_or(|(words, _)| row.due - Duration::days(4) > words);
+        if kept && (!says("decided for") || !says(line)) {
             return Some((Rule::Journal, "the journal does not say so"));
         }
         None

@@ -24,6 +24,12 @@ pub enum Mutant {
     TellsOthers,
     /// Calendars are written without the time they were written at.
     NoStamp,
+    /// Mail leaves whether it is held or not.
+    IgnoresHold,
+    /// What is deleted by its age stays twice as long.
+    KeepsLong,
+    /// It goes after a third of its time.
+    KeepsShort,
 }
 
 /// A mail that a server has.
@@ -35,6 +41,8 @@ pub struct Accepted {
     pub bytes: Vec<u8>,
     /// When its last byte left, by the daemon's clock.
     pub at: DateTime<Utc>,
+    /// When the conversation began, in true time.
+    pub began: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,6 +108,11 @@ impl Office {
     /// Breaks the sender.
     pub fn mutate(&self, mutant: Mutant) {
         self.state().mutant = Some(mutant);
+    }
+
+    /// Whether it is broken so.
+    pub(super) fn is(&self, mutant: Mutant) -> bool {
+        self.state().mutant == Some(mutant)
     }
 
     /// No conversation gets past there until then.
@@ -232,14 +245,14 @@ impl Office {
         self.state().ids.get(id).is_some_and(|at| *at + ago <= now)
     }
 
-    fn keep(&self, to: &str, bytes: &[u8], at: DateTime<Utc>) {
+    fn keep(&self, to: &str, bytes: &[u8], (began, at): (DateTime<Utc>, DateTime<Utc>)) {
         let mut state = self.state();
         state.sent += 1;
         let now = self.truth.now();
         if let Some(id) = message_id(bytes) {
             state.ids.entry(id).or_insert(now);
         }
-        let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at };
+        let mail = Accepted { to: to.to_owned(), bytes: bytes.to_vec(), at, began };
         match state.mutant {
             Some(Mutant::NoStamp) => {
                 let bytes = String::from_utf8_lossy(bytes).replace("\r\nDTSTAMP:", "\r\nX-STAMP:").into_bytes();
@@ -288,7 +301,7 @@ fn answered(phase: Phase, reply: &str) -> Delivery {
 
 impl Outgoing for Office {
     async fn send(&mut self, envelope: &Envelope, bytes: &[u8], before_dot: BeforeDot<'_>) -> Delivery {
-        let mut left = self.wall.now();
+        let (began, mut left) = (self.truth.now(), self.wall.now());
         for phase in Phase::ALL {
             if phase == Phase::Dot {
                 left = self.wall.now();
@@ -301,12 +314,12 @@ impl Outgoing for Office {
             }
             if let Some((delivery, taken)) = self.judge(phase, envelope.to()) {
                 if taken {
-                    self.keep(envelope.to(), bytes, left);
+                    self.keep(envelope.to(), bytes, (began, left));
                 }
                 return delivery;
             }
         }
-        self.keep(envelope.to(), bytes, left);
+        self.keep(envelope.to(), bytes, (began, left));
         self.points.reach();
         Delivery::Accepted { reply: "250 2.0.0 taken".to_owned() }
     }

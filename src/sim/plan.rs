@@ -10,6 +10,7 @@ use super::person::Person;
 use super::sent::Fills;
 use crate::core::spec::GuestList;
 use crate::core::{FormatId, Formats, GroupSpec, Language, MemberId, MemberSpec, Settings};
+use crate::daemon::housekeeping::Keep;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,12 @@ pub struct Plan {
     /// The most mails a minute, an hour, a day; drawn from the seed where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<[Option<u32>; 3]>,
+    /// How many mails in a minute that nobody foresaw are let through; without it there is no blast guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unforeseen: Option<u32>,
+    /// Days that mails are kept and months that words are; without it nothing is deleted by its age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<[u32; 2]>,
 }
 
 /// A group with its people.
@@ -95,7 +102,10 @@ pub fn plan(seed: u64, trouble: bool) -> Plan {
         let quiet = start + Duration::days(days - 12);
         faults.retain(|f| f.at < quiet);
     }
-    Plan { seed, days, faults, deeds: None, most: None }
+    let chance = &mut Chance::of(seed ^ 0x0A6E);
+    let keep = [[90, 24], [30, 24], [21, 3], [60, 4]][pick(chance, 4)];
+    let unforeseen = [20, 20, 8, 4][pick(chance, 4)];
+    Plan { seed, days, faults, deeds: None, most: None, unforeseen: Some(unforeseen), keep: Some(keep) }
 }
 
 /// Some minutes around a session: most of what can go wrong goes wrong there.
@@ -131,7 +141,9 @@ impl Plan {
             1 => Fills::NoFolder,
             _ => Fills::After(draw(&mut folder, 60)),
         };
-        let sends = Sends { connections, most: self.most.unwrap_or([pace, None, None]), fills };
+        let most = self.most.unwrap_or([pace, None, None]);
+        let keep = self.keep.map(|[mails_days, words_months]| Keep { mails_days, words_months });
+        let sends = Sends { connections, most, fills, unforeseen: self.unforeseen, keep };
         Cast { start: start(self.seed), spec, people, sends }
     }
 }

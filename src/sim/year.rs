@@ -62,6 +62,8 @@ const ADDRESS: &str = "codev@codev.example";
 const STRANGERS: [&str; 3] = ["somebody@elsewhere.example", "m1@m1.example", "m0@m0.example"];
 /// Turns without time passing after which something must be wrong.
 const MOST_TURNS: usize = 2000;
+/// Between two looks at how mails ended.
+const BETWEEN_LOOKS: Duration = Duration::days(21);
 /// As many violations are enough.
 const ENOUGH: usize = 20;
 
@@ -84,6 +86,14 @@ struct Year<'a> {
     underway: BTreeMap<(DateTime<Utc>, u64), Vec<u8>>,
     unread: Vec<Accepted>,
     counter: u64,
+    /// When mail was held, and until when, in true time.
+    holds: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+    /// The operator wishes to hold all mail for so long.
+    hold: Option<Duration>,
+    /// When the operator lets mail go.
+    lets_go: Option<DateTime<Utc>>,
+    /// When it was last looked at how mails ended, by the daemon's clock.
+    looked: DateTime<Utc>,
     ledger: Ledger,
     told: BTreeMap<String, Vec<Deed>>,
     counts: Counts,
@@ -101,7 +111,7 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
         office.mutate(mutant);
         mailbox.mutate(mutant);
     }
-    let first = Order::Apply { spec: Box::new(cast.spec.clone()), live: true };
+    let (first, begin) = (Order::Apply { spec: Box::new(cast.spec.clone()), live: true }, cast.start);
     let mut year = Year {
         plan,
         parts,
@@ -118,6 +128,10 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
         underway: BTreeMap::new(),
         unread: Vec::new(),
         counter: 0,
+        holds: Vec::new(),
+        hold: None,
+        lets_go: None,
+        looked: begin,
         ledger: Ledger::default(),
         told: BTreeMap::new(),
         counts: Counts::default(),
@@ -166,6 +180,7 @@ impl Year<'_> {
         self.ports.office.calm();
         self.ports.mailbox.calm();
         self.sleeps = None;
+        (self.hold, self.lets_go) = (None, self.lets_go.map(|at| at.min(self.now())));
         self.starts = self.starts.min(self.now());
         self.offset = Duration::zero();
         self.pass_to(self.now());
@@ -208,7 +223,8 @@ impl Year<'_> {
             (Some(house), None) => house.next_turn().unwrap_or(None),
         };
         let released = self.ports.mailbox.releases();
-        [mails, faults, awake, released].into_iter().flatten().min().map(|at| at.max(self.now()))
+        let lets_go = self.lets_go.filter(|_| self.house.is_some() && self.sleeps.is_none());
+        [mails, faults, awake, released, lets_go].into_iter().flatten().min().map(|at| at.max(self.now()))
     }
 
     fn begin_faults(&mut self) {
@@ -256,6 +272,7 @@ impl Year<'_> {
                 self.ports.wall.set(now + self.offset);
             }
             Trouble::Suspend { seconds } => self.sleeps = Some(until(seconds)),
+            Trouble::Hold { seconds } => self.hold = Some(Duration::seconds(*seconds)),
             Trouble::Order { order } => self.wished.push(order.clone()),
         }
     }
@@ -323,9 +340,19 @@ impl Year<'_> {
             }
         }
         self.order();
+        self.holds();
+        if let Err(error) = self.before_cleaning() {
+            self.broken(Rule::Broke, &error.to_string());
+        }
         let Some(house) = &mut self.house else { return false };
         match house.turn(forth) {
             Ok(turn) => {
+                self.see_hold();
+                if turn.cleaned
+                    && let Err(error) = self.cleaned()
+                {
+                    self.broken(Rule::Broke, &error.to_string());
+                }
                 if turn.decided
                     && let Err(error) = self.look()
                 {
@@ -341,6 +368,58 @@ impl Year<'_> {
                 self.broken(Rule::Broke, &error.to_string());
                 false
             }
+        }
+    }
+
+    /// How mails ended and what the group knows, before what is deleted by its age is gone.
+    fn before_cleaning(&mut self) -> Result<(), StoreError> {
+        let wall = self.ports.wall.now();
+        let Some(house) = self.house.as_ref().filter(|house| house.is_to_clean()) else { return Ok(()) };
+        // what a server took is counted when people read it
+        if wall > self.looked + BETWEEN_LOOKS && self.unread.is_empty() {
+            self.looked = wall;
+            self.ledger.fates(&house.store().get(), wall, false)?;
+        }
+        self.look()
+    }
+
+    /// What was deleted by its age, and what was not.
+    fn cleaned(&mut self) -> Result<(), StoreError> {
+        let (Some(house), Some(keep)) = (&self.house, self.cast.sends.keep) else { return Ok(()) };
+        let (group, formats) = (&self.cast.spec.id, &self.parts.formats);
+        self.ledger.cleaned(&house.store().get(), (group, formats), keep, self.ports.wall.now())
+    }
+
+    /// The operator holds mail, and lets it go: by hand, or after the blast guard held it.
+    fn holds(&mut self) {
+        let (now, wall) = (self.now(), self.ports.wall.now());
+        let Some(house) = &self.house else { return };
+        if let Some(length) = self.hold
+            && house.store().get().hold("by hand", wall).is_ok()
+        {
+            self.hold = None;
+            self.lets_go.get_or_insert(now + length);
+        }
+        if self.lets_go.is_some_and(|at| at <= now) {
+            let done = house.store().get().release(wall).is_ok();
+            self.lets_go = (!done).then_some(now + Duration::seconds(30));
+        }
+        self.see_hold();
+    }
+
+    fn see_hold(&mut self) {
+        let now = self.now();
+        let Some(house) = &self.house else { return };
+        let Ok(held) = house.store().get().held() else { return };
+        let open = self.holds.last_mut().filter(|(_, until)| until.is_none());
+        match (held, open) {
+            (Some(_), None) => {
+                self.holds.push((now, None));
+                let hours = (self.plan.seed.wrapping_add(self.holds.len() as u64)) % 11;
+                self.lets_go.get_or_insert(now + Duration::minutes(5 + 60 * i64::try_from(hours).unwrap_or(0)));
+            }
+            (None, Some((_, until))) => *until = Some(now),
+            _ => {}
         }
     }
 
@@ -400,6 +479,12 @@ impl Year<'_> {
         let leads: Vec<_> = members.map(|m| m.email.to_string()).collect();
         for mail in std::mem::take(&mut self.unread) {
             self.counts.sent += 1;
+            let within = |(from, to): &(DateTime<Utc>, Option<DateTime<Utc>>)| {
+                *from < mail.began && to.is_none_or(|to| mail.began < to)
+            };
+            if self.holds.iter().any(within) {
+                self.ledger.broken(Rule::Held, mail.at, format!("a mail to {} was begun while mail was held", mail.to));
+            }
             let known = self.ledger.delivered(&store.get(), &mail, guests, &leads)?;
             let Some((sent, letter)) = known else { continue };
             let Some(person) = self.cast.people.iter().find(|p| p.email == mail.to).cloned() else { continue };
