@@ -115,6 +115,7 @@ fn delete_texts(conn: &Connection, group: &GroupId, member: &MemberId) -> Result
     let undos = "DELETE FROM undos WHERE group_id = ?1 AND (member = ?2 \
         OR instr(unseal_text('undos/' || group_id || '/' || position, sealed), '\"' || ?2 || '\"'))";
     run(conn, undos, about)?;
+    super::retention::close_ranks(conn)?;
     Ok(deleted)
 }
 

@@ -159,12 +159,37 @@ fn delete_mails(tx: &Connection, which: &str, values: &[&dyn rusqlite::ToSql]) -
 fn end_letters(tx: &Connection, before: DateTime<Utc>) -> Result<(), Fault> {
     let before = utc(before);
     delete_mails(tx, "meeting IS NULL AND decided_at < ?1", params![before])?;
+    // whoever decides on these groups at the same time begins anew
+    let theirs = "id IN (SELECT group_id FROM undos WHERE meeting IS NULL AND at < ?)";
+    run(tx, &format!("UPDATE groups SET version = version + 1 WHERE {theirs}"), [&before])?;
     run(tx, "DELETE FROM undos WHERE meeting IS NULL AND at < ?", [&before])?;
+    close_ranks(tx)?;
     run(tx, "DELETE FROM journal WHERE at < ?", [&before])?;
     let sql = "UPDATE inbox SET from_address = NULL, message_id = NULL, proof = NULL, reason = NULL, result = NULL \
         WHERE state <> 'new' AND received_at < ? AND (from_address IS NOT NULL OR message_id IS NOT NULL \
         OR proof IS NOT NULL OR reason IS NOT NULL OR result IS NOT NULL)";
     run(tx, sql, [&before]).map(drop)
+}
+
+/// A group is written row by row, by the places of its undos and challenges: no gap may stay where some were deleted.
+pub(super) fn close_ranks(tx: &Connection) -> Result<(), Fault> {
+    let undos = format!(
+        "UPDATE undos SET position = ?3, sealed = seal({}, 'undos/' || group_id || '/' || ?3, \
+         unseal_text('undos/' || group_id || '/' || position, sealed)) WHERE group_id = ?1 AND position = ?2",
+        sealed::UNDO_SCOPE
+    );
+    let challenges = "UPDATE challenges SET position = ?3 WHERE group_id = ?1 AND position = ?2";
+    for (table, moved) in [("undos", undos.as_str()), ("challenges", challenges)] {
+        let sql = format!(
+            "SELECT group_id, position, row_number() OVER (PARTITION BY group_id ORDER BY position) - 1 AS place \
+             FROM {table} ORDER BY group_id, position"
+        );
+        let rows = all(tx, &sql, [], |r| Ok((r.text("group_id")?, r.int("position")?, r.int("place")?)))?;
+        for (group, position, place) in rows.into_iter().filter(|(_, position, place)| position != place) {
+            run(tx, moved, params![group, position, place])?;
+        }
+    }
+    Ok(())
 }
 
 fn over_keys(seals: &Seals, over: &[(GroupId, MeetingNo)]) -> Result<Vec<Vec<u8>>, Fault> {

@@ -49,7 +49,7 @@ const LETTER_OF_GROUP: &str = "inbox IN (SELECT id FROM inbox WHERE group_id = ?
 const DRAFT_SCOPE: &str = "(SELECT o.group_id || '/' || coalesce(o.meeting, substr(o.decided_at, 1, 7)) \
     FROM outbox o WHERE o.id = outbox)";
 /// The key of what can be undone: as a draft's.
-const UNDO_SCOPE: &str = "group_id || '/' || coalesce(meeting, substr(at, 1, 7))";
+pub(super) const UNDO_SCOPE: &str = "group_id || '/' || coalesce(meeting, substr(at, 1, 7))";
 
 /// All that is sealed.
 pub(super) const SEALED: [Sealed; 9] = [

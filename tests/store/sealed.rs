@@ -206,6 +206,25 @@ fn a_key_thrown_away_is_nowhere_and_ends_what_copies_hold() {
 }
 
 #[test]
+fn a_group_goes_on_when_some_of_what_it_could_take_back_was_deleted_by_its_age() {
+    let (dir, mut store) = open();
+    store.commit(state(None, None, &rich("lyon"))).unwrap();
+    Connection::open(dir.path().join("codevd.db"))
+        .unwrap()
+        .execute_batch("UPDATE meetings SET stage = 'digested', wall = '2024-11-10 19:30' WHERE number = 2")
+        .unwrap();
+    let days = |n| now() - Duration::days(n);
+    store.clean(days(90), days(730), now()).unwrap();
+    let before = store.load(&lyon(), &formats()).unwrap().unwrap();
+    let left: Vec<_> = before.group.undos.iter().map(|u| u.inverse.clone()).collect();
+    assert_eq!(left, [codevd::core::event::Inverse::Unpause], "it was the seventh of eight");
+    let mut after = before.group.clone();
+    after.undos.clear();
+    store.commit(state(Some(&before.group), Some(before.version), &after)).unwrap();
+    assert!(store.load(&lyon(), &formats()).unwrap().unwrap().group.undos.is_empty());
+}
+
+#[test]
 fn who_is_forgotten_is_forgotten_in_copies_too_and_another_writer_takes_the_new_keys() {
     let (dir, mut store) = open();
     let mut group = rich("lyon");
