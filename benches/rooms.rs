@@ -73,7 +73,8 @@ fn inbox(bench: &mut Criterion) {
     let author = Author { name: "Ana Lopes", email: &asked.to[0], french: true, zone: chrono_tz::Europe::Paris };
     let ordinary = client::reply(Client::Gmail, &author, &asked, "Oui, je serai là", 1, set.now);
     let long = outlook::long_mail("Oui, je serai là", &asked.text);
-    for (name, bytes) in [("a reply", ordinary), ("100 kB from Outlook", long)] {
+    let thread = outlook::long_thread("Oui, je serai là", &asked.text);
+    for (name, bytes) in [("a reply", ordinary), ("a thread of 100 kB", thread), ("100 kB of one's own", long)] {
         let proof = Some(Proof::new(Level::A, "the domain vouches"));
         let (place, hash, from) = (name.to_owned(), name.to_owned(), Some(author.email.to_owned()));
         store.receive(&[Received { place, message_id: None, hash, bytes, received_at: set.now, from, proof }]).unwrap();

@@ -38,15 +38,18 @@ pub fn follows(draft: &Draft) -> bool {
     matches!(&draft.facts, Facts::Notice(Notice::NeedsPerson { .. }))
 }
 
-/// Leaves the first of each kind of capped answer to a member: one word may free several mails that waited for it.
-pub fn keep_first(drafts: &mut Vec<Draft>) {
+/// Leaves the first of each kind of capped answer to a member, and gives the others: one word may free several mails that
+/// waited for it.
+pub fn keep_first(drafts: &mut Vec<Draft>) -> Vec<Draft> {
     let mut seen: Vec<(Capped, MemberId)> = Vec::new();
-    drafts.retain(|draft| {
+    let (kept, others) = drafts.drain(..).partition(|draft| {
         let Some(one) = capped(draft).map(|what| (what, draft.key.member.clone())) else { return true };
         let first = !seen.contains(&one);
         seen.push(one);
         first
     });
+    *drafts = kept;
+    others
 }
 
 /// Why an answer is held.
@@ -55,6 +58,9 @@ pub enum Held {
     /// The same address had one a moment ago.
     #[error("not answered: this address had an automatic answer less than {EACH_MINUTES} minutes ago")]
     Moment,
+    /// Another answer that is decided with it says the same.
+    #[error("not answered once more: another answer of this moment says it")]
+    Said,
     /// The same address had its share today.
     #[error("not answered: this address had {A_DAY} automatic answers within a day")]
     Day,

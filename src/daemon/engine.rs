@@ -398,12 +398,9 @@ impl<I: Ids> Engine<I> {
             change.journal.push(JournalLine { meeting, member: Some(member), text: held.to_string() });
             return Ok(!applied);
         }
-        // of several in one decision the first says it
-        let before = change.drafts.len();
-        caps::keep_first(&mut change.drafts);
-        for _ in change.drafts.len()..before {
-            let (member, text) = (Some(member.clone()), caps::Held::Moment.to_string());
-            change.journal.push(JournalLine { meeting, member, text });
+        for draft in caps::keep_first(&mut change.drafts) {
+            let (meeting, member) = (draft.key.meeting, Some(draft.key.member));
+            change.journal.push(JournalLine { meeting, member, text: caps::Held::Said.to_string() });
         }
         Ok(false)
     }

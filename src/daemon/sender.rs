@@ -469,9 +469,13 @@ fn of_the_mail(delivery: &Delivery) -> bool {
 /// What a refusal of the receiver comes to where no status code tells: some servers look at the size that was announced
 /// or at who sends, and say so there. By the words that tell it of bounces too; `552` alone is a full mailbox
 /// (RFC 5321 §4.2.3).
-fn at_rcpt(code: Option<EnhancedCode>, reply: &str) -> Option<Trouble> {
+fn at_rcpt(code: Option<EnhancedCode>, reply: &str, to: &str) -> Option<Trouble> {
     let says_nothing = code.is_none_or(|c| matches!((c.subject, c.detail), (0 | 5, 0)));
-    match of_words(reply).filter(|_| says_nothing) {
+    // the address that a server repeats may hold any word
+    let (reply, to) = (reply.to_lowercase(), to.to_lowercase());
+    let host = to.rsplit_once('@').map_or(to.as_str(), |(_, host)| host);
+    let said = reply.replace(&to, " ").replace(host, " ");
+    match of_words(&said).filter(|_| says_nothing) {
         Some(BounceClass::Policy) => Some(Trouble::Policy),
         Some(BounceClass::Quota) => Some(Trouble::Quota),
         None if code.is_none() && reply.starts_with("552") => Some(Trouble::Quota),
@@ -502,7 +506,7 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
         // for good, it says, and that is until somebody puts it right: no member's fault, and no reason to lose a mail
         Delivery::Refused { phase: Phase::Mail, reply, .. } => later(reply, Trouble::Policy),
         Delivery::Refused { phase: Phase::Rcpt, lasting: Lasting::Permanent, code, reply } => {
-            Settled::Refused { trouble: at_rcpt(code, &reply), reply }
+            Settled::Refused { trouble: at_rcpt(code, &reply, mail.envelope_to.as_str()), reply }
         }
         Delivery::Refused { lasting: Lasting::Permanent, reply, .. } => Settled::Refused { reply, trouble: None },
         // a refusal before MAIL is about us, not about this mail
@@ -518,6 +522,14 @@ fn settled(delivery: Delivery, mail: &Claimed, now: DateTime<Utc>) -> Settled {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_that_a_server_repeats_tells_nothing_of_the_reason() {
+        let at = |reply, to| at_rcpt(None, reply, to);
+        assert_eq!(at("550 <bo@marbles.example> rejected", "bo@marbles.example"), None);
+        assert_eq!(at("550 Rejected for Spam@Policy.example", "spam@policy.example"), None);
+        assert_eq!(at("550 <bo@marbles.example> listed by an rbl", "bo@marbles.example"), Some(Trouble::Policy));
+    }
 
     #[test]
     fn no_wait_is_longer_than_the_store_believes() {

@@ -69,12 +69,13 @@ pub(super) fn meaning(letter: &Letter, reply: &Reply, asked: &Asked<'_>) -> Unde
 }
 
 /// What is answered by a word of a few: free text does not stand in a subject.
-const BRIEF: [Question; 9] = [
+const BRIEF: [Question; 10] = [
     Question::Attendance,
     Question::Share,
     Question::NoSubject,
     Question::Volunteer,
     Question::Live,
+    Question::Progress,
     Question::Review,
     Question::Counter,
     Question::Confirm,
@@ -84,6 +85,8 @@ const BRIEF: [Question; 9] = [
 const TOLD: usize = 12;
 /// Most words of an answer in a subject.
 const FEW: usize = 5;
+/// What stands between a button's word and our subject (`render`'s buttons), with the subject's first character.
+const BEHIND_AN_ANSWER: &str = " – [";
 /// What mail programs put before a subject.
 const PREFIXES: [&str; 16] =
     ["re", "rép", "réf", "aw", "antw", "sv", "vs", "odp", "r", "tr", "fwd", "fw", "wg", "rv", "i", "doorst"];
@@ -94,7 +97,8 @@ impl Asked<'_> {
         let text = typed_subject(subject, &self.subject)?;
         let (question, mut heard) = self.hear(&text);
         let universal = matches!(heard.meaning, Meaning::Stop | Meaning::Undo | Meaning::Help | Meaning::Person);
-        let brief = universal || question.is_some_and(|q| BRIEF.contains(&q));
+        let swap = question == Some(Question::Subject) && matches!(heard.meaning, Meaning::Swap { .. });
+        let brief = universal || swap || question.is_some_and(|q| BRIEF.contains(&q));
         if heard.is_none() || !brief {
             return None;
         }
@@ -140,26 +144,37 @@ impl Asked<'_> {
     }
 }
 
-/// What a person typed into the subject line: beside our own subject, or instead of it in a new mail. Nothing where
-/// all of it is ours or a mail program's.
+/// What a person typed into the subject line, or a button for them: beside our own subject, or instead of it in a new
+/// mail. Nothing where all of it is ours or a mail program's.
 fn typed_subject(subject: &str, ours: &str) -> Option<String> {
-    let ours = without_brackets(ours);
+    let (title, ours) = (without_brackets(title(ours)), without_brackets(ours));
+    let ours = without_prefixes(&ours).0;
     if ours.is_empty() {
         return None;
     }
     let whole = without_brackets(subject);
     let (bare, answers) = without_prefixes(&whole);
-    let typed = match bare.to_lowercase().find(&ours.to_lowercase()) {
-        // lengths in lower case are those of the text as it was written, or nothing is found here
-        Some(at) => format!("{} {}", without_prefix_behind(bare.get(..at)?), bare.get(at + ours.len()..)?),
+    // lengths in lower case are those of the text as it was written, or nothing is found here
+    let around = |ours: &str| {
+        let at = bare.to_lowercase().find(&ours.to_lowercase())?;
+        Some(format!("{} {}", without_prefix_behind(bare.get(..at)?), bare.get(at + ours.len()..)?))
+    };
+    let typed = match around(ours) {
+        Some(typed) => typed,
         // another subject that was answered, or what is left of ours
         None if answers => return None,
-        None => bare.to_owned(),
+        // a button's: it has its own word where the mail that it stands in has the one of before
+        None => around(&title).filter(|_| !title.is_empty()).unwrap_or_else(|| bare.to_owned()),
     };
     let signs = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—' | ',' | ';' | '.' | '…');
     let typed = typed.trim_matches(signs);
     let count = typed.split_whitespace().count();
     (1..=FEW).contains(&count).then(|| typed.to_owned())
+}
+
+/// "Re: Oui – [Codev Lyon] Séance" from the bracket on: the subject of a receipt begins with the answer of before.
+fn title(subject: &str) -> &str {
+    subject.find(BEHIND_AN_ANSWER).and_then(|at| subject.get(at + BEHIND_AN_ANSWER.len() - 1..)).unwrap_or(subject)
 }
 
 /// "[Codev Lyon] Séance [7K3F…]" without what stands in brackets, on one line.
@@ -224,5 +239,18 @@ mod tests {
             assert_eq!(typed_subject(subject, ours).as_deref(), typed, "{subject}");
         }
         assert_eq!(typed_subject("Oui", ""), None);
+        // a receipt's subject begins with the answer that it is for
+        let ours = "Re: Oui – [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]";
+        for (subject, typed) in [
+            ("Re: Oui – [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]", None),
+            ("RE: Re: Oui – [Codev Lyon] Séance du 8 décembre : venez-vous ?", None),
+            ("Non – [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]", Some("Non")),
+            ("Re: [Codev Lyon] Séance du 8 décembre : venez-vous ?", None),
+        ] {
+            assert_eq!(typed_subject(subject, ours).as_deref(), typed, "{subject}");
+        }
+        let plain = "Re: [Codev Lyon] Séance du 8 décembre : venez-vous ?";
+        let button = "Peut-être – [Codev Lyon] Séance du 8 décembre : venez-vous ? [7K3F92QDJX4M0ZT8]";
+        assert_eq!(typed_subject(button, plain).as_deref(), Some("Peut-être"));
     }
 }

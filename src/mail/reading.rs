@@ -177,15 +177,15 @@ impl Reading {
     }
 
     /// A person's mail is looked up by what it carries and by who writes it; a calendar's only where words stand beside
-    /// it and lead to a mail of ours. Gives the text of the mail it answers.
+    /// it, or it may be none of ours and no answer, and it leads to a mail of ours. Gives the text of the mail it answers.
     fn link<K: Known>(&mut self, raw: &[u8], known: &K) -> Result<Option<String>, K::Error> {
         if let Some((sent, _)) = known.told() {
             self.step("question", "as told", "what it answers was given with it");
             return Ok(sent);
         }
         let found = tokens(&self.letter);
-        let beside_a_calendar =
-            || self.letter.class == Class::Calendar && !self.letter.text.trim().is_empty() && !found.is_empty();
+        let words = !self.letter.text.trim().is_empty() || self.letter.calendar_method.is_none();
+        let beside_a_calendar = || self.letter.class == Class::Calendar && words && !found.is_empty();
         if self.letter.class != Class::Person && !beside_a_calendar() {
             self.step("question", "-", "only what a person writes answers a question");
             return Ok(None);

@@ -519,9 +519,9 @@ fn wordless_lines(sent: &str) -> Vec<&str> {
     sent.lines().map(str::trim).filter(|line| is_wordless(line)).collect()
 }
 
-/// A line's words, for telling lines of ours.
+/// A line's words, for telling lines of ours; without the address of a button, which programs write behind its words.
 fn words_of(line: &str) -> String {
-    text::words(line).collect::<Vec<_>>().join(" ")
+    text::words(line.split("<mailto:").next().unwrap_or(line)).collect::<Vec<_>>().join(" ")
 }
 
 /// The lines of a text that have words, and how often each stands there.

@@ -39,11 +39,14 @@ impl Choices {
     }
 }
 
-/// The subject of a button's mail begins with the answer, for the programs that drop the body of a link.
+/// The subject of a button's mail begins with the answer, for the programs that drop the body of a link. A receipt's
+/// subject has the one of before there.
 fn answering(word: &str, subject: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{} – {}", letters.as_str(), subject.strip_prefix("Re: ").unwrap_or(subject))
+    let bare = subject.strip_prefix("Re: ").unwrap_or(subject);
+    let title = bare.find(" – [").and_then(|at| bare.get(at + " – ".len()..)).unwrap_or(bare);
+    format!("{first}{} – {title}", letters.as_str())
 }
 
 /// A link that opens a mail with everything filled in (RFC 6068): blanks as `%20`, never `+`; one
@@ -75,6 +78,13 @@ fn encode(text: &str, keep: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_answer_stands_in_a_buttons_subject() {
+        for subject in ["[Codev Lyon] Séance", "Re: [Codev Lyon] Séance", "Re: Oui – [Codev Lyon] Séance"] {
+            assert_eq!(answering("non", subject), "Non – [Codev Lyon] Séance");
+        }
+    }
 
     #[test]
     fn a_link_has_blanks_as_20_one_line_of_body_and_the_tag_at_the_end() {

@@ -49,7 +49,7 @@ impl Store {
             for (group, meeting) in &over {
                 meetings += usize::from(end_meeting(tx, group, *meeting, now)?);
             }
-            end_letters(tx, words)?;
+            end_letters(tx, words, now)?;
             Ok((over, meetings))
         })?;
         let (over, meetings) = over;
@@ -156,12 +156,17 @@ fn delete_mails(tx: &Connection, which: &str, values: &[&dyn rusqlite::ToSql]) -
 }
 
 /// What belongs to no meeting and is as old. A letter's hash stays: met again in the mailbox, it is known.
-fn end_letters(tx: &Connection, before: DateTime<Utc>) -> Result<(), Fault> {
+fn end_letters(tx: &Connection, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Fault> {
     let before = utc(before);
     delete_mails(tx, "meeting IS NULL AND decided_at < ?1", params![before])?;
-    // whoever decides on these groups at the same time begins anew
-    let theirs = "id IN (SELECT group_id FROM undos WHERE meeting IS NULL AND at < ?)";
-    run(tx, &format!("UPDATE groups SET version = version + 1 WHERE {theirs}"), [&before])?;
+    let theirs = "SELECT DISTINCT group_id FROM undos WHERE meeting IS NULL AND at < ?";
+    let groups: Vec<GroupId> = all(tx, theirs, [&before], |r| r.parsed("group_id"))?;
+    for group in &groups {
+        // whoever decides on this group at the same time begins anew
+        run(tx, "UPDATE groups SET version = version + 1 WHERE id = ?", [group.as_str()])?;
+        let about = About { group: Some(group), ..About::default() };
+        journal::write(tx, now, &about, "what could be taken back can be no more: it was kept long enough")?;
+    }
     run(tx, "DELETE FROM undos WHERE meeting IS NULL AND at < ?", [&before])?;
     close_ranks(tx)?;
     run(tx, "DELETE FROM journal WHERE at < ?", [&before])?;

@@ -154,12 +154,13 @@ impl Words {
         }
     }
 
-    /// "Oui ?", "ok ??": a word of consent, and a doubt.
+    /// "Oui ?", "ok ??": a word of consent, and a doubt. Of who comes alone, where the receipt asks back.
     fn doubted(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
         let bare = text.trim_end_matches(|c: char| c == '?' || c.is_whitespace());
         let alone = bare.len() < text.trim_end().len() && bare.trim_start().chars().all(char::is_alphabetic);
         let says = |question| self.understand_phrases(question, language, bare, context);
-        if !alone || says(Some(Question::Confirm)).certainty != Certainty::Sure {
+        let asks_back = question == Some(Question::Attendance);
+        if !asks_back || !alone || says(Some(Question::Confirm)).certainty != Certainty::Sure {
             return Heard::none();
         }
         Some(says(question))

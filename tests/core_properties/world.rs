@@ -307,8 +307,9 @@ impl World {
                     | Ask::Refresh { from }
                     | Ask::Delegated { from, .. }
                     | Ask::NoTime { from, .. }
+                    | Ask::UnknownZone { from, .. }
                     | Ask::OldTime { from, .. } => from == member,
-                    Ask::Forwarded { .. } | Ask::Said { .. } | Ask::UnknownZone { .. } => false,
+                    Ask::Forwarded { .. } | Ask::Said { .. } => false,
                 },
                 _ => false,
             };
@@ -317,7 +318,7 @@ impl World {
     }
 
     /// SEQUENCE never falls, rises by move, cancel, place and a return alone (by two: the cancellation had one of its
-    /// own), and so by another address, and answers lie within it.
+    /// own), and so by another address, also where what it leaves is said again; answers lie within it.
     fn sequences(&self, event: &Event, after: &Group) {
         for meeting in &after.meetings {
             assert!(meeting.time_sequence <= meeting.sequence);
@@ -338,6 +339,12 @@ impl World {
                 Event::Order(Order::Apply { spec, .. }) => {
                     let two = u32::from(self.comes_back(spec, before)) + self.moves_house(spec, before);
                     u32::from(place(spec)) + 2 * two
+                }
+                // once more at the former address, and the state at the new one above it
+                Event::Outcome { key, outcome: Outcome::InDoubt, .. }
+                    if key.kind == Kind::AddressLeft && key.meeting == Some(meeting.number) =>
+                {
+                    2 * u32::from(meeting.sequence > before.sequence)
                 }
                 _ => 0,
             };

@@ -218,8 +218,9 @@ pub(super) fn update_own_calendar(work: &mut Work<'_>, to: &MemberId) {
     }
 }
 
-/// The event, and a facilitator's own one, leave the calendar at an address that is no more the member's. Its cancellation lies above what that
-/// calendar has and below what the new address gets, for both may be read into one calendar (RFC 5546 §2.1.4).
+/// The event, and a facilitator's own one, leave the calendar at an address that is no more the member's. Its
+/// cancellation lies above what that calendar has and below what the new address gets, for both may be read into one
+/// calendar (RFC 5546 §2.1.4).
 pub(super) fn leave_address(work: &mut Work<'_>, member: &MemberId, address: &Email) {
     let on = |m: &&Meeting| m.stage == Stage::Planned && work.group.is_invited(m.number, member);
     for number in work.group.meetings.iter().filter(on).map(|m| m.number).collect::<Vec<_>>() {

@@ -149,25 +149,34 @@ fn is_newest(work: &Work<'_>, meeting: &Meeting, key: &DraftKey) -> bool {
     !newer.filter(|k| *k != key.kind).any(|k| sent(k) > sent(key.kind))
 }
 
-/// The same at an address that was left, unless it is theirs again. What rings at the new address is sent anew with it,
-/// for its SEQUENCE has to lie above.
+/// The same at an address that was left, unless it is a member's again, who would lose an event of their own. What rings
+/// at the new address is sent anew with it, for its SEQUENCE has to lie above.
 fn again_to_former(work: &mut Work<'_>, key: &DraftKey, to: Option<&Email>) {
     let Some(address) = to else { return };
-    let back = |m: &Member| m.has_address(address.as_str());
-    if work.group.member(&key.member).is_none_or(back) {
+    let taken = work.group.members.iter().any(|m| m.is_active() && m.has_address(address.as_str()));
+    if taken || work.group.member(&key.member).is_none() {
         return;
     }
-    once_more(work, key, Facts::AddressLeft { address: address.clone() });
-    if let (Kind::AlarmsLeft, Some(number)) = (key.kind, key.meeting) {
-        order::alarms_again(work, number, &key.member);
+    let repeated = once_more(work, key, Facts::AddressLeft { address: address.clone() });
+    let Some(number) = key.meeting.filter(|_| repeated) else { return };
+    if key.kind == Kind::AlarmsLeft {
+        return order::alarms_again(work, number, &key.member);
+    }
+    // the meeting may have changed for others since, and the cancellation would lie above what they have
+    if work.group.is_invited(number, &key.member) {
+        if let Ok(meeting) = work.meeting_mut(number) {
+            meeting.sequence += 2;
+        }
+        order::send_state(work, number, &key.member);
     }
 }
 
-fn once_more(work: &mut Work<'_>, key: &DraftKey, facts: Facts) {
-    let Some(meeting) = key.meeting.and_then(|n| work.group.meeting(n)) else { return };
+/// Again, and as long as that is in doubt too, up to four times in all; says whether it goes.
+fn once_more(work: &mut Work<'_>, key: &DraftKey, facts: Facts) -> bool {
+    let Some(meeting) = key.meeting.and_then(|n| work.group.meeting(n)) else { return false };
     let (due, until) = (work.now(), work.group.starts(meeting));
     if due >= until || key.revision > 3 {
-        return;
+        return false;
     }
     work.mail(Mail {
         meeting: key.meeting,
@@ -181,4 +190,5 @@ fn once_more(work: &mut Work<'_>, key: &DraftKey, facts: Facts) {
         facts,
         answers: None,
     });
+    true
 }
