@@ -92,6 +92,7 @@ impl Known for Told {
             words,
             question: *question,
             over: false,
+            away: false,
             owes_subject: false,
             name: String::new(),
             subject: String::new(),

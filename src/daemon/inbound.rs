@@ -213,6 +213,7 @@ impl House<'_> {
             words: &self.kit.words,
             question: sent.draft.question,
             over: matches!(stage, Some(Stage::Collecting | Stage::Digested)),
+            away: sent.draft.key.kind == Kind::AwayCheck,
             owes_subject: matches!(sent.draft.key.kind, Kind::AttendanceCheck | Kind::WarmUp | Kind::DayOf)
                 && meeting
                     .is_some_and(|m| m.stage == Stage::Planned && m.requester == sent.member && m.subject.is_none()),
@@ -312,6 +313,7 @@ fn stranger(house: &House<'_>, read: &mail::Reading) -> Option<Reading> {
             words,
             question: None,
             over: false,
+            away: false,
             owes_subject: false,
             name,
             language,

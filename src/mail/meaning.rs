@@ -18,6 +18,8 @@ pub struct Asked<'w> {
     pub question: Option<Question>,
     /// The session it is about is over: what was asked before it is read as what is collected now.
     pub over: bool,
+    /// It asks whether to count the member absent: a bare yes is a no to the session.
+    pub away: bool,
     /// The member has the requester's seat and no subject came yet: what is no answer may be it.
     pub owes_subject: bool,
     /// The member's name, which may stand under what they write.
@@ -92,7 +94,8 @@ const PREFIXES: [&str; 16] =
     ["re", "rép", "réf", "aw", "antw", "sv", "vs", "odp", "r", "tr", "fwd", "fw", "wg", "rv", "i", "doorst"];
 
 impl Asked<'_> {
-    /// An empty mail whose subject is the answer: never for sure, and only where a word or a few answer.
+    /// An empty mail whose subject is the answer: never for sure but where a button wrote it, and only where a word or a
+    /// few answer.
     fn hear_subject(&self, subject: &str) -> Option<Understood> {
         let text = typed_subject(subject, &self.subject)?;
         let (question, mut heard) = self.hear(&text);
@@ -102,7 +105,10 @@ impl Asked<'_> {
         if heard.is_none() || !brief {
             return None;
         }
-        heard.certainty = Certainty::Probable;
+        let by_button = subject.split_once(BEHIND_AN_ANSWER).is_some_and(|(word, _)| word.eq_ignore_ascii_case(&text));
+        if !by_button {
+            heard.certainty = Certainty::Probable;
+        }
         Some(Understood { question, text, heard })
     }
 
@@ -124,11 +130,25 @@ impl Asked<'_> {
             {
                 (Some(Question::Subject), hear(Some(Question::Subject)))
             }
+            Some(Question::Confirm) if self.away => match self.comes(text) {
+                Some(said) => (Some(Question::Attendance), said),
+                None => (self.question, heard),
+            },
             Some(Question::Review) if heard.is_none() || heard.meaning == Meaning::Correction => {
                 (self.question, self.corrected(text, heard))
             }
             asked => (asked, heard),
         }
+    }
+
+    /// "Shall we count you absent?", answered by more than a yes or a no: "oui, je viens", "absent". Who says whether they
+    /// come is heard so, whatever stands before it.
+    fn comes(&self, text: &str) -> Option<Heard> {
+        let hear = |question, text: &str| self.words.understand(Some(question), &self.language, text, &self.context);
+        let (first, rest) = text.trim().split_once(|c: char| !c.is_alphanumeric()).unwrap_or((text.trim(), ""));
+        let bare = matches!(hear(Question::Confirm, first).meaning, Meaning::Yes | Meaning::No);
+        let said = hear(Question::Attendance, if bare { rest } else { text });
+        matches!(said.meaning, Meaning::Yes | Meaning::No | Meaning::Late { .. }).then_some(said)
     }
 
     /// A correction that is the request ("demande : …") or a plan, else as it was heard.

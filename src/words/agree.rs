@@ -236,7 +236,7 @@ impl Ask<'_> {
             return Weighed { pull: Pull::Maybe, sure: false };
         }
         if r.negation_after(start) && !r.has(Label::Early) {
-            let pull = if r.has(Label::But) { Pull::Maybe } else { Pull::Yes };
+            let pull = if r.has(Label::But) { Pull::Maybe } else { Pull::Nothing };
             return Weighed { pull, sure: false };
         }
         let early = r.unknown_before(start) <= 8;

@@ -17,6 +17,8 @@ const LONG: usize = 60;
 /// What means the same whatever was asked is said more rarely than it seems.
 const INSISTS: f32 = 0.75;
 const UNIVERSAL: [&str; 4] = ["help", "stop", "undo", "person"];
+/// What changes things for others at once: never guessed where something is negated ("je ne valide pas").
+const FOR_GOOD: [&str; 5] = ["approve", "all", "open", "swap", "remind"];
 /// What is sure stays so where at least this much speaks for it.
 const AGREES: f32 = 0.5;
 /// Minutes of "plus de temps" without a number.
@@ -81,6 +83,9 @@ fn class_of(heard: &Heard) -> String {
 impl Ask<'_> {
     /// A class with what the text carries for it; nothing where that can't be told.
     fn meant(&self, class: &str) -> Option<Heard> {
+        if FOR_GOOD.contains(&class) && self.reading.has(Label::Negation) {
+            return None;
+        }
         let minutes = self.sole_number();
         let meaning = match class {
             "none" => return Some(Heard::none()),

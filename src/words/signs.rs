@@ -14,7 +14,67 @@ pub(super) fn told(text: &str) -> Option<String> {
         let lines = lines.iter().zip(&turned).map(|(line, led)| led.as_deref().unwrap_or(line));
         return Some(lines.collect::<Vec<_>>().join("\n"));
     }
-    table(text.lines().collect()).or_else(|| one_line(text))
+    table(text.lines().collect()).or_else(|| one_line(text)).or_else(|| labelled(text))
+}
+
+/// "8: no / 10: yes", "oui : 8, 10. non : 15", "pas dispo : 8 et 10": days on one side of each mark, what is said of them
+/// on the other. A line a day, the days first.
+fn labelled(text: &str) -> Option<String> {
+    let ends = |c: char| matches!(c, '\n' | ';' | '|');
+    let pieces = text.split(ends).flat_map(|line| line.split(" / ")).flat_map(|part| part.split(". "));
+    let pieces = pieces.flat_map(marked).filter(|p| !p.trim().is_empty());
+    let turned: Option<Vec<String>> = pieces.map(|piece| turned(&piece)).collect();
+    turned.filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"))
+}
+
+/// "oui : 13 et 18, non : 6, 10" at the commas behind which a mark follows.
+fn marked(part: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for piece in part.split(',') {
+        match all.last_mut().filter(|_| marks(piece).next().is_none()) {
+            Some(last) => *last += &format!(",{piece}"),
+            None => all.push(piece.to_owned()),
+        }
+    }
+    all
+}
+
+/// Where marks stand that are not within an hour.
+fn marks(piece: &str) -> impl Iterator<Item = usize> {
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let within_an_hour = move |at: usize| {
+        digit(piece.get(..at).and_then(|p| p.chars().next_back()))
+            && digit(piece.get(at + 1..).and_then(|p| p.chars().next()))
+    };
+    piece.match_indices([':', '=']).map(|(at, _)| at).filter(move |at| !within_an_hour(*at))
+}
+
+/// "oui : 8, 10" is "8 oui", "10 oui".
+fn turned(piece: &str) -> Option<String> {
+    let piece = piece.trim().trim_end_matches(['.', ',', '!']);
+    let mut marks = marks(piece);
+    let (Some(at), None) = (marks.next(), marks.next()) else { return None };
+    let (before, after) = (piece.get(..at)?.trim(), piece.get(at + 1..)?.trim());
+    let dated = |side: &str| side.chars().any(|c| c.is_ascii_digit());
+    let few = |side: &str| (1..=WORDS).contains(&side.split_whitespace().count());
+    match (dated(before), dated(after)) {
+        (true, false) if few(after) => Some(format!("{before} : {after}")),
+        (false, true) if few(before) => Some(each(after, before)),
+        _ => None,
+    }
+}
+
+/// What stands between the days of a list, beside commas.
+const AND: [&str; 9] = [" et ", " and ", " & ", " + ", " und ", " en ", " y ", " e ", " puis "];
+
+/// "8, 10 et 15", said of each of them.
+fn each(days: &str, said: &str) -> String {
+    let listed = AND.iter().fold(days.to_owned(), |days, and| days.replace(and, ","));
+    let days: Vec<&str> = listed.split(',').map(str::trim).filter(|day| !day.is_empty()).collect();
+    if days.iter().all(|day| day.chars().any(|c| c.is_ascii_digit())) {
+        return days.iter().map(|day| format!("{day} {said}")).collect::<Vec<_>>().join("\n");
+    }
+    format!("{} {said}", days.join(", "))
 }
 
 /// "30 - / 31 - / 2 +": all of it, its days in a row.

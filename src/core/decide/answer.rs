@@ -39,6 +39,7 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
         None if number != answer.to.meeting => Err(Refusal::Over),
         None if answer.text.trim().is_empty() && answer.unreadable_parts => Err(Refusal::CantRead),
         None if answer.text.trim().is_empty() => Err(Refusal::NoAnswer),
+        None if wants_a_clear_word(answer) => Err(Refusal::NotUnderstood),
         None => by_question(work, number, answer),
     };
     if let Err(refusal) = told {
@@ -148,10 +149,29 @@ pub(super) fn alive(work: &mut Work<'_>, from: &MemberId) {
     }
 }
 
+/// What no word takes back once mail has left (the digest, a subject shown to all, another requester, the session's
+/// end) is not done on a guess: its author is asked (`inbound.md` §7, 2).
+fn wants_a_clear_word(answer: &Answer) -> bool {
+    let for_good = match (answer.question, &answer.meaning) {
+        (Some(Question::Review), Meaning::Approve | Meaning::Yes | Meaning::ShareAll) => true,
+        (Some(Question::Share), Meaning::ShareAll | Meaning::Yes) => true,
+        (Some(Question::NoSubject), Meaning::Swap { .. } | Meaning::Open | Meaning::Remind) => true,
+        // "next" is taken back by "back", and a session waits for nobody
+        (Some(Question::Live), Meaning::Stop) => true,
+        _ => false,
+    };
+    for_good && answer.certainty != Certainty::Sure
+}
+
 fn by_question(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) -> Result<(), Refusal> {
     let Some(number) = number else { return note(work, None, answer) };
     match answer.question {
-        Some(Question::Attendance) => attendance(work, number, answer),
+        Some(Question::Attendance) => {
+            if answer.to.kind == Kind::AwayCheck && matches!(answer.meaning, Meaning::Yes | Meaning::Late { .. }) {
+                not_away(work, &answer.from);
+            }
+            attendance(work, number, answer)
+        }
         Some(Question::Confirm) if answer.to.kind == Kind::AwayCheck => away_check(work, number, answer),
         Some(Question::Subject) => subject::subject(work, number, answer),
         Some(Question::Share) => subject::share(work, number, answer),
@@ -243,14 +263,19 @@ fn away_check(work: &mut Work<'_>, number: MeetingNo, answer: &Answer) -> Result
     match answer.meaning {
         Meaning::Yes => attendance(work, number, &Answer { meaning: Meaning::No, ..answer.clone() }),
         Meaning::No => {
-            if let Some(member) = work.group.members.iter_mut().find(|m| m.id == answer.from) {
-                member.reach.away = None;
-            }
+            not_away(work, &answer.from);
             work.tell(Some(number), Some(&answer.from), format!("{} is not away", work.name(&answer.from)));
             work.receipt(Some(number), &answer.from, Receipt::NotAway, None, &answer.mail);
             Ok(())
         }
         _ => Err(Refusal::NotUnderstood),
+    }
+}
+
+/// What a machine said of their absence does not hold.
+fn not_away(work: &mut Work<'_>, from: &MemberId) {
+    if let Some(member) = work.group.members.iter_mut().find(|m| m.id == *from) {
+        member.reach.away = None;
     }
 }
 
