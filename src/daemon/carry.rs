@@ -2,6 +2,7 @@
 
 use super::ports::{Clock, Incoming, Outgoing, Shared};
 use super::receiver::{NO_GROUP_YET, ReceiverError, receiver_step, takes_mail};
+use super::rows;
 use super::run::{MAILBOX_WAITS, WAITS, Wake, rest, until, wait_of};
 use super::sender::{Crew, SenderStep};
 use super::trouble::{Health, Part};
@@ -187,7 +188,7 @@ pub(super) async fn receiving<M: Incoming, C: Clock>(
     prover: Prover,
     mut stopping: watch::Receiver<bool>,
 ) {
-    if !first_group(&post, &mut mailbox, &mut stopping).await {
+    if !first_group(&post, &mut mailbox, &mut stopping).await || !rows::calm(&post.store, &mut stopping).await {
         return;
     }
     let Post { store, clock, wake, health } = post;

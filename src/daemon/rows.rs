@@ -5,10 +5,36 @@ use crate::core::{GroupId, MemberId};
 use crate::store::{Commit, InboxDone, InboxRow, InboxState, Store, StoreError};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// A mail that so often was begun and came to no end ended the daemon: it is read no more. Twice may be chance where a
 /// daemon is killed over and over; five times, each within the moment that reading takes, is none.
 pub(super) const MOST_TRIES: u32 = 5;
+
+/// How long a daemon waits before it reads again what was begun once, twice, … and came to no end: whoever kills it
+/// every few seconds never gets a mail blamed for it, and a mail that does end it is known after eight seconds.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// Lets that time pass before the first mail is taken in or read; `false` when asked to stop meanwhile.
+pub(super) async fn calm(store: &Shared, stopping: &mut watch::Receiver<bool>) -> bool {
+    // what the disk does not tell now is told by the first step
+    let tries = store.get().most_tries().unwrap_or_default();
+    let pause = pause(tries);
+    if !pause.is_zero() {
+        tracing::warn!(tries, ?pause, "the daemon ended while it read a mail: it waits before it reads it again");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopping.wait_for(|s| *s) => {}
+        }
+    }
+    !*stopping.borrow()
+}
+
+fn pause(tries: u32) -> Duration {
+    (tries as usize).checked_sub(1).and_then(|n| PAUSES.get(n)).copied().unwrap_or_default()
+}
 
 /// The rows begun by this process: it is alive, so they are no reason why one ended.
 #[derive(Debug, Default)]
@@ -55,4 +81,30 @@ pub(super) fn close(
     let inbox = InboxDone { id, state, reason: Some(reason), group, member, draft_key: None, result };
     let commit = Commit { group: None, mails: Vec::new(), journal: Vec::new(), at: now, inbox: Some(inbox) };
     store.commit(commit).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_was_begun_and_not_ended_is_left_alone_for_longer_each_time() {
+        let waited = (0..=MOST_TRIES).map(|tries| pause(tries).as_millis()).collect::<Vec<_>>();
+        assert_eq!(waited, [0, 500, 1000, 2000, 4000, 0]);
+    }
+
+    #[tokio::test]
+    async fn it_waits_while_nobody_asks_it_to_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::daemon::shared(Store::open(folder.path().join("codevd.db")).unwrap());
+        let (stopper, mut stopping) = watch::channel(false);
+        assert!(calm(&store, &mut stopping).await);
+        store.get().begin_arriving("hash", DateTime::UNIX_EPOCH).unwrap();
+        let mut waits = std::pin::pin!(calm(&store, &mut stopping));
+        // not done by the time that everything else was done
+        assert!(tokio::time::timeout(Duration::ZERO, &mut waits).await.is_err());
+        stopper.send(true).unwrap();
+        assert!(!waits.await);
+    }
 }

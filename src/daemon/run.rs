@@ -15,7 +15,7 @@ use super::sender::{Crew, Pace, sender_step};
 use super::trouble::{Health, Part};
 use super::verify::Prover;
 use super::watch::Bell;
-use super::{doubt, watch as watching};
+use super::{doubt, rows, watch as watching};
 use crate::core::GroupId;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
@@ -415,8 +415,11 @@ struct Mind<C, I> {
 async fn deciding<C: Clock, I: Ids>(mut mind: Mind<C, I>, wake: Arc<Wake>, mut stopping: watch::Receiver<bool>) {
     let mut failures = 0;
     let mut stale = true;
-    let mut watchman = Watchman::at(mind.clock.now());
     let mut held = false;
+    if !rows::calm(mind.engine.store(), &mut stopping).await {
+        return;
+    }
+    let mut watchman = Watchman::at(mind.clock.now());
     loop {
         let now = mind.clock.now();
         watchman.watch(mind.engine.store(), now);

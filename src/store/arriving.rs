@@ -45,6 +45,17 @@ impl Store {
         if self.arriving.contains_key(hash) { self.take_back(&[hash.to_owned()]) } else { Ok(()) }
     }
 
+    /// How many processes began the mail that is likeliest to have ended them, and came to no end with it.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn most_tries(&self) -> Result<u32, StoreError> {
+        let sql = "SELECT max(tries) AS tries FROM \
+            (SELECT tries FROM arriving UNION ALL SELECT tries FROM inbox WHERE state = 'new' UNION ALL SELECT 0)";
+        let tries = self.look("look for mails that were begun", |conn| first(conn, sql, [], |r| r.small("tries")))?;
+        Ok(tries.unwrap_or_default())
+    }
+
     fn take_back(&mut self, begun: &[String]) -> Result<(), StoreError> {
         if begun.is_empty() {
             return Ok(());
