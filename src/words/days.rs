@@ -46,6 +46,14 @@ impl Words {
         unclear.iter().flat_map(|m| m.choices.clone()).filter(|day| !named(day)).collect()
     }
 
+    /// "Yes yes no yes": a word for each day, in their order. None is named that the model could say anything of.
+    fn in_their_order(&self, language: &Language, text: &str, context: &Context, heard: &Heard) -> bool {
+        let Meaning::Answers { choices } = &heard.meaning else { return false };
+        let differ = choices.values().any(|suits| Some(suits) != choices.values().next());
+        let names = |mention: &Mention| !mention.choices.is_empty();
+        differ && !self.poll(language, text, context).mentions().iter().any(names)
+    }
+
     fn poll<'a>(&'a self, language: &'a Language, text: &'a str, context: &'a Context) -> Ask<'a> {
         let tables = super::tables(Some(Question::DatePoll));
         let reading = self.read_in(tables, super::head(text), &self.tongues(language, false));
@@ -55,6 +63,9 @@ impl Words {
     /// What the rules heard, day by day weighed against what such answers meant before; nothing where the days offered
     /// are not known, or none of them is spoken of.
     pub(super) fn days(&self, language: &Language, text: &str, context: &Context, heard: &Heard) -> Option<Heard> {
+        if heard.certainty == Certainty::Sure && self.in_their_order(language, text, context, heard) {
+            return Some(heard.clone());
+        }
         let features = self.day_features(language, text, context, heard);
         let mut doubtful = false;
         let told: Vec<(usize, Option<Suits>)> = { features.iter().enumerate() }

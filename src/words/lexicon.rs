@@ -66,6 +66,9 @@ struct File {
     /// Polite ways into a request: "pourriez-vous"; what they wrap is read without them.
     #[serde(default)]
     wrappers: RawWrappers,
+    /// "Inutile de", "do not": what they stand before, or around, is not wanted.
+    #[serde(default)]
+    refusals: RawRefusals,
     phrases: BTreeMap<TableName, Lists>,
     /// Phrases with gaps, tried where the others find nothing; never sure.
     #[serde(default)]
@@ -91,6 +94,18 @@ struct RawTypos {
 #[serde(deny_unknown_fields)]
 struct RawWrappers {
     patterns: Vec<Spanned<String>>,
+}
+
+/// `[refusals]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRefusals {
+    /// What goes for a clause to say the contrary: all that matches, or the groups `x` and `y` in it.
+    patterns: Vec<Spanned<String>>,
+    /// Written like a refusal, and none: "n'hésitez pas à".
+    but: Vec<Spanned<String>>,
+    /// Words that begin another clause, beside marks.
+    ends: BTreeSet<String>,
 }
 
 /// The lists of phrases there are: one for all questions, one for consent, one a question.
@@ -197,6 +212,9 @@ pub(super) struct Lexicon {
     pub(super) loose: BTreeMap<TableName, Table>,
     pub(super) wrappers: Vec<Regex>,
     pub(super) corrections: Vec<Regex>,
+    pub(super) refusals: Vec<Regex>,
+    pub(super) no_refusals: Vec<Regex>,
+    pub(super) clause_ends: BTreeSet<String>,
     pub(super) typos: Typos,
     pub(super) dates: DateWords,
     pub(super) plan: PlanWords,
@@ -280,6 +298,9 @@ impl Lexicon {
             loose: BTreeMap::new(),
             wrappers: Vec::new(),
             corrections: Vec::new(),
+            refusals: Vec::new(),
+            no_refusals: Vec::new(),
+            clause_ends: BTreeSet::new(),
             typos: Typos::default(),
             dates: DateWords::default(),
             plan: PlanWords::default(),
@@ -315,11 +336,18 @@ impl Lexicon {
                 }
             }
         }
-        for (list, raw) in [(&mut self.wrappers, &file.wrappers), (&mut self.corrections, &file.corrections)] {
-            for pattern in &raw.patterns {
+        let lists = [
+            (&mut self.wrappers, &file.wrappers.patterns),
+            (&mut self.corrections, &file.corrections.patterns),
+            (&mut self.refusals, &file.refusals.patterns),
+            (&mut self.no_refusals, &file.refusals.but),
+        ];
+        for (list, patterns) in lists {
+            for pattern in patterns {
                 list.push(place.regex(pattern, &fill(pattern.get_ref(), &file.parts))?);
             }
         }
+        self.clause_ends.extend(file.refusals.ends);
         self.typos.take(file.typos.words, file.typos.glued, file.typos.after);
         self.dates.take(&file.dates, place)?;
         self.offered.take(file.offered);

@@ -26,6 +26,7 @@ mod options;
 mod plan;
 mod poll;
 mod progress;
+mod refused;
 mod request;
 mod scan;
 mod second;
@@ -146,6 +147,12 @@ impl Words {
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
         let table = (question == Some(Question::DatePoll)).then(|| signs::told(head(text))).flatten();
         let text = table.as_deref().unwrap_or(text);
+        let heard = self.weighed(question, language, text, context);
+        self.unless_refused(question, language, text, context, heard)
+    }
+
+    /// By the phrases, weighed against what such answers meant before.
+    fn weighed(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
         let heard = self.understand_phrases(question, language, text, context);
         let heard = if heard.is_none() { self.doubted(question, language, text, context) } else { heard };
         match question.filter(|q| !is_free(question) || *q == Question::StepRequest) {

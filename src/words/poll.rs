@@ -58,7 +58,12 @@ impl Ask<'_> {
         let r = &self.reading;
         let refuses = r.has(Label::No) || r.has(Label::Negation) || r.has(Label::Nothing);
         let untaken = refuses && !said.values().any(|v| *v == Suits::No);
-        untaken || mentions.iter().any(|m| m.bound) || r.has(Label::Empty) || r.all(Label::Nothing).count() > 1
+        let listed = refuses && self.trails(mentions);
+        untaken
+            || listed
+            || mentions.iter().any(|m| m.bound)
+            || r.has(Label::Empty)
+            || r.all(Label::Nothing).count() > 1
     }
 
     /// "Aucune des quatre": the number is part of "none" or "all", no place.
@@ -322,6 +327,7 @@ impl Ask<'_> {
         let mut ends: Vec<usize> = breaks.chain(seconds).chain([r.normal.tokens.len()]).collect();
         ends.sort_unstable();
         ends.dedup();
+        let ends = self.without_lists(mentions, ends);
         for (i, end) in ends.iter().copied().enumerate() {
             let pieces = self.pieces(mentions, start..end);
             // "1 : oui": the word comes after the mark
@@ -355,6 +361,49 @@ impl Ask<'_> {
             }
             start = end + 1;
         }
+    }
+
+    /// "Not the 10th, 12th or 18th", "the 10th, 12th and 18th don't work": a comma between days ends no clause where only
+    /// one of those it parts holds a word.
+    fn without_lists(&self, mentions: &[Mention], ends: Vec<usize>) -> Vec<usize> {
+        let named = |piece: Option<&Piece<'_>>| matches!(piece, Some(Piece::Named(m)) if !m.rest);
+        let soft = |end: usize| self.reading.normal.tokens.get(end).is_some_and(|t| t.text == ",");
+        let words = |pieces: &[Piece<'_>]| pieces.iter().any(|p| matches!(p, Piece::Said(_)));
+        let begins = std::iter::once(0).chain(ends.iter().map(|end| end + 1));
+        let clauses: Vec<Vec<Piece<'_>>> =
+            begins.zip(&ends).map(|(start, end)| self.pieces(mentions, start..*end)).collect();
+        let listed = |i: usize| {
+            let (before, after) = (clauses.get(i), clauses.get(i + 1));
+            let parts = before.zip(after).filter(|(b, a)| named(b.last()) && named(a.first()));
+            soft(ends[i]) && parts.is_some()
+        };
+        let mut kept = vec![true; ends.len()];
+        let mut i = 0;
+        while i < ends.len() {
+            let run = (i..ends.len()).take_while(|k| listed(*k)).count();
+            let worded = clauses[i..=i + run].iter().filter(|pieces| words(pieces)).count();
+            // "not the 10th, 12th or 18th, the 20th is fine": those between are the first's
+            let own = worded == 2 && run > 0 && words(&clauses[i]) && words(&clauses[i + run]);
+            if worded <= 1 || own {
+                kept[i..i + run - usize::from(own)].fill(false);
+            }
+            i += run + 1;
+        }
+        ends.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(end, _)| end).collect()
+    }
+
+    /// "10, 12 no": a list of days, and a word behind it that may speak of the last alone.
+    fn trails(&self, mentions: &[Mention]) -> bool {
+        let (r, tokens) = (&self.reading, &self.reading.normal.tokens);
+        let listed = |two: &[Mention]| {
+            let mut between = two[0].tokens.end..two[1].tokens.start;
+            !two[0].rest && between.len() <= 2 && between.any(|i| tokens.get(i).is_some_and(|t| t.text == ","))
+        };
+        let refusal = |s: &&Span| matches!(s.label, Label::No | Label::Negation);
+        let word = |s: &&Span| matches!(s.label, Label::Yes | Label::Ok | Label::No | Label::Negation);
+        let led = |m: &Mention| r.spans.iter().filter(word).any(|s| s.tokens.end == m.tokens.start);
+        let behind = |m: &Mention| r.spans.iter().filter(refusal).any(|s| s.tokens.start == m.tokens.end);
+        mentions.windows(2).any(|two| listed(two) && !led(&two[0]) && behind(&two[1]))
     }
 
     /// "Le 13 aussi": of this day what was said of the one before.
