@@ -532,6 +532,21 @@ pub struct InReplyTo {
     pub subject: String,
 }
 
+/// What stands between a button's word and the subject of the mail that it stands in.
+const BEHIND_A_WORD: &str = " – ";
+
+/// The subject of a button's mail: "Oui – [Codev Lyon] Séance".
+pub fn before_a_title(word: &str, title: &str) -> String {
+    format!("{word}{BEHIND_A_WORD}{title}")
+}
+
+/// That word, and the subject behind it, which begins with the group's name in brackets; `None` without such a word.
+pub fn behind_a_word(subject: &str) -> Option<(&str, &str)> {
+    let mut all = subject.match_indices(BEHIND_A_WORD);
+    let split = |(at, dash): (usize, &str)| Some((subject.get(..at)?, subject.get(at + dash.len()..)?));
+    all.find_map(|at| split(at).filter(|(_, title)| title.starts_with('[')))
+}
+
 /// A mail that was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
@@ -557,4 +572,18 @@ pub struct Draft {
     pub facts: Facts,
     /// The mail it answers.
     pub answers: Option<InReplyTo>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_button_writes_is_read_again() {
+        for title in ["[Codev Lyon] Séance", "[Codev Lyon] Le 8 – [ou le 9]"] {
+            assert_eq!(behind_a_word(&before_a_title("Oui – sûr", title)), Some(("Oui – sûr", title)));
+            assert_eq!(behind_a_word(title).map(|(_, rest)| rest), title.find("[ou").map(|at| &title[at..]));
+        }
+        assert_eq!(behind_a_word("Séance – le 8"), None);
+    }
 }

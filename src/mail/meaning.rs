@@ -5,6 +5,7 @@ use super::reply::{Reply, reply};
 use super::signature::without_name;
 use super::text;
 use crate::core::Question;
+use crate::core::draft::behind_a_word;
 use crate::core::event::{Certainty, Meaning};
 use crate::core::ids::Language;
 use crate::words::{Context, Heard, Words, strip_marks};
@@ -87,8 +88,6 @@ const BRIEF: [Question; 10] = [
 const TOLD: usize = 12;
 /// Most words of an answer in a subject.
 const FEW: usize = 5;
-/// What stands between a button's word and our subject (`render`'s buttons), with the subject's first character.
-const BEHIND_AN_ANSWER: &str = " – [";
 /// What mail programs put before a subject.
 const PREFIXES: [&str; 16] =
     ["re", "rép", "réf", "aw", "antw", "sv", "vs", "odp", "r", "tr", "fwd", "fw", "wg", "rv", "i", "doorst"];
@@ -105,7 +104,7 @@ impl Asked<'_> {
         if heard.is_none() || !brief {
             return None;
         }
-        let by_button = subject.split_once(BEHIND_AN_ANSWER).is_some_and(|(word, _)| word.eq_ignore_ascii_case(&text));
+        let by_button = behind_a_word(subject).is_some_and(|(word, _)| word.eq_ignore_ascii_case(&text));
         if !by_button {
             heard.certainty = Certainty::Probable;
         }
@@ -194,7 +193,7 @@ fn typed_subject(subject: &str, ours: &str) -> Option<String> {
 
 /// "Re: Oui – [Codev Lyon] Séance" from the bracket on: the subject of a receipt begins with the answer of before.
 fn title(subject: &str) -> &str {
-    subject.find(BEHIND_AN_ANSWER).and_then(|at| subject.get(at + BEHIND_AN_ANSWER.len() - 1..)).unwrap_or(subject)
+    behind_a_word(subject).map_or(subject, |(_, title)| title)
 }
 
 /// "[Codev Lyon] Séance [7K3F…]" without what stands in brackets, on one line.

@@ -1,6 +1,7 @@
 //! The answers to a mail's open question, as words to write and as buttons that write them.
 
 use super::Post;
+use crate::core::draft::{before_a_title, behind_a_word};
 use crate::core::{Draft, Kind, Question};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,8 +46,8 @@ fn answering(word: &str, subject: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let bare = subject.strip_prefix("Re: ").unwrap_or(subject);
-    let title = bare.find(" – [").and_then(|at| bare.get(at + " – ".len()..)).unwrap_or(bare);
-    format!("{first}{} – {title}", letters.as_str())
+    let title = behind_a_word(bare).map_or(bare, |(_, title)| title);
+    before_a_title(&format!("{first}{}", letters.as_str()), title)
 }
 
 /// A link that opens a mail with everything filled in (RFC 6068): blanks as `%20`, never `+`; one
