@@ -20,8 +20,19 @@ use status::{groups, is_status, recipient};
 pub struct Bounce {
     /// Who was not reached, each once. Empty when only success is reported, or nothing readable.
     pub recipients: Vec<BouncedRecipient>,
+    /// What it says happened, where it names nobody whom it happened to.
+    pub unnamed: Option<Unnamed>,
     /// Message-IDs, references and marks (tokens) found in the returned part: which of our mails it speaks of.
     pub original_ids: Vec<String>,
+}
+
+/// A failure of nobody by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnamed {
+    /// What to make of it: never [`BounceClass::Hard`] but by a status code that says so of the address.
+    pub class: BounceClass,
+    /// Enhanced status code, RFC 3463.
+    pub status: Option<String>,
 }
 
 /// One address of a report.
@@ -147,7 +158,25 @@ pub(super) fn read(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &L
     }
     let mut ids = original_ids(parts, &status, letter);
     told.into_iter().flat_map(|told| told.original_ids).for_each(|id| add_id(&mut ids, &id));
-    Bounce { recipients, original_ids: ids }
+    let failed = recipients.is_empty() && !status.iter().any(|s| reports_success(s));
+    let unnamed = failed.then(|| unnamed(&status, parts, letter));
+    Bounce { recipients, unnamed, original_ids: ids }
+}
+
+/// A report without an address: its code and its words are all there is. What they say of an address is about one that
+/// is not told, so words alone make no failure for good of it; a code is a machine's, and believed.
+fn unnamed(status: &[String], parts: &[&MessagePart<'_>], letter: &Letter) -> Unnamed {
+    let mut all = status.iter().flat_map(|s| groups(s)).map(|group| status::said(&group));
+    let said = all.find(|said| said.action.as_deref().is_some_and(|a| !is_success(a))).unwrap_or_default();
+    let own = free::own_text(parts);
+    let own = free::before_the_returned(if own.trim().is_empty() { &letter.text } else { &own });
+    let code = said.code.or_else(|| first_status(&own));
+    let late = || free::is_late(&own).then(|| "delayed".to_owned());
+    let action = said.action.or_else(late);
+    let class = judge::known(action.as_deref(), code.as_deref(), &said.diagnostic)
+        .or_else(|| judge::known(action.as_deref(), code.as_deref(), &own))
+        .filter(|class| *class != BounceClass::Hard || code.as_deref().is_some_and(judge::is_bad_address));
+    Unnamed { class: class.unwrap_or(BounceClass::Soft), status: code }
 }
 
 fn by_status(status: &[String], parts: &[&MessagePart<'_>]) -> Vec<BouncedRecipient> {
@@ -183,8 +212,11 @@ fn by_header(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter)
 fn reports_success(status: &str) -> bool {
     let action = |g: &status::Group| g.iter().find(|(n, _)| n == "action").map(|(_, v)| v.to_ascii_lowercase());
     let actions: Vec<String> = groups(status).iter().filter_map(action).collect();
-    let good = |a: &String| ["delivered", "relayed", "expanded"].iter().any(|w| a.starts_with(w));
-    !actions.is_empty() && actions.iter().all(good)
+    !actions.is_empty() && actions.iter().all(|action| is_success(action))
+}
+
+fn is_success(action: &str) -> bool {
+    ["delivered", "relayed", "expanded"].iter().any(|w| action.starts_with(w))
 }
 
 /// What a server's words say of the address itself: it is no good, or its mailbox is full.
@@ -297,6 +329,47 @@ mod tests {
         let data: Data = toml::from_str(TABLE).unwrap();
         assert!(data.recipient.len() > 15);
         assert_eq!(free::compiled(), data.recipient.len());
+    }
+
+    /// A code says of the address what it says; words that name nobody never make it no good.
+    #[test]
+    fn a_report_that_names_nobody_is_hard_by_a_code_alone() {
+        use BounceClass::{Delayed, Expired, Hard, Policy, Quota, Soft};
+        let read = |text: &str, fields: &str| {
+            let raw = format!(
+                "Return-Path: <>\r\nFrom: MAILER-DAEMON@x.example\r\nTo: codev@y.example\r\nSubject: Undelivered mail\r\n\
+                MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+                --b\r\n\r\n{text}\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+                Reporting-MTA: dns; x.example\r\n\r\n{fields}\r\n--b--\r\n"
+            );
+            let bounce = super::super::letter(raw.as_bytes()).bounce.unwrap();
+            assert!(bounce.recipients.is_empty(), "{:?}", bounce.recipients);
+            bounce.unnamed.map(|said| (said.class, said.status))
+        };
+        let code = |status: &str| Some(status.to_owned());
+        for (text, fields, wanted) in [
+            ("Nope.", "", Some((Soft, None))),
+            ("No such user, user unknown.", "", Some((Soft, None))),
+            ("550 5.1.1 user unknown", "", Some((Hard, code("5.1.1")))),
+            ("Nope.", "Action: failed\r\nStatus: 5.1.1", Some((Hard, code("5.1.1")))),
+            ("Nope.", "Action: failed\r\nStatus: 5.2.1", Some((Hard, code("5.2.1")))),
+            ("User unknown.", "Action: failed\r\nStatus: 5.0.0", Some((Soft, code("5.0.0")))),
+            ("Nope.", "Action: failed\r\nStatus: 5.5.0", Some((Soft, code("5.5.0")))),
+            ("Nope.", "Action: failed\r\nStatus: 4.1.1", Some((Soft, code("4.1.1")))),
+            ("Nope.", "Action: failed\r\nStatus: 4.4.7", Some((Expired, code("4.4.7")))),
+            ("Nope.", "Action: failed\r\nStatus: 5.7.1", Some((Policy, code("5.7.1")))),
+            ("Nope.", "Action: failed\r\nStatus: 5.2.2", Some((Quota, code("5.2.2")))),
+            ("The mailbox is full.", "", Some((Quota, None))),
+            ("Nope.", "Action: delayed\r\nStatus: 4.4.1", Some((Delayed, code("4.4.1")))),
+            ("Done.", "Action: delivered\r\nStatus: 2.0.0", None),
+            (
+                "Done.",
+                "Action: relayed\r\nStatus: 2.1.5\r\n\r\nAction: failed\r\nStatus: 5.7.1",
+                Some((Policy, code("5.7.1"))),
+            ),
+        ] {
+            assert_eq!(read(text, fields), wanted, "{text} / {fields}");
+        }
     }
 
     #[test]

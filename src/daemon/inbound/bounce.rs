@@ -39,13 +39,15 @@ fn of_ours(kit: &Kit, store: &Store, bounce: &Bounce, sent: SentMail) -> Result<
     };
     let named = bounce.recipients.iter().find(now_theirs);
     let forwarded = || bounce.recipients.first().filter(|_| bounce.recipients.len() == 1);
-    let Some(failed) = named.or_else(|| forwarded().filter(|_| member.has_address(sent.envelope_to.as_str()))) else {
+    let theirs = member.has_address(sent.envelope_to.as_str());
+    let told = named.or_else(|| forwarded().filter(|_| theirs)).map(|failed| (failed.class, &failed.status));
+    // without a name it is about whom that mail went to
+    let unnamed = || bounce.unnamed.as_ref().filter(|_| theirs).map(|failed| (failed.class, &failed.status));
+    let Some((class, status)) = told.or_else(unnamed) else {
         return Ok(without_effect("a bounce that names no address of the member: nothing is held against anybody"));
     };
-    let outcome = Outcome::Bounced {
-        trouble: trouble(failed.class),
-        why: failed.status.clone().unwrap_or_else(|| format!("{} failure", failed.class.as_str())),
-    };
+    let why = status.clone().unwrap_or_else(|| format!("{} failure", class.as_str()));
+    let outcome = Outcome::Bounced { trouble: trouble(class), why };
     let key = sent.draft.key.clone();
     let event = Box::new(Event::Outcome { key: key.clone(), outcome, to: Some(sent.envelope_to) });
     Ok(Reading::Event { group: sent.group, member: Some(sent.member), key: Some(key), event })

@@ -109,8 +109,7 @@ const NEAR: usize = 6;
 /// Each with what is said on its line and those after it, up to the next address.
 fn judged(hits: Vec<(String, usize)>, lines: &[String]) -> Vec<BouncedRecipient> {
     let all = text::one_line(&lines.join(" "));
-    let low = all.to_lowercase();
-    let late = any(&DATA.delayed, |w| low.contains(w));
+    let late = is_late(&all);
     let whole_status = first_status(&all);
     let mut found = Vec::new();
     for (n, (address, at)) in hits.iter().enumerate() {
@@ -124,6 +123,12 @@ fn judged(hits: Vec<(String, usize)>, lines: &[String]) -> Vec<BouncedRecipient>
         push(&mut found, Some(BouncedRecipient { address: address.clone(), original, class, status }));
     }
     found
+}
+
+/// Do the words say that it is still tried?
+pub(super) fn is_late(all: &str) -> bool {
+    let low = all.to_lowercase();
+    any(&DATA.delayed, |w| low.contains(w))
 }
 
 /// The rank of the forms that name what an address was expanded from.
@@ -145,6 +150,11 @@ pub(super) fn own_text(parts: &[&MessagePart<'_>]) -> String {
         }
     }
     text::clean(text::cut(&all, MAX_LINES * MAX_LINE))
+}
+
+/// Those words, on one line.
+pub(super) fn before_the_returned(own: &str) -> String {
+    lines(own).join(" ")
 }
 
 fn lines(own: &str) -> Vec<String> {

@@ -19,7 +19,7 @@ pub(super) fn known(action: Option<&str>, status: Option<&str>, diagnostic: &str
     let says = |table: &[Phrases]| any(table, |w| low.contains(w));
     let status = status.unwrap_or_default();
     let (digit, detail) = status.split_once('.').unwrap_or_default();
-    let bad_address = matches!(detail, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1" | "4.1") && digit != "4";
+    let bad_address = is_bad_address(status) || (detail == "4.1" && digit != "4");
     // the sender's own address or domain is what is refused: our set-up; or the mail as such, by its size or content
     let ours = matches!(detail, "1.7" | "1.8" | "2.3" | "3.4") || detail.starts_with("7.") || detail.starts_with("6.");
     let ours_by_words = says(&DATA.policy) || (digit != "4" && says(&DATA.stages));
@@ -45,6 +45,11 @@ pub(super) fn known(action: Option<&str>, status: Option<&str>, diagnostic: &str
     } else {
         BounceClass::Hard
     })
+}
+
+/// Does the code say that the address is no good (RFC 3463 §3.2, §3.3)?
+pub(super) fn is_bad_address(status: &str) -> bool {
+    matches!(status.split_once('.'), Some((digit, "1.1" | "1.2" | "1.3" | "1.6" | "1.10" | "2.1")) if digit != "4")
 }
 
 /// What the words alone say of the address.

@@ -20,7 +20,7 @@ pub(super) fn read(body: &str) -> Option<Bounce> {
         let field = |name: &str| header.get(name).and_then(Value::as_str).unwrap_or_default();
         add_ids(&mut original_ids, field("name"), field("value"));
     }
-    Some(Bounce { recipients, original_ids })
+    Some(Bounce { recipients, unnamed: None, original_ids })
 }
 
 /// Does the text tell of a bounce in this form?

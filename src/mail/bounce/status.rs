@@ -45,23 +45,38 @@ pub(super) fn recipient(group: &Group, own: &str) -> Option<BouncedRecipient> {
     let original = field("original-recipient").and_then(typed_address);
     let last = field("final-recipient").filter(|v| !v.to_ascii_lowercase().starts_with("x400")).and_then(typed_address);
     let (address, original) = linked(told(original, last, own)?, own);
-    let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
+    let Said { action, code: status, diagnostic } = said(group);
     if matches!(action.as_deref(), Some("delivered" | "relayed" | "expanded")) {
         return None;
     }
-    let diagnostic = field("diagnostic-code").unwrap_or_default();
-    let status = field("status")
-        .and_then(first_status)
-        .filter(|s| !s.ends_with(".0.0"))
-        .or_else(|| first_status(diagnostic))
-        .or_else(|| field("status").and_then(first_status));
-    let class = known(action.as_deref(), status.as_deref(), diagnostic).unwrap_or_else(|| {
+    let class = known(action.as_deref(), status.as_deref(), &diagnostic).unwrap_or_else(|| {
         // the machines' part says nothing: the words for people may
         let near = near(&address, own);
         let status = first_status(near).or_else(|| status.clone());
         classify(action.as_deref(), status.as_deref(), near)
     });
     Some(BouncedRecipient { address, original, class, status })
+}
+
+/// What a group says happened.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) action: Option<String>,
+    /// The enhanced status code; the diagnostic's own where the field says no more than "failed".
+    pub(super) code: Option<String>,
+    pub(super) diagnostic: String,
+}
+
+pub(super) fn said(group: &Group) -> Said {
+    let field = |name: &str| group.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    let action = field("action").map(|a| a.split([' ', ';', '(']).next().unwrap_or_default().to_ascii_lowercase());
+    let diagnostic = field("diagnostic-code").unwrap_or_default();
+    let code = field("status")
+        .and_then(first_status)
+        .filter(|s| !s.ends_with(".0.0"))
+        .or_else(|| first_status(diagnostic))
+        .or_else(|| field("status").and_then(first_status));
+    Said { action, code, diagnostic: diagnostic.to_owned() }
 }
 
 /// Bytes of the text for people that speak of an address: its own line and some more.
