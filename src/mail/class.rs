@@ -51,6 +51,15 @@ impl Class {
     }
 }
 
+/// Whose address a letter is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Author {
+    /// A member's, or one that answers for a member.
+    Member,
+    /// Anybody's, as far as is known.
+    Anybody,
+}
+
 /// Subjects and senders of machines, as data.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,8 +86,14 @@ pub(super) struct Signs {
 pub(super) static SIGNS: LazyLock<Signs> =
     LazyLock::new(|| toml::from_str(include_str!("data/signs.toml")).unwrap_or_default());
 
-/// The letter's class, and in a sentence what told it; its parts, text and addresses are read already.
-pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Letter) -> (Class, &'static str) {
+/// The letter's class, and in a sentence what told it; its parts, text and addresses are read already. Words make no
+/// bounce of what one of us wrote.
+pub(super) fn of(
+    message: &Message<'_>,
+    parts: &[&MessagePart<'_>],
+    letter: &Letter,
+    author: Author,
+) -> (Class, &'static str) {
     let report =
         message.content_type().and_then(|ct| ct.attribute("report-type")).unwrap_or_default().to_ascii_lowercase();
     let holds = |wanted: &str| parts.iter().any(|p| kind(p) == wanted);
@@ -86,7 +101,7 @@ pub(super) fn of(message: &Message<'_>, parts: &[&MessagePart<'_>], letter: &Let
     if raw_header(message, "X-Codevd-Id").is_some() {
         return (Class::Own, "it bears X-Codevd-Id, which only our own mail does");
     }
-    if let Some(why) = is_bounce(message, letter, &report, status) {
+    if let Some(why) = is_bounce(message, letter, &report, status, author) {
         return (Class::Bounce, why);
     }
     if report == "feedback-report" || holds("message/feedback-report") {
@@ -121,10 +136,20 @@ fn answers_without_method(letter: &Letter) -> bool {
 }
 
 /// RFC 3464 by its parts, or a mail server's own way of saying it (qmail, Exim, Gmail): from a mail server's address
-/// when its subject or its text says so; from another only when both do, and it answers nobody.
-fn is_bounce(message: &Message<'_>, letter: &Letter, report: &str, status_part: bool) -> Option<&'static str> {
+/// when its subject or its text says so; from another only when both do, and it answers nobody. A member writes about
+/// mails that did not arrive, and quotes servers: that is a report by its parts or its empty return path alone.
+fn is_bounce(
+    message: &Message<'_>,
+    letter: &Letter,
+    report: &str,
+    status_part: bool,
+    author: Author,
+) -> Option<&'static str> {
     if report == "delivery-status" || status_part {
         return Some("it is a delivery report (RFC 3464)");
+    }
+    if author == Author::Member && !is_empty_return_path(message) {
+        return None;
     }
     if bounce::is_notification(&letter.text) {
         return Some("its text is a host's notification about a mail that did not arrive");

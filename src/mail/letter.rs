@@ -9,7 +9,7 @@ use mail_parser::{HeaderForm, HeaderName, HeaderValue, Message, MessageParser, M
 use super::body;
 use super::bounce::{self, Bounce};
 use super::bound;
-use super::class::{self, Class};
+use super::class::{self, Author, Class};
 use super::{absence, reaction, text};
 
 /// How much of a mail is read; the rest is left alone and said in `problems`.
@@ -94,6 +94,15 @@ pub fn letter(raw: &[u8]) -> Letter {
 
 /// Reads a mail within these limits.
 pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
+    letter_by(raw, limits, Author::Anybody)
+}
+
+/// Reads a mail from a member's address.
+pub(super) fn letter_of_a_member(raw: &[u8]) -> Letter {
+    letter_by(raw, &Limits::default(), Author::Member)
+}
+
+fn letter_by(raw: &[u8], limits: &Limits, author: Author) -> Letter {
     let (raw, left_out) = bound::within(raw);
     let raw = raw.as_ref();
     let parsed = MessageParser::default().parse(raw);
@@ -132,7 +141,7 @@ pub fn letter_within(raw: &[u8], limits: &Limits) -> Letter {
         complaint: Vec::new(),
         problems,
     };
-    (letter.class, letter.class_why) = class::of(&message, &parts, &letter);
+    (letter.class, letter.class_why) = class::of(&message, &parts, &letter, author);
     match letter.class {
         Class::Bounce => letter.bounce = Some(bounce::read(&message, &parts, &letter)),
         Class::Complaint => letter.complaint = bounce::returned_ids(&parts, &letter),

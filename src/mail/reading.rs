@@ -3,7 +3,7 @@
 
 use super::class::Class;
 use super::evidence::{Carrier, TokenFound, addressed_to, subject_tag, tokens};
-use super::letter::{Letter, letter};
+use super::letter::{Letter, letter, letter_of_a_member};
 use super::meaning::{Asked, Understood, meaning};
 use super::reply::{Reply, reply};
 use super::token::Token;
@@ -151,7 +151,7 @@ pub struct Reading {
 /// # Errors
 /// Those of what is known alone.
 pub fn read<K: Known>(raw: &[u8], proof: Option<&Proof>, known: &K) -> Result<Reading, K::Error> {
-    let letter = letter(raw);
+    let letter = told_by_whom(raw, known)?;
     let mut reading = Reading {
         proof: proof.cloned().unwrap_or_else(|| Proof::new(Level::B, "no check of the sender was made")),
         senders: Vec::new(),
@@ -169,6 +169,17 @@ pub fn read<K: Known>(raw: &[u8], proof: Option<&Proof>, known: &K) -> Result<Re
     reading.cut(sent.as_deref());
     reading.understand(known)?;
     Ok(reading)
+}
+
+/// The letter. What looks like a report on delivery is a person's where a member wrote it.
+fn told_by_whom<K: Known>(raw: &[u8], known: &K) -> Result<Letter, K::Error> {
+    let letter = letter(raw);
+    let from = letter.from.as_ref().filter(|_| letter.class == Class::Bounce);
+    let members = match from {
+        Some(from) => !known.senders(&from.email)?.is_empty(),
+        None => false,
+    };
+    Ok(if members { letter_of_a_member(raw) } else { letter })
 }
 
 impl Reading {
