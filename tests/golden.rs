@@ -168,10 +168,14 @@ fn was_it_you() -> Vec<(&'static str, Facts)> {
     let to = sample::wall(2026, 12, 10, 18, 0);
     let address = || Some("bo@ailleurs.example".to_owned());
     vec![
-        ("", Facts::WasItYou { address: None, deed: Deed::StaysAway }),
-        ("address", Facts::WasItYou { address: address(), deed: Deed::Text { count: 12 } }),
-        ("moves", Facts::WasItYou { address: None, deed: Deed::Moves { to } }),
-        ("swaps", Facts::WasItYou { address: None, deed: Deed::Swaps { member: Some(sample::id("ana")) } }),
+        ("", Facts::WasItYou { address: None, again: false, deed: Deed::StaysAway }),
+        ("address", Facts::WasItYou { address: address(), again: false, deed: Deed::Text { count: 12 } }),
+        ("again", Facts::WasItYou { address: None, again: true, deed: Deed::StaysAway }),
+        ("moves", Facts::WasItYou { address: None, again: false, deed: Deed::Moves { to } }),
+        (
+            "swaps",
+            Facts::WasItYou { address: None, again: false, deed: Deed::Swaps { member: Some(sample::id("ana")) } },
+        ),
     ]
 }
 

@@ -28,6 +28,8 @@ pub fn capped(draft: &Draft) -> Option<Capped> {
         // a facilitator who leads waits for each answer, and every second counts
         Facts::Refused { question: Some(Question::Live), .. } => None,
         _ if draft.key.kind == Kind::Refusal => Some(Capped::Refusal),
+        // the first question has a rule of its own (`core::challenge`)
+        Facts::WasItYou { again: true, .. } => Some(Capped::Refusal),
         Facts::Receipt(Receipt::PersonAsked) => Some(Capped::Person),
         _ => None,
     }

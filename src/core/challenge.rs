@@ -37,6 +37,8 @@ pub struct Challenge {
     pub waiting: Vec<Waiting>,
     /// Their word, once it came.
     pub word: Option<bool>,
+    /// The mail that asks once more, after a word that was neither a yes nor a no.
+    pub again: Option<DraftKey>,
 }
 
 /// A mail that waits.
@@ -52,6 +54,11 @@ impl Challenge {
     /// Until when a word counts.
     pub fn until(&self) -> DateTime<Utc> {
         self.asked + Duration::hours(GOOD_HOURS)
+    }
+
+    /// It is what this mail asks.
+    pub fn is_asked_by(&self, key: &DraftKey) -> bool {
+        self.key == *key || self.again.as_ref() == Some(key)
     }
 
     /// Its word may still come.

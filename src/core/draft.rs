@@ -488,6 +488,9 @@ pub enum Facts {
     WasItYou {
         /// The address it came from, where the question is whether that one is theirs.
         address: Option<String>,
+        /// It is asked once more: what came first was neither a yes nor a no.
+        #[serde(default)]
+        again: bool,
         /// What it would do.
         #[serde(flatten)]
         deed: Deed,

@@ -1,7 +1,7 @@
 //! A group as it runs: its people, its meetings that still matter, and what was already said to whom.
 
 use crate::core::challenge::Challenge;
-use crate::core::draft::{Draft, Kind};
+use crate::core::draft::{Draft, DraftKey, Kind};
 use crate::core::event::Inverse;
 use crate::core::format::Formats;
 use crate::core::ids::{Email, GroupId, Language, MeetingNo, MemberId};
@@ -225,6 +225,13 @@ impl Group {
         let sent = |kind| self.was_sent(Some(meeting), kind, member).map(|s| s.at);
         let off = sent(Kind::FacilitatorAlarmsOff);
         sent(Kind::FacilitatorAlarms).is_some_and(|on| off.is_none_or(|off| off < on))
+    }
+
+    /// The mail that would have asked "was it you?" once more is kept back: a later word may still bring it.
+    pub fn was_not_asked_again(&mut self, key: &DraftKey) {
+        for challenge in self.challenges.iter_mut().filter(|c| c.again.as_ref() == Some(key)) {
+            challenge.again = None;
+        }
     }
 
     /// Whether this mail was drafted.

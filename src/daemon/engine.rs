@@ -394,7 +394,11 @@ impl<I: Ids> Engine<I> {
             }
             // of one whose attachments alone could not be used, the words were taken
             let applied = change.refused.is_none();
-            change.drafts.retain(|d| caps::capped(d).is_none() && !caps::follows(d));
+            let taken_out = |d: &Draft| caps::capped(d).is_some() || caps::follows(d);
+            for draft in change.drafts.iter().filter(|d| taken_out(d)) {
+                change.group.was_not_asked_again(&draft.key);
+            }
+            change.drafts.retain(|d| !taken_out(d));
             change.journal.push(JournalLine { meeting, member: Some(member), text: held.to_string() });
             return Ok(!applied);
         }

@@ -67,7 +67,7 @@ pub(super) static UNDOS: Table = Table {
 pub(super) static CHALLENGES: Table = Table {
     name: "challenges",
     keys: &["group_id", "position"],
-    cells: &["member", "draft_key", "asked_at", "address", "level", "weight", "waiting", "word"],
+    cells: &["member", "draft_key", "asked_at", "address", "level", "weight", "waiting", "word", "again_key"],
     replace: false,
 };
 
@@ -194,6 +194,7 @@ pub(super) fn challenges(group: &Group) -> Result<Rows, Fault> {
                 word(&c.weight)?.into(),
                 json(&c.waiting)?.into(),
                 c.word.map(u32::from).into(),
+                c.again.as_ref().map(ToString::to_string).into(),
             ],
         );
     }
@@ -212,6 +213,7 @@ pub(super) fn load_challenges(conn: &Connection, group: &GroupId) -> Result<Vec<
             weight: r.word("weight")?,
             waiting: r.json("waiting")?,
             word: r.opt_small("word")?.map(|word| word == 1),
+            again: r.opt_parsed("again_key")?,
         })
     })
 }

@@ -254,9 +254,10 @@ fn challenges() -> Vec<Challenge> {
         weight: Weight::Own,
         waiting: vec![waiting(4), waiting(7)],
         word: None,
+        again: None,
     };
     let two = Challenge { address: Some("bob@elsewhere.example".parse().unwrap()), level: Level::A, ..one.clone() };
-    vec![one.clone(), two, Challenge { word: Some(false), ..one }]
+    vec![one.clone(), two, Challenge { word: Some(false), again: Some(key("lyon/2/was_it_you/-/bob/1")), ..one }]
 }
 
 /// A group with everything in it.

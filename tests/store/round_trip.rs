@@ -209,6 +209,7 @@ fn edit(group: &mut Group, (what, n, flag): (u8, u32, bool)) {
         12 if flag && !group.challenges.is_empty() => {
             let mut first = group.challenges.remove(0);
             first.word = Some(n % 2 == 0);
+            first.again = (n % 3 == 0).then(|| first.key.clone());
             group.challenges.push(first);
         }
         12 => drop(group.sent.pop_first()),

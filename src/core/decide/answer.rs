@@ -1,6 +1,6 @@
 //! A person's mail: what it changes, and what is said back.
 
-use super::{Mail, Work, live, subject, undo};
+use super::{Mail, Work, live, subject, undo, unproven};
 use crate::core::draft::{Facts, Kind, Notice, Question, WhenLate};
 use crate::core::event::{Answer, Certainty, Inverse, Meaning, PlanLine, Receipt, UNSUBSCRIBE};
 use crate::core::group::Undo;
@@ -34,6 +34,15 @@ pub(super) fn answer(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal
     }
     // a meeting that no longer matters is out of sight: nothing is taken for it any more
     let number = answer.to.meeting.filter(|n| work.group.meeting(*n).is_some());
+    // who leads would get choices that no longer answer "was it you?"
+    let everywhere = match answer.meaning {
+        Meaning::Stop => true,
+        Meaning::Person => !leads(work, number, &answer.from),
+        _ => false,
+    };
+    if answer.to.kind == Kind::WasItYou && !everywhere {
+        return unproven::unclear(work, answer);
+    }
     let told = match universal(work, number, answer) {
         Some(done) => done,
         None if number != answer.to.meeting => Err(Refusal::Over),

@@ -2,13 +2,13 @@
 
 use super::{Mail, Work};
 use crate::core::challenge::{Challenge, GOOD_HOURS, MOST_WAITING, Waiting};
-use crate::core::draft::{DraftKey, Facts, Kind, Question, WhenLate};
+use crate::core::draft::{DraftKey, Facts, InReplyTo, Kind, Question, WhenLate};
 use crate::core::event::{Answer, Inverse, Meaning, Receipt, Unproven};
 use crate::core::group::Undo;
-use crate::core::ids::MemberId;
+use crate::core::ids::{MeetingNo, MemberId};
 use crate::core::refusal::Refusal;
 use crate::core::route::Weight;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 /// Asks "was it you?", or "is this address yours?", once a day; a second mail meanwhile waits for the same word.
 pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), Refusal> {
@@ -59,19 +59,9 @@ fn ask(work: &mut Work<'_>, unproven: &Unproven, waiting: Waiting) -> Result<(),
     };
     work.tell(meeting, Some(&unproven.from), text);
     let address = unproven.address.as_ref().map(ToString::to_string);
-    work.mail(Mail {
-        meeting,
-        kind: Kind::WasItYou,
-        step: None,
-        to: unproven.from.clone(),
-        due: now,
-        until: now + Duration::hours(GOOD_HOURS),
-        when_late: WhenLate::Drop,
-        question: Some(Question::Confirm),
-        facts: Facts::WasItYou { address, deed: unproven.deed.clone() },
-        answers: None,
-    });
-    let Some(key) = work.drafts.last().map(|d| d.key.clone()) else { return Err(Refusal::CantAsk) };
+    let facts = Facts::WasItYou { address, again: false, deed: unproven.deed.clone() };
+    let until = now + Duration::hours(GOOD_HOURS);
+    let Some(key) = question(work, &unproven.from, meeting, until, facts, None) else { return Err(Refusal::CantAsk) };
     work.group.challenges.push(Challenge {
         member: unproven.from.clone(),
         key,
@@ -81,7 +71,57 @@ fn ask(work: &mut Work<'_>, unproven: &Unproven, waiting: Waiting) -> Result<(),
         weight: unproven.weight,
         waiting: vec![waiting],
         word: None,
+        again: None,
     });
+    Ok(())
+}
+
+/// Drafts the question to the known address, and gives its key; `None` where no mail goes to the member.
+fn question(
+    work: &mut Work<'_>,
+    to: &MemberId,
+    meeting: Option<MeetingNo>,
+    until: DateTime<Utc>,
+    facts: Facts,
+    answers: Option<InReplyTo>,
+) -> Option<DraftKey> {
+    let (due, before) = (work.now(), work.drafts.len());
+    work.mail(Mail {
+        meeting,
+        kind: Kind::WasItYou,
+        step: None,
+        to: to.clone(),
+        due,
+        until,
+        when_late: WhenLate::Drop,
+        question: Some(Question::Confirm),
+        facts,
+        answers,
+    });
+    work.drafts.get(before).map(|draft| draft.key.clone())
+}
+
+/// A word that is neither a sure yes nor a no: the same is asked once more, and its time stays as it is. Who is not
+/// understood then gets no third mail: without a word nothing changes.
+pub(super) fn unclear(work: &mut Work<'_>, word: &Answer) -> Result<(), Refusal> {
+    let now = work.now();
+    let open = |c: &&Challenge| c.is_asked_by(&word.to) && c.is_open(now);
+    let Some(asked) = work.group.challenges.iter().find(open) else { return Err(Refusal::Over) };
+    let (first, until) = (asked.key.clone(), asked.until());
+    let facts = match &word.about {
+        Facts::WasItYou { address, deed, .. } if asked.again.is_none() => {
+            Facts::WasItYou { address: address.clone(), again: true, deed: deed.clone() }
+        }
+        _ => return Err(Refusal::NotUnderstood),
+    };
+    let again = question(work, &word.from, first.meeting, until, facts, Some(word.mail.clone()));
+    let Some(again) = again else { return Err(Refusal::CantAsk) };
+    if let Some(asked) = work.group.challenges.iter_mut().find(|c| c.key == first) {
+        asked.again = Some(again);
+    }
+    let text = format!("{}'s word on \"was it you?\" was not understood", work.name(&word.from));
+    work.tell(first.meeting, Some(&word.from), text);
+    work.refused = Some(Refusal::NotUnderstood);
     Ok(())
 }
 

@@ -108,22 +108,35 @@ fn about(asked: &SentMail, state: InboxState, reason: &str) -> Result<Reading, S
     Ok(Reading::Kept { state, reason: reason.to_owned(), about })
 }
 
-/// The answer to "was it you?": a yes lets what waited do what it says, once; a no ends it.
+/// The answer to "was it you?": a yes lets what waited do what it says, once; a no ends it; anything else has it asked
+/// once more.
 pub(super) fn word(house: &House<'_>, group: &Group, asked: &SentMail, word: &Answer) -> Result<Reading, StoreError> {
     let kept = |reason: &str| about(asked, InboxState::Refused, reason);
+    // these stand under this mail as under any other
+    if matches!(word.meaning, Meaning::Stop | Meaning::Person) {
+        return Ok(answered(asked, word));
+    }
     let yes = match (&word.meaning, word.certainty) {
-        (Meaning::Yes, Certainty::Sure) => true,
-        (Meaning::No, _) => false,
-        _ => return kept("neither a yes nor a no to \"was it you?\""),
+        (Meaning::Yes, Certainty::Sure) => Some(true),
+        (Meaning::No, _) => Some(false),
+        _ => None,
     };
-    if yes && asked.draft.useful_until < word.at {
+    if yes != Some(false) && asked.draft.useful_until < word.at {
         return kept("the question \"was it you?\" was too old by then");
     }
-    let open = |c: &&Challenge| c.key == asked.draft.key && c.is_open(word.at);
+    let open = |c: &&Challenge| c.is_asked_by(&asked.draft.key) && c.is_open(word.at);
     let Some(challenge) = group.challenges.iter().find(open) else {
         return kept("the mail that waited for this word was dealt with already, or is gone");
     };
-    let (from, key) = (asked.member.clone(), asked.draft.key.clone());
+    let Some(yes) = yes else {
+        let twice = "neither a yes nor a no to \"was it you?\", which was asked twice";
+        return if challenge.again.is_none() {
+            Ok(answered(asked, word))
+        } else {
+            about(asked, InboxState::Recorded, twice)
+        };
+    };
+    let (from, key) = (asked.member.clone(), challenge.key.clone());
     let event = if yes {
         let what = challenge.waiting.iter().map(|w| waiting(house, group, w));
         let what: Vec<Event> = what.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
@@ -135,6 +148,11 @@ pub(super) fn word(house: &House<'_>, group: &Group, asked: &SentMail, word: &An
         Event::Disowned { from: from.clone(), challenge: key.clone() }
     };
     Ok(Reading::Event { group: asked.group.clone(), member: Some(from), key: Some(key), event: Box::new(event) })
+}
+
+fn answered(asked: &SentMail, word: &Answer) -> Reading {
+    let (member, key) = (Some(asked.member.clone()), Some(asked.draft.key.clone()));
+    Reading::Event { group: asked.group.clone(), member, key, event: Box::new(Event::Answer(word.clone())) }
 }
 
 /// What a mail that waited says, now that it is known to be the member's.
