@@ -23,7 +23,7 @@ const CLOSE: usize = 3;
 /// A verdict is taken where it is likelier than all others together.
 const LIKELY: f32 = 0.5;
 /// What the rules are sure of stays so where as much speaks for it, for each day.
-const CERTAIN: f32 = 0.8;
+const CERTAIN: f32 = 0.95;
 
 impl Words {
     /// What a text shows of each of the days offered, with what the rules heard.

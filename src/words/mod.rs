@@ -10,6 +10,7 @@
 mod agree;
 mod bare_days;
 mod bounded;
+mod certain;
 mod choices;
 mod dates;
 pub mod days;
@@ -148,7 +149,8 @@ impl Words {
         let table = (question == Some(Question::DatePoll)).then(|| signs::told(head(text))).flatten();
         let text = table.as_deref().unwrap_or(text);
         let heard = self.weighed(question, language, text, context);
-        self.unless_refused(question, language, text, context, heard)
+        let heard = self.unless_refused(question, language, text, context, heard);
+        self.settled(question, language, text, context, heard)
     }
 
     /// By the phrases, weighed against what such answers meant before.

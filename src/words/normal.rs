@@ -37,6 +37,11 @@ impl Token {
         if self.instead_of.is_empty() { std::slice::from_ref(&self.text) } else { &self.instead_of }
     }
 
+    /// A number written as a word.
+    pub(super) fn is_spelled(&self) -> bool {
+        self.spelled
+    }
+
     /// A mark is no word.
     pub(super) fn is_mark(&self) -> bool {
         matches!(self.text.as_str(), "." | "," | "?")

@@ -24,6 +24,9 @@ pub(super) struct OfferedWords {
     /// What was thought before another was taken: "leaning", "j'hésitais".
     #[serde(default)]
     pub(super) wavers: Vec<String>,
+    /// "Euh", "sorry": what was said before may be taken back.
+    #[serde(default)]
+    pub(super) second_thoughts: Vec<String>,
     /// What makes a number an ordinal: "e", "th".
     pub(super) suffixes: Vec<String>,
     /// Words before the number of a choice: "option", "date".
@@ -109,6 +112,7 @@ impl OfferedWords {
             (&mut self.markers, more.markers),
             (&mut self.middle, more.middle),
             (&mut self.wavers, more.wavers),
+            (&mut self.second_thoughts, more.second_thoughts),
             (&mut self.counted, more.counted),
             (&mut self.articles, more.articles),
             (&mut self.joints, more.joints),

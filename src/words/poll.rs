@@ -58,12 +58,7 @@ impl Ask<'_> {
         let r = &self.reading;
         let refuses = r.has(Label::No) || r.has(Label::Negation) || r.has(Label::Nothing);
         let untaken = refuses && !said.values().any(|v| *v == Suits::No);
-        let listed = refuses && self.trails(mentions);
-        untaken
-            || listed
-            || mentions.iter().any(|m| m.bound)
-            || r.has(Label::Empty)
-            || r.all(Label::Nothing).count() > 1
+        untaken || mentions.iter().any(|m| m.bound) || r.has(Label::Empty) || r.all(Label::Nothing).count() > 1
     }
 
     /// "Aucune des quatre": the number is part of "none" or "all", no place.
@@ -390,20 +385,6 @@ impl Ask<'_> {
             i += run + 1;
         }
         ends.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(end, _)| end).collect()
-    }
-
-    /// "10, 12 no": a list of days, and a word behind it that may speak of the last alone.
-    fn trails(&self, mentions: &[Mention]) -> bool {
-        let (r, tokens) = (&self.reading, &self.reading.normal.tokens);
-        let listed = |two: &[Mention]| {
-            let mut between = two[0].tokens.end..two[1].tokens.start;
-            !two[0].rest && between.len() <= 2 && between.any(|i| tokens.get(i).is_some_and(|t| t.text == ","))
-        };
-        let refusal = |s: &&Span| matches!(s.label, Label::No | Label::Negation);
-        let word = |s: &&Span| matches!(s.label, Label::Yes | Label::Ok | Label::No | Label::Negation);
-        let led = |m: &Mention| r.spans.iter().filter(word).any(|s| s.tokens.end == m.tokens.start);
-        let behind = |m: &Mention| r.spans.iter().filter(refusal).any(|s| s.tokens.start == m.tokens.end);
-        mentions.windows(2).any(|two| listed(two) && !led(&two[0]) && behind(&two[1]))
     }
 
     /// "Le 13 aussi": of this day what was said of the one before.

@@ -5,7 +5,7 @@
 use super::normal::Normal;
 use super::{Context, Heard, Words};
 use crate::core::draft::Question;
-use crate::core::event::Meaning;
+use crate::core::event::{Certainty, Meaning};
 use crate::core::ids::Language;
 use regex::Captures;
 use std::mem::discriminant;
@@ -24,18 +24,23 @@ impl Words {
         context: &Context,
         heard: Heard,
     ) -> Heard {
-        if !asks_for(&heard.meaning) {
+        let refuses = refuses(&heard.meaning);
+        if !refuses && !asks_for(&heard.meaning) {
             return heard;
         }
         let normal = self.lexicon.spelling.normal(super::head(text));
         let says = |text: &str| self.weighed(question, language, text, context);
         let by_phrases = |text: &str| self.understand_phrases(question, language, text, context);
         let refusals = self.refusals(&normal);
-        if !refusals.is_empty() && by_phrases(text).is_none() {
+        if !refuses && !refusals.is_empty() && by_phrases(text).is_none() {
             // a guess at a text that refuses something
             return Heard::none();
         }
-        let refused = refusals.into_iter().find(|r| is_kin(&says(&r.without).meaning, &heard.meaning));
+        // a refusal is taken back by words that are known for one, and by no guess: "je ne refuse pas"
+        let without = |r: &Refused| if refuses { by_phrases(&r.without) } else { says(&r.without) };
+        let clear = |said: &Heard| heard.meaning != Meaning::No || said.certainty == Certainty::Sure;
+        let same = |said: Heard| clear(&said) && is_kin(&said.meaning, &heard.meaning);
+        let refused = refusals.into_iter().find(|r| same(without(r)));
         let Some(Refused { tokens, .. }) = refused else { return heard };
         let beside = by_phrases(&words(&normal, (0..tokens.start).chain(tokens.end..normal.tokens.len())));
         if is_kin(&beside.meaning, &heard.meaning) { Heard::probable(beside.meaning) } else { Heard::none() }
@@ -83,7 +88,17 @@ fn words(normal: &Normal, tokens: impl Iterator<Item = usize>) -> String {
 fn is_kin(a: &Meaning, b: &Meaning) -> bool {
     let goes_on = |m: &Meaning| matches!(m, Meaning::Next | Meaning::Resume { .. });
     let shares = |m: &Meaning| matches!(m, Meaning::ShareAll | Meaning::ShareTitle);
-    discriminant(a) == discriminant(b) || goes_on(a) && goes_on(b) || shares(a) && shares(b)
+    match (a, b) {
+        // "not finished" is something else than "finished"
+        (Meaning::Progress { .. }, Meaning::Progress { .. }) => a == b,
+        _ => discriminant(a) == discriminant(b) || goes_on(a) && goes_on(b) || shares(a) && shares(b),
+    }
+}
+
+/// It is refused, or told to stand still.
+fn refuses(meaning: &Meaning) -> bool {
+    use Meaning as M;
+    matches!(meaning, M::No | M::Refuse | M::Withdraw | M::ShareNothing | M::Progress { .. })
 }
 
 /// Something comes of it for others, or is consented to.

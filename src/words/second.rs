@@ -15,7 +15,7 @@ const SPEAKS: f32 = 0.5;
 /// Of texts with more words than this too few were learned from.
 const LONG: usize = 60;
 /// What means the same whatever was asked is said more rarely than it seems.
-const INSISTS: f32 = 0.75;
+const INSISTS: f32 = 0.9;
 const UNIVERSAL: [&str; 4] = ["help", "stop", "undo", "person"];
 /// What changes things for others at once: never guessed where something is negated ("je ne valide pas").
 const FOR_GOOD: [&str; 5] = ["approve", "all", "open", "swap", "remind"];
