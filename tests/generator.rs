@@ -334,15 +334,48 @@ fn an_inline_answer_in_our_own_words_stays() {
     }
 }
 
+/// As a program without accents writes it.
+fn without_accents(text: &str) -> String {
+    let plain = |c: char| match c {
+        'é' | 'è' | 'ê' => "e",
+        'à' | 'â' => "a",
+        'ç' => "c",
+        'î' => "i",
+        'ô' => "o",
+        'ù' | 'û' => "u",
+        'É' => "E",
+        'À' => "A",
+        'œ' => "oe",
+        '’' => "'",
+        '«' | '»' => "\"",
+        '\u{a0}' | '\u{202f}' => " ",
+        _ => "",
+    };
+    text.chars()
+        .map(|c| match plain(c) {
+            "" => c.to_string(),
+            known => known.to_owned(),
+        })
+        .collect()
+}
+
 #[test]
 fn no_word_of_a_quote_is_an_answer() {
     let mut taken = Vec::new();
     for lang in ["fr", "en"] {
         for (name, plain) in sent(lang) {
             for client in clients() {
-                let raw =
-                    written(&client, lang, Style::Top, "", &plain).expect("each program writes French and English");
-                let letter = mail::letter(&raw);
+                let quoting = |quoted: &str| {
+                    let raw = written(&client, lang, Style::Top, "", quoted);
+                    mail::letter(&raw.expect("each program writes French and English"))
+                };
+                for damaged in [without_accents(&plain), plain.replace(|c: char| !c.is_ascii(), "?")] {
+                    let reply = mail::reply(&quoting(&damaged), Some(&plain));
+                    if reply.text.contains(char::is_alphanumeric) {
+                        taken.push(format!("{name} {} damaged: {:?}", client.name, reply.text));
+                    }
+                }
+                let letter = quoting(&plain);
                 for known in [Some(plain.as_str()), None] {
                     let reply = mail::reply(&letter, known);
                     if !reply.text.is_empty() {

@@ -162,6 +162,38 @@ fn reply_by(program: Program, top: &str, sent: &str) -> Reply {
     mail::reply(&read(content_type, &body), Some(sent))
 }
 
+/// What becomes of our text on its way through programs that know few letters.
+#[derive(Debug, Clone, Copy)]
+enum Letters {
+    AsSent,
+    /// "seance"
+    Ascii,
+    /// "s?ance"
+    Question,
+    /// "s\u{fffd}ance"
+    Replaced,
+    /// "cœur" is "c?ur", "séance" stays.
+    Latin,
+}
+
+const LETTERS: [Letters; 5] = [Letters::AsSent, Letters::Ascii, Letters::Question, Letters::Replaced, Letters::Latin];
+
+fn written_with(letters: Letters, text: &str) -> String {
+    let one = |c: char| match (letters, c) {
+        (Letters::AsSent, _) => c,
+        (_, c) if c.is_ascii() => c,
+        (Letters::Ascii, 'é' | 'è' | 'ê') => 'e',
+        (Letters::Ascii, 'à') => 'a',
+        (Letters::Ascii, 'ù') => 'u',
+        (Letters::Ascii, '«' | '»') => '"',
+        (Letters::Latin, '\u{a0}'..='\u{ff}') => c,
+        (Letters::Replaced, _) => '\u{fffd}',
+        _ => '?',
+    };
+    let text = if matches!(letters, Letters::Ascii) { text.replace('œ', "oe") } else { text.to_owned() };
+    text.chars().map(one).collect()
+}
+
 /// Texts like ours: words that are answers too, short lines, numbers, colons, rules.
 fn our_text() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
@@ -200,6 +232,9 @@ fn our_text() -> impl Strategy<Value = String> {
         "👍",
         "c'est",
         "l'équipe",
+        "où",
+        "à",
+        "cœur",
     ]);
     let line = prop::collection::vec(word, 1..14).prop_map(|w| w.join(" "));
     let text = prop::collection::vec(line, 2..9).prop_map(|lines| lines.join("\n"));
@@ -210,10 +245,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_word_of_ours_is_ever_an_answer(sent in our_text(), program in prop::sample::select(PROGRAMS.to_vec())) {
-        let reply = reply_by(program, "", &sent);
+    fn no_word_of_ours_is_ever_an_answer(sent in our_text(), program in prop::sample::select(PROGRAMS.to_vec()),
+                                            letters in prop::sample::select(LETTERS.to_vec())) {
+        let (content_type, body) = answered(program, "", &written_with(letters, &sent));
+        let reply = mail::reply(&read(content_type, &body), Some(&sent));
         let words: Vec<&str> = reply.text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-        prop_assert!(words.is_empty(), "{program:?}: {:?}", reply);
+        prop_assert!(words.is_empty(), "{program:?} {letters:?}: {:?}", reply);
     }
 
     #[test]
@@ -269,6 +306,21 @@ fn answers_in_our_own_words_stay() {
                 let reply = reply_by(program, top, &sent);
                 let squeezed = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ");
                 assert_eq!(squeezed(&reply.text), squeezed(top), "{program:?} {reply:?}");
+            }
+        }
+    }
+}
+
+/// Below an answer, our mail without a mark and without its accents.
+#[test]
+fn our_text_is_ours_without_its_accents() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails");
+    for sent in ["fr.sent.txt", "en.sent.txt"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap()) {
+        for (letters, program) in LETTERS.iter().flat_map(|l| PROGRAMS.map(|p| (*l, p))) {
+            for top in ["Volontiers", "Zoé préfère mardi ?", "Non, désolé"] {
+                let (content_type, body) = answered(program, top, &written_with(letters, &sent));
+                let reply = mail::reply(&read(content_type, &body), Some(&sent));
+                assert_eq!(reply.text, top, "{program:?} {letters:?} {reply:?}");
             }
         }
     }

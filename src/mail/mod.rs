@@ -15,6 +15,7 @@ pub mod bounce;
 mod bound;
 mod calendar_check;
 pub mod class;
+mod damage;
 pub mod evidence;
 mod html;
 mod inline;

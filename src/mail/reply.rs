@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::letter::Letter;
 use super::parts::{Part, PartKind, Parts};
 use super::quote::{self, Head};
-use super::{inline, ours, text};
+use super::{damage, inline, ours, text};
 
 /// A person's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +104,8 @@ pub fn reply(letter: &Letter, sent: Option<&str>) -> Reply {
 /// Cuts the reply out of a text; `whole` is all text of its mail. All of it may be known to be quoted.
 fn cut(text: &str, whole: &str, sent: Option<&str>, quoted: bool) -> Reply {
     let body = text::clean(text);
+    let came = sent.map(|sent| damage::as_it_came(sent, &body));
+    let sent = came.as_deref();
     let mut page = Page::new(&body);
     // what we wrote ourselves is found by comparing; patterns tell the rest
     let ours = sent.map(|sent| (page.compared(whole, sent), sent));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Characters that are not seen and only get in the way of matching: zero-width, bidi marks, byte-order mark.
@@ -84,9 +85,27 @@ pub(super) fn address(text: &str) -> Option<String> {
     (clean && !domain.contains(['<', '>', ',', ';', ':'])).then(|| format!("{local}@{}", domain.to_lowercase()))
 }
 
-/// The words of a text for comparing: NFKC, lower case, letters and digits only.
+/// The words of a text for comparing: lower case, no accents, letters and digits only.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(|w| composed(w).to_lowercase())
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(folded)
+}
+
+/// A word as programs without accents write it ("seance", "coeur"), in lower case.
+fn folded(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
+    let mut out = String::with_capacity(word.len());
+    for c in word.nfkd().flat_map(char::to_lowercase).filter(|c| !is_combining_mark(*c)) {
+        match c {
+            'œ' => out.push_str("oe"),
+            'æ' => out.push_str("ae"),
+            'ß' => out.push_str("ss"),
+            _ => out.push(c),
+        }
+    }
+    // a mark that stands alone is a word still
+    if out.is_empty() { word.to_lowercase() } else { out }
 }
 
 /// The number of a word for comparing: the same for the same word in [`words`].
@@ -94,7 +113,7 @@ pub(super) fn word_id(word: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     match word.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
         true => word.hash(&mut hasher),
-        false => composed(word).to_lowercase().hash(&mut hasher),
+        false => folded(word).hash(&mut hasher),
     }
     hasher.finish()
 }

@@ -1,0 +1,49 @@
+//! Our text as it came back: a program that knows few letters writes `?` or U+FFFD for the others.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::text;
+
+/// What stands for a letter that was lost.
+const REPLACED: char = '\u{fffd}';
+
+/// What we sent, with the same letters lost as in this body; as it was sent where none are. Comparing tells: most of the
+/// words of the one that is taken stand in the body.
+pub(super) fn as_it_came<'s>(sent: &'s str, body: &str) -> Cow<'s, str> {
+    let lost = if body.contains(REPLACED) { REPLACED } else { '?' };
+    if sent.is_ascii() || !body.contains(lost) {
+        return Cow::Borrowed(sent);
+    }
+    let came: HashSet<u64> = text::word_ids(body).collect();
+    let score = |candidate: &str| -> i64 {
+        text::word_ids(candidate).map(|word| if came.contains(&word) { 1 } else { -1 }).sum()
+    };
+    let without = |known: fn(char) -> bool| sent.replace(|c: char| !known(c), lost.encode_utf8(&mut [0; 4]));
+    let (mut best, mut most) = (Cow::Borrowed(sent), score(sent));
+    for candidate in [without(|c| c <= '\u{ff}'), without(|c| c.is_ascii())] {
+        let found = score(&candidate);
+        if found > most {
+            (best, most) = (Cow::Owned(candidate), found);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_lost_is_told_by_comparing() {
+        let sent = "La séance : au cœur de l'été, à Évreux.";
+        for (body, came) in [
+            ("Oui ?\n\nLa séance : au cœur de l'été, à Évreux.", sent),
+            ("Oui\n\nLa séance : au c?ur de l'été, à Évreux.", "La séance : au c?ur de l'été, à Évreux."),
+            ("Zoé\n\nLa s?ance : au c?ur de l'?t?, ? ?vreux.", "La s?ance : au c?ur de l'?t?, ? ?vreux."),
+            ("La s\u{fffd}ance", "La s\u{fffd}ance : au c\u{fffd}ur de l'\u{fffd}t\u{fffd}, \u{fffd} \u{fffd}vreux."),
+        ] {
+            assert_eq!(as_it_came(sent, body), came, "{body}");
+        }
+    }
+}
