@@ -2,7 +2,7 @@
 
 use super::letter::Letter;
 use super::reply::{Reply, reply};
-use super::signature::without_name;
+use super::signature::{Signer, without_card, without_name};
 use super::text;
 use crate::core::Question;
 use crate::core::draft::behind_a_word;
@@ -51,7 +51,7 @@ pub fn understand(letter: &Letter, sent: Option<&str>, asked: &Asked<'_>) -> Und
 
 /// The meaning of a reply that was cut out already.
 pub(super) fn meaning(letter: &Letter, reply: &Reply, asked: &Asked<'_>) -> Understood {
-    let text = if letter.encrypted { String::new() } else { without_name(&reply.text, &asked.name) };
+    let text = if letter.encrypted { String::new() } else { asked.said(letter, &reply.text) };
     let nothing = reply.text.trim().is_empty() && !letter.encrypted;
     if let Some(understood) = nothing.then(|| asked.hear_subject(&letter.subject)).flatten() {
         return understood;
@@ -93,6 +93,18 @@ const PREFIXES: [&str; 16] =
     ["re", "rép", "réf", "aw", "antw", "sv", "vs", "odp", "r", "tr", "fwd", "fw", "wg", "rv", "i", "doorst"];
 
 impl Asked<'_> {
+    /// What is said, without the author's name and business card.
+    fn said(&self, letter: &Letter, text: &str) -> String {
+        let from = letter.from.as_ref().and_then(|from| from.name.as_deref()).unwrap_or_default();
+        let hears =
+            |question, line: &str| !self.words.understand(question, &self.language, line, &self.context).is_none();
+        let brief = self.question.filter(|question| BRIEF.contains(question));
+        let answers = |line: &str| hears(Some(Question::Attendance), line) || hears(brief, line);
+        let names = [self.name.as_str(), from];
+        let signer = Signer { names: &names, signs_off: &|line| self.words.signs_off(line), answers: &answers };
+        without_name(&without_card(text, &signer), &self.name)
+    }
+
     /// An empty mail whose subject is the answer: never for sure but where a button wrote it, and only where a word or a
     /// few answer.
     fn hear_subject(&self, subject: &str) -> Option<Understood> {
@@ -234,7 +246,74 @@ fn without_prefixes(subject: &str) -> (&str, bool) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    const CARD_FR: &str = "Cordialement,\n\nAna LOPES\nDirectrice, ACME\n12 rue des Lilas, 69003 Lyon\n\
+        Tél. 06 01 02 03 04\nwww.acme.example";
+    const CARD_EN: &str = "Best regards,\nAna Lopes\nHead of Sales | ACME Ltd\n12 High Street, London SW1A 1AA\n\
+        T: +44 20 7946 0000 | M: +44 7700 900000\nana@acme.example";
+
+    fn understood(words: &Words, question: Question, name: &str, text: &str) -> Understood {
+        let raw = format!(
+            "From: Ana Lopes <ana@acme.example>\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        );
+        let asked = Asked {
+            words,
+            question: Some(question),
+            over: false,
+            away: false,
+            owes_subject: false,
+            name: name.to_owned(),
+            language: Language::french(),
+            context: Context::default(),
+            subject: String::new(),
+        };
+        understand(&super::super::letter::letter(raw.as_bytes()), None, &asked)
+    }
+
+    #[test]
+    fn a_business_card_below_is_no_part_of_an_answer() {
+        let words = Words::embedded().unwrap();
+        for (answer, card) in [("Je viens.", CARD_FR), ("Count me in.", CARD_EN), ("Oui", CARD_FR), ("Yes", CARD_EN)] {
+            let by_name = card.split_once('\n').unwrap().1.trim();
+            for (name, card) in [("Ana Lopes", card), ("", card), ("Ana Lopes", by_name)] {
+                let read = understood(&words, Question::Attendance, name, &format!("{answer}\n\n{card}"));
+                assert_eq!((read.heard.meaning, read.text.as_str()), (Meaning::Yes, answer), "{name}: {card}");
+            }
+        }
+        let subject = "Mon chef n'écoute pas.\nAidez-moi à lui dire non sans me fâcher avec lui.";
+        for card in [CARD_FR, CARD_EN] {
+            let read = understood(&words, Question::Subject, "Ana Lopes", &format!("Bonjour,\n\n{subject}\n\n{card}"));
+            assert_eq!(read.text, subject);
+        }
+    }
+
+    #[test]
+    fn what_a_person_writes_below_a_closing_stays() {
+        let words = Words::embedded().unwrap();
+        let late = "PS : je serai en retard de 10 minutes";
+        for text in [
+            format!("Je viens.\n\nCordialement,\nAna\n\n{late}"),
+            format!("Je viens.\n\n{CARD_FR}\n\n{late}"),
+            format!("Je viens.\n\nCordialement,\nAna Lopes\n{late}\nTél. 06 01 02 03 04"),
+        ] {
+            let read = understood(&words, Question::Attendance, "Ana Lopes", &text);
+            assert!(read.text.contains(late), "{text}: {read:?}");
+        }
+        for text in [
+            "Ana Lopes\nJe ne viens pas",
+            "Bien à vous\n\nAna Lopes\n\nNon, je ne viens pas.\n06 01 02 03 04",
+            "Merci !\nJe ne viens pas, appelez-moi au 06 01 02 03 04",
+        ] {
+            let read = understood(&words, Question::Attendance, "Ana Lopes", text);
+            assert_eq!(read.heard.meaning, Meaning::No, "{text}: {read:?}");
+        }
+        let subject = "Mon équipe au 12 rue des Lilas\n\nMerci de m'aider\nSite : www.acme.example est lent";
+        let read = understood(&words, Question::Subject, "Ana Lopes", subject);
+        assert!(read.text.contains("est lent"), "{read:?}");
+    }
 
     #[test]
     fn only_what_a_person_typed_is_left_of_a_subject() {

@@ -5,7 +5,8 @@
 //! quoted), `meaning` (what that says to the question).
 //!
 //! What changes with languages and mail programs is data: `data/quotes.toml` (quotes, phones' lines, notices),
-//! `data/sheet.toml` (labels of the preparation sheet), `data/absence.toml` (absence notices), `data/signs.toml` (machines' subjects and addresses), `data/bounces.toml`
+//! `data/sheet.toml` (labels of the preparation sheet), `data/cards.toml` (business cards),
+//! `data/absence.toml` (absence notices), `data/signs.toml` (machines' subjects and addresses), `data/bounces.toml`
 //! (words of mail servers). A new language is a new block there and cases in `tests/mails`.
 
 mod absence;

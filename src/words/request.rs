@@ -82,7 +82,7 @@ impl Words {
     }
 
     /// "Bien à vous, Anne", "Merci d'avance !"
-    fn signs_off(&self, line: &str) -> bool {
+    pub fn signs_off(&self, line: &str) -> bool {
         let reading = self.read(&[], line);
         let closes = reading.spans.first().is_some_and(|s| s.label == Label::Closing && s.tokens.start == 0);
         closes && reading.unknown() <= 2 && reading.normal.words() <= 8
