@@ -35,7 +35,7 @@ pub fn proof(raw: &[u8], whom: Option<&Believed>, verdict: Option<&Verdict>) -> 
     let Some(from) = domain_of_from(&message) else {
         return Proof::new(Level::B, "From does not name exactly one address");
     };
-    let told = whom.map(|w| by_headers(&believed(&message, w), &from));
+    let told = whom.map(|w| by_headers(&believed(&message, w), &partly_signed(&message), &from));
     let checked = verdict.map(|v| by_verdict(v, &from));
     match (told, checked) {
         (Some(one), Some(other)) => stronger(one, other),
@@ -78,7 +78,34 @@ pub fn organisation(domain: &str) -> Option<&str> {
     psl::domain_str(domain)
 }
 
-fn by_headers(results: &[MethodResult], from: &str) -> Proof {
+/// The domains of the signatures over a part of the text alone (`l=`, RFC 6376 §8.2), one for each: anybody may have
+/// written the rest.
+fn partly_signed(message: &Message<'_>) -> Vec<String> {
+    let signatures = message.headers_raw().filter(|(name, _)| name.trim().eq_ignore_ascii_case("DKIM-Signature"));
+    let partly = signatures.filter_map(|(_, value)| {
+        let tag = |wanted: &str| {
+            let named = value.split(';').filter_map(|tag| tag.split_once('='));
+            named.map(|(name, value)| (name.trim(), value.trim())).find(|(name, _)| *name == wanted)
+        };
+        tag("l")?;
+        tag("d").map(|(_, domain)| ascii_domain(domain))
+    });
+    partly.collect()
+}
+
+/// Passes of these domains that are not those of their signatures over a part of the text. Which signature a pass is for
+/// can't be told for sure: so many of a domain's passes do not count as it has such signatures.
+fn whole(passed: Vec<String>, partly: &[String]) -> Vec<String> {
+    let within = |signer: &str, domain: &str| {
+        let signer = ascii_domain(signer);
+        signer == domain || signer.strip_suffix(domain).is_some_and(|below| below.ends_with('.'))
+    };
+    let count = |of: &[String], domain: &str| of.iter().filter(|one| within(one, domain)).count();
+    let counts = |signer: &String| partly.iter().all(|d| !within(signer, d) || count(&passed, d) > count(partly, d));
+    passed.iter().filter(|signer| counts(signer)).cloned().collect()
+}
+
+fn by_headers(results: &[MethodResult], partly: &[String], from: &str) -> Proof {
     let of = |method: &str| results.iter().filter(move |r| r.method == method).collect::<Vec<_>>();
     let about = |r: &&&MethodResult| r.property("header.from").is_none_or(|d| aligned(d, from, false));
     let dmarc = of("dmarc");
@@ -92,6 +119,7 @@ fn by_headers(results: &[MethodResult], from: &str) -> Proof {
     };
     let dkim = of("dkim");
     let passed: Vec<String> = dkim.iter().filter(|r| r.result == "pass").filter_map(|r| signer(r)).collect();
+    let passed = whole(passed, partly);
     // where DMARC failed all the same, the domain takes none but its own signatures
     let strict = dmarc.iter().filter(about).any(|r| r.result == "fail");
     if let Some(by) = passed.iter().find(|d| aligned(d, from, strict)) {
