@@ -87,14 +87,52 @@ fn near<'t>(address: &str, own: &'t str) -> &'t str {
     text::cut(own.get(at..).unwrap_or_default(), NEAR)
 }
 
-/// `rfc822; <anne@example.org>` → the address (RFC 3464 §2.3.1; RFC 3461 §4.2 for `+2B`).
+/// `rfc822; <anne@example.org>` → the address (RFC 3464 §2.3.1).
 fn typed_address(value: &str) -> Option<String> {
     let bare = value.split_once(';').map_or(value, |(_, address)| address).trim();
     let bare = match (bare.find('<'), bare.rfind('>')) {
         (Some(open), Some(close)) if open < close => &bare[open + 1..close],
         _ => bare.split_whitespace().next().unwrap_or_default(),
     };
-    text::address(&bare.replace("+2B", "+").replace("+3D", "=")).filter(|a| !a.ends_with('@'))
+    text::address(&xtext(&code_points(bare))).filter(|a| !a.ends_with('@'))
+}
+
+/// `andr\x{E9}` → `andré` (RFC 6533 §3).
+fn code_points(address: &str) -> String {
+    let mut pieces = address.split(r"\x{");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let escaped = piece.split_once('}').filter(|(hex, _)| (2..=6).contains(&hex.len()));
+        match escaped.and_then(|(hex, rest)| Some((char::from_u32(u32::from_str_radix(hex, 16).ok()?)?, rest))) {
+            Some((c, rest)) => {
+                out.push(c);
+                out.push_str(rest);
+            }
+            None => {
+                out.push_str(r"\x{");
+                out.push_str(piece);
+            }
+        }
+    }
+    out
+}
+
+/// `andr+C3+A9+2Bcodev` → `andré+codev` (RFC 3461 §4). What stands for itself in this form is never written so: the
+/// `+20` of `anne+2024@…` is her own.
+fn xtext(address: &str) -> String {
+    let byte_at = |at: usize| {
+        let hex = address.get(at..at + 3)?.strip_prefix('+')?;
+        let upper = hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'));
+        u8::from_str_radix(hex, 16).ok().filter(|b| upper && (matches!(b, b'+' | b'=') || !b.is_ascii()))
+    };
+    let (mut out, mut at) = (Vec::with_capacity(address.len()), 0);
+    while at < address.len() {
+        let escaped = byte_at(at);
+        out.push(escaped.unwrap_or(address.as_bytes()[at]));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    // bytes that are no text were not escaped
+    String::from_utf8(out).unwrap_or_else(|_| address.replace("+2B", "+").replace("+3D", "="))
 }
 
 /// Exchange Online's text names the one who failed `name (address)<mailto:address>`: the link is the address that the
