@@ -20,6 +20,8 @@ const AGREE: i64 = 3;
 struct Data {
     /// Names of months with their number.
     months: std::collections::BTreeMap<String, u32>,
+    /// Names of days of the week with their number, Monday first.
+    weekdays: std::collections::BTreeMap<String, u32>,
     language: Vec<Language>,
 }
 
@@ -43,6 +45,7 @@ struct Phrase {
 
 struct Phrases {
     months: std::collections::BTreeMap<String, u32>,
+    weekdays: std::collections::BTreeMap<String, u32>,
     all: Vec<Phrase>,
 }
 
@@ -55,7 +58,7 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
         let until = l.until.iter().filter_map(|t| phrase(t, false, l.day_first));
         l.back.iter().filter_map(|t| phrase(t, true, l.day_first)).chain(until).collect()
     };
-    Phrases { all: data.language.iter().flat_map(of).collect(), months: data.months }
+    Phrases { all: data.language.iter().flat_map(of).collect(), months: data.months, weekdays: data.weekdays }
 });
 
 /// The last day of absence, if the letter names one.
@@ -82,8 +85,7 @@ pub(super) fn until(letter: &Letter) -> Option<NaiveDate> {
 /// The date a text begins with.
 fn date(text: &str, sent: NaiveDate, day_first: bool) -> Option<NaiveDate> {
     static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-        let weekday =
-            r"^(?:(?:le|the|on|au|am|den|dem|el|il)\s+)?(?:[a-zà-ÿ]{3,10}\.?,?\s+)?(?:(?:le|the|den|dem|el|il)\s+)?";
+        let weekday = r"^(?:(?:le|the|on|au|am|den|dem|el|il)\s+)?(?:(?P<w>[a-zà-ÿ]{3,10})\.?,?\s+)?(?:(?:le|the|den|dem|el|il)\s+)?";
         [
             r"^(?:le\s+|the\s+)?(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b".to_owned(),
             weekday.to_owned() + r"(?P<a>\d{1,2})\s?[/.-]\s?(?P<b>\d{1,2})(?:\s?[/.-]\s?(?P<y>\d{4}|\d{2})\b)?",
@@ -116,13 +118,17 @@ fn read(found: &Captures<'_>, sent: NaiveDate, day_first: bool) -> Option<NaiveD
         (Some(a), Some(b)) => by_numbers(a, b, day_first)?,
         _ => (number("d")?, number("m").or_else(|| PHRASES.months.get(found.name("name")?.as_str()).copied())?),
     };
-    match number("y") {
+    // "lundi 12 mai" where the 12th is no Monday: the day or the year is another one
+    let weekday = found.name("w").and_then(|w| PHRASES.weekdays.get(w.as_str()));
+    let fits = |date: &NaiveDate| weekday.is_none_or(|day| date.weekday().number_from_monday() == *day);
+    let date = match number("y") {
         Some(year) => NaiveDate::from_ymd_opt(if year < 100 { 2000 + year as i32 } else { year as i32 }, month, day),
         None => [0, 1]
             .iter()
             .filter_map(|next| NaiveDate::from_ymd_opt(sent.year() + next, month, day))
             .find(|d| *d >= sent),
-    }
+    };
+    date.filter(fits)
 }
 
 /// Day and month out of 03/05: unknown where both readings are possible and the language does not say.
@@ -221,6 +227,14 @@ mod tests {
             "absente jusqu'au 12 mai, puis jusqu'au 2 juin",
             "jusqu'au 31 février",
             "jusqu'au bout",
+            // 12 May 2026 is a Tuesday
+            "Je suis absent jusqu'au lundi 12 mai",
+            "de retour le lundi 12 mai",
+            "back in the office on Friday, May 13th",
+            "out of office until Wed. 12 May 2026",
+            "bis einschließlich Montag, den 12. Mai",
+            "absent jusqu'au sam. 12/05",
+            "Rientro previsto: giovedì 13 maggio",
             // an hour
             "I am in a meeting until 12.30",
             "I will be back on Monday at 9, and away until 10.05 today.",
