@@ -139,11 +139,11 @@ fn reaches(line: &str) -> bool {
         .map(|piece| piece.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '+' | '(' | '<' | '>' | '/')))
         .filter(|piece| !piece.is_empty())
         .collect();
-    let firm = |piece: &&str| {
+    let firm = |piece: &&str| -> bool {
         let is = |form: &Option<Regex>| form.as_ref().is_some_and(|form| form.is_match(piece));
         is_phone(piece) || is(&FORMS.link) || is(&FORMS.place)
     };
-    pieces.iter().any(|p| firm(p)) && pieces.iter().all(|p| firm(p) || p.split(' ').count() <= TITLE / 2)
+    pieces.iter().any(firm) && pieces.iter().all(|p| firm(p) || p.split(' ').count() <= TITLE / 2)
 }
 
 /// "Tél. 06 01 02 03 04"; without a label only what no date looks like.
