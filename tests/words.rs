@@ -1,7 +1,7 @@
 //! Answers as people write them, as data in `tests/answers/*.toml`: what each is to be understood as.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use codevd::core::draft::Question;
 use codevd::core::event::{Certainty, Meaning};
 use codevd::core::ids::Language;
@@ -23,12 +23,13 @@ fn context(actions: usize) -> Context {
     let at = |d: u32, h: u32, m: u32| NaiveDate::from_ymd_opt(2026, 3, d).unwrap().and_hms_opt(h, m, 0).unwrap();
     // a Friday, a Tuesday, a Friday morning, a Wednesday afternoon
     let choices = vec![at(6, 18, 0), at(10, 18, 30), at(13, 9, 0), at(18, 14, 0)];
-    Context { today: today(), actions, names, choices, options: Vec::new() }
+    Context { today: today(), actions, names, choices, ..Context::default() }
 }
 
-/// With the options that the group of cases lists.
+/// With the options that the group of cases lists, and its hour.
 fn with_options(group: &Group) -> Context {
-    Context { options: group.options.clone(), ..context(group.actions) }
+    let starts = group.starts.as_ref().map(|t| NaiveTime::parse_from_str(t, "%H:%M").unwrap());
+    Context { options: group.options.clone(), starts, ..context(group.actions) }
 }
 
 #[derive(Deserialize)]
@@ -62,6 +63,8 @@ struct Group {
     trap: bool,
     #[serde(default)]
     options: Vec<String>,
+    /// When the meeting begins, where that is known.
+    starts: Option<String>,
     #[serde(default)]
     fr: Vec<String>,
     #[serde(default)]

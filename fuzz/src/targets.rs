@@ -210,6 +210,7 @@ fn context() -> Context {
         names: vec!["Ana Lopes".to_owned(), "Bo Lindgren".to_owned(), "Marie Dubois".to_owned()],
         choices,
         options: vec!["une heure".to_owned(), "deux heures".to_owned()],
+        starts: chrono::NaiveTime::from_hms_opt(18, 0, 0),
     }
 }
 

@@ -7,7 +7,7 @@ use super::terminal::Terminal;
 use crate::core::{Language, Question};
 use crate::daemon::{Clock, edge::SystemClock};
 use crate::words::{Context, Words, to_json};
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde::Deserialize;
 use std::io::{self, BufRead};
 
@@ -20,6 +20,7 @@ struct Known {
     names: Vec<String>,
     choices: Vec<String>,
     options: Vec<String>,
+    starts: Option<String>,
 }
 
 /// How many, or the actions themselves.
@@ -66,13 +67,18 @@ pub(super) fn question(name: &str) -> Result<Option<Question>> {
 
 /// What is known beside a text, as JSON.
 pub(super) fn context(json: Option<&str>) -> Result<Context> {
-    let expected = "expected {\"today\": \"2026-12-01\", \"actions\": 2, \"names\": [\"Ana Lopes\"], \"choices\": [\"2026-12-06T18:00\"], \"options\": [\"…\"]}";
+    let expected = "expected {\"today\": \"2026-12-01\", \"actions\": 2, \"names\": [\"Ana Lopes\"], \"choices\": [\"2026-12-06T18:00\"], \"options\": [\"…\"], \"starts\": \"18:00\"}";
     let known = json.map(serde_json::from_str::<Known>).transpose();
     let known = known.map_err(|why| Failure::Usage(format!("--context: {why}; {expected}")))?.unwrap_or_default();
     let choices = known.choices.iter().map(|text| hour(text)).collect::<std::result::Result<_, _>>();
     let choices = choices.map_err(|text| {
         Failure::Usage(format!("--context: the choice {text:?} is no local hour such as 2026-03-06T18:00"))
     })?;
+    let starts = known.starts.as_deref().map(|text| {
+        let forms = ["%H:%M", "%H:%M:%S"];
+        let hour = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
+        hour.ok_or_else(|| Failure::Usage(format!("--context: the start {text:?} is no local hour such as 18:00")))
+    });
     Ok(Context {
         today: known.today.unwrap_or_else(|| SystemClock.now().date_naive()),
         actions: match known.actions {
@@ -83,6 +89,7 @@ pub(super) fn context(json: Option<&str>) -> Result<Context> {
         names: known.names,
         choices,
         options: known.options,
+        starts: starts.transpose()?,
     })
 }
 

@@ -224,6 +224,7 @@ impl House<'_> {
                 today: self.at.with_timezone(&zone).date_naive(),
                 actions: actions_asked(group, &sent.draft.key),
                 names: group.members.iter().filter(|m| m.is_active()).map(|m| m.name.clone()).collect(),
+                starts: meeting.map(|m| group.starts(m).with_timezone(&zone).time()),
                 ..Context::default()
             },
         }

@@ -1,5 +1,6 @@
 //! Reading `templates/<lang>/words.toml`: its shape, its checks, and errors that name file and line.
 
+use super::arrival::ArrivalWords;
 use super::dates::DateWords;
 use super::label::Label;
 use super::normal::Spelling;
@@ -57,6 +58,8 @@ struct File {
     persons: Persons,
     #[serde(default)]
     offered: OfferedWords,
+    #[serde(default)]
+    arrival: ArrivalWords,
     /// Words so often mistyped that one letter too many, too few or wrong is read over.
     #[serde(default)]
     typos: RawTypos,
@@ -220,6 +223,7 @@ pub(super) struct Lexicon {
     pub(super) plan: PlanWords,
     pub(super) persons: Persons,
     pub(super) offered: OfferedWords,
+    pub(super) arrival: ArrivalWords,
     /// Languages of which only the common words are known.
     pub(super) light: BTreeSet<Language>,
 }
@@ -306,6 +310,7 @@ impl Lexicon {
             plan: PlanWords::default(),
             persons: Persons::default(),
             offered: OfferedWords::default(),
+            arrival: ArrivalWords::default(),
             light: BTreeSet::new(),
         };
         for (language, text) in files {
@@ -351,6 +356,7 @@ impl Lexicon {
         self.typos.take(file.typos.words, file.typos.glued, file.typos.after);
         self.dates.take(&file.dates, place)?;
         self.offered.take(file.offered);
+        self.arrival.take(file.arrival);
         self.plan.take(file.plan);
         self.persons.first.extend(file.persons.first);
         self.persons.open.extend(file.persons.open);

@@ -8,6 +8,7 @@
 //! most probable. A new language is a new `words.toml`.
 
 mod agree;
+mod arrival;
 mod bare_days;
 mod bounded;
 mod certain;
@@ -41,7 +42,8 @@ pub use plan::{due, plan, strip_marks};
 use crate::core::draft::Question;
 use crate::core::event::{Certainty, Meaning};
 use crate::core::ids::Language;
-use chrono::{NaiveDate, NaiveDateTime};
+use arrival::Said;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use label::Label;
 use learned::Learned;
 use lexicon::{Lexicon, TableName, Whose};
@@ -69,6 +71,8 @@ pub struct Context {
     pub choices: Vec<NaiveDateTime>,
     /// The options listed (choice), as they were written.
     pub options: Vec<String>,
+    /// The hour at which the meeting begins (attendance), local to the member.
+    pub starts: Option<NaiveTime>,
 }
 
 /// The word lists of all languages.
@@ -158,7 +162,7 @@ impl Words {
         let heard = self.understand_phrases(question, language, text, context);
         let heard = if heard.is_none() { self.doubted(question, language, text, context) } else { heard };
         match question.filter(|q| !is_free(question) || *q == Question::StepRequest) {
-            Some(question) => self.second_opinion(question, language, text, context, heard),
+            Some(question) => self.by_the_clock(question, Said { language, text, context }, heard),
             None => heard,
         }
     }
