@@ -58,7 +58,7 @@ const IMPURE: &[&str] = &[
 
 /// What the core may use beside std.
 const CORE_LIBRARIES: &[&str] =
-    &["std", "core", "alloc", "chrono", "chrono_tz", "cron", "serde", "thiserror", "crate", "self", "super"];
+    &["std", "core", "alloc", "chrono", "chrono_tz", "cron", "idna", "serde", "thiserror", "crate", "self", "super"];
 
 fn sources() -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();

@@ -7,7 +7,7 @@ use crate::config::nearest::nearest;
 use crate::config::table::{At, Document, Span, Table};
 use crate::config::{problems, read_text, settings, values};
 use crate::core::format::{FormatId, Formats};
-use crate::core::ids::{Email, GroupId, Language, MemberId};
+use crate::core::ids::{Email, GroupId, Language, MemberId, address_key};
 use crate::core::schedule::Schedule;
 use crate::core::spec::GroupSpec;
 use chrono_tz::Tz;
@@ -96,7 +96,7 @@ pub fn check_together(config: &Config, group: &GroupSpec) -> Vec<ConfigError> {
 fn without_detail(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let local = local.split_once('+').map_or(local, |(user, _)| user);
-    format!("{local}@{domain}").to_lowercase()
+    address_key(&format!("{local}@{domain}"))
 }
 
 struct Reader<'a> {

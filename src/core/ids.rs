@@ -110,10 +110,32 @@ fn email(text: &str) -> Option<String> {
     fits.then(|| format!("{local}@{}", domain.to_lowercase()))
 }
 
+/// A domain to compare: its A-label form in lower case (RFC 5890). Labels that can't be turned stay as they are.
+pub fn ascii_domain(domain: &str) -> String {
+    let bare = domain.trim_end_matches('.');
+    idna::domain_to_ascii(bare).unwrap_or_else(|_| bare.to_lowercase())
+}
+
+/// A mailbox to compare, the same for every writing of its address: hosts look at no case, and a domain in its own script
+/// is the one in A-labels (`inbound.md` §4 rule 8).
+pub fn address_key(address: &str) -> String {
+    let address = address.trim();
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{}", local.to_lowercase(), ascii_domain(domain)),
+        None => address.to_lowercase(),
+    }
+}
+
 impl Email {
-    /// The same mailbox, whatever the case of its letters.
+    /// The same mailbox, however its address is written.
     pub fn is(&self, other: &str) -> bool {
-        self.0.to_lowercase() == other.trim().to_lowercase()
+        address_key(&self.0) == address_key(other)
+    }
+
+    /// As it stands in mails, calendars and on the wire: its domain in A-labels, which every server and program takes.
+    pub fn in_ascii(&self) -> Self {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        Self(format!("{local}@{}", ascii_domain(domain)))
     }
 }
 
@@ -150,6 +172,18 @@ mod tests {
         for bad in ["", "ana", "@x.org", "ana@", "a b@x.org", "a@x..org", "a\r\n@x.org", "a@b@c.org", "<a@x.org>"] {
             assert!(bad.parse::<Email>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_address_is_the_same_in_both_scripts_of_its_domain() {
+        let one: Email = "Ana@Bücher.example".parse().unwrap();
+        for same in ["ana@xn--bcher-kva.example", "ANA@XN--BCHER-KVA.EXAMPLE", " ana@bu\u{308}cher.example"] {
+            assert!(one.is(same), "{same}");
+        }
+        for other in ["ana@bucher.example", "anä@xn--bcher-kva.example", "ana@", "ana", ""] {
+            assert!(!one.is(other), "{other}");
+        }
+        assert_eq!(address_key("Ana+X@xn--99999999999.example"), "ana+x@xn--99999999999.example");
     }
 
     #[test]

@@ -153,11 +153,12 @@ impl Composer<'_> {
         let message_id = format!("{token}@{}", self.sender.domain());
         let references = self.references(group, draft, &message_id);
         let unsubscribe = format!("{reply_to}?subject=stop%20%5B{mark}%5D&body={UNSUBSCRIBE}");
+        let to = address(draft, member);
         let outgoing = mail::Outgoing {
             from_name: &self.sender.name,
             from_email: self.sender.address.as_str(),
             to_name: &member.name,
-            to_email: address(draft, member).as_str(),
+            to_email: to.as_str(),
             reply_to: plus.then_some(reply_to.as_str()),
             subject: &words.subject,
             text: &words.text,
@@ -181,7 +182,7 @@ impl Composer<'_> {
             draft_id: draft_id.clone(),
             message_id,
             subject: words.subject,
-            envelope_to: address(draft, member).clone(),
+            envelope_to: to,
             bytes,
             plain: words.text,
         })
@@ -383,7 +384,7 @@ fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member)
                 None => PartStat::NeedsAction,
             };
             Attendee {
-                email: if m.id == receiver.id { address(draft, m).to_string() } else { m.email.to_string() },
+                email: if m.id == receiver.id { address(draft, m) } else { m.email.in_ascii() }.to_string(),
                 name: m.name.clone(),
                 part_stat,
                 rsvp: asks && part_stat == PartStat::NeedsAction,
@@ -394,10 +395,10 @@ fn attendees(group: &Group, draft: &Draft, meeting: &Meeting, receiver: &Member)
 }
 
 /// Where a mail goes: its receiver's address, but for what is taken off at a former one.
-fn address<'a>(draft: &'a Draft, receiver: &'a Member) -> &'a Email {
+fn address(draft: &Draft, receiver: &Member) -> Email {
     match &draft.facts {
-        Facts::AddressLeft { address } => address,
-        _ => &receiver.email,
+        Facts::AddressLeft { address } => address.in_ascii(),
+        _ => receiver.email.in_ascii(),
     }
 }
 

@@ -295,7 +295,7 @@ impl<I: Ids> Engine<I> {
         let mut change = change;
         for member in change.group.members.clone() {
             let was = before.and_then(|b| b.member(&member.id));
-            let same = was.is_some_and(|w| w.email == member.email && w.left.is_none());
+            let same = was.is_some_and(|w| w.email.is(member.email.as_str()) && w.left.is_none());
             if same || !member.is_active() || !self.store.get().opted_out(member.email.as_str())? {
                 continue;
             }

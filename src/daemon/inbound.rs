@@ -7,6 +7,7 @@ mod doubt;
 use super::compose::token_owner;
 use super::engine::Kit;
 use crate::core::event::{Answer, Certainty, Meaning};
+use crate::core::ids::address_key;
 use crate::core::meeting::Stage;
 use crate::core::proof::Level;
 use crate::core::route::{Lead, Route, Verdict, Weight, verdict, weigh};
@@ -155,7 +156,8 @@ impl Known for House<'_> {
             Ok::<_, StoreError>(loaded.and_then(|l| l.group.member(member).map(|m| m.email.clone())))
         };
         let receiver = email(&key.group, &key.member)?;
-        Ok(receiver.is_some() && receiver == email(&sender.0, &sender.1)?)
+        let sender = email(&sender.0, &sender.1)?;
+        Ok(receiver.zip(sender).is_some_and(|(receiver, sender)| receiver.is(sender.as_str())))
     }
 
     fn open(&self, group: &GroupId, member: &MemberId) -> Result<Vec<Sent>, StoreError> {
@@ -398,7 +400,7 @@ fn is_ours(address: &str, own: &str) -> bool {
     let bare = |a: &str| {
         let (local, domain) = a.rsplit_once('@').unwrap_or((a, ""));
         let local = local.replace("%2B", "+").replace("%2b", "+");
-        format!("{}@{domain}", local.split('+').next().unwrap_or_default()).to_lowercase()
+        address_key(&format!("{}@{domain}", local.split('+').next().unwrap_or_default()))
     };
     bare(address) == bare(own)
 }

@@ -3,6 +3,7 @@
 //!
 //! RFC 5545 (iCalendar), 5546 (iTIP), 7986 (new properties), 9074 (alarms).
 
+use crate::core::ids::address_key;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -379,7 +380,7 @@ pub struct CalendarMessage {
     pub end: Option<When>,
 }
 
-/// Whether two addresses are one: compared without case, as every mail host in use does.
+/// Whether two addresses are one, however they are written.
 pub fn same_address(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
+    address_key(a) == address_key(b)
 }

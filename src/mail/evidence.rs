@@ -64,7 +64,7 @@ pub fn addressed_to(raw: &[u8], address: &str) -> bool {
     let Some(message) = MessageParser::default().parse_headers(raw.as_ref()) else { return false };
     let bare = |email: &str| {
         let (local, domain) = email.rsplit_once('@')?;
-        Some((local.split('+').next()?.to_lowercase(), super::proof::ascii_domain(domain)))
+        Some((local.split('+').next()?.to_lowercase(), crate::core::ids::ascii_domain(domain)))
     };
     let (ours, lists) = (bare(address), [message.to(), message.cc()]);
     let all = lists.into_iter().flatten().flat_map(|list| list.clone().into_list());

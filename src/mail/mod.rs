@@ -36,6 +36,7 @@ mod text;
 pub mod token;
 pub mod write;
 
+pub use crate::core::ids::ascii_domain;
 pub use crate::core::proof::{Level, Proof};
 pub use auth_results::Believed;
 pub use bounce::{Bounce, BounceClass, BouncedRecipient};
@@ -45,7 +46,7 @@ pub use evidence::{Carrier, TokenFound, addressed_to, subject_tag, tokens, witho
 pub use letter::{Address, Letter, Limits, letter, letter_within};
 pub use meaning::{Asked, Understood, understand};
 pub use parts::{Part, PartKind};
-pub use proof::{Verdict, ascii_domain, organisation, proof};
+pub use proof::{Verdict, organisation, proof};
 pub use reading::{Known, Nothing, Reading, Sent, Step, read};
 pub use reply::{Reply, reply};
 pub use report::{read_json, reading_json};

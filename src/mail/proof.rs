@@ -1,5 +1,6 @@
 //! How sure it is that a mail comes from the address in its From: the evidence of `inbound.md` §4.
 
+use crate::core::ids::ascii_domain;
 use crate::core::proof::{Level, Proof};
 
 use super::auth_results::{Believed, MethodResult, believed};
@@ -58,12 +59,6 @@ fn domain_of_from(message: &Message<'_>) -> Option<String> {
     let mut problems = Vec::new();
     let sender = super::letter::sender(message, &mut problems)?;
     sender.email.rsplit_once('@').map(|(_, domain)| ascii_domain(domain))
-}
-
-/// A domain to compare: its A-label form in lower case (RFC 5890). Labels that can't be turned stay as they are.
-pub fn ascii_domain(domain: &str) -> String {
-    let bare = domain.trim_end_matches('.');
-    idna::domain_to_ascii(bare).unwrap_or_else(|_| bare.to_lowercase())
 }
 
 /// Under one roof: equal, or, unless the domain asks for strictness, of one organisation (RFC 9989 §4.4).

@@ -130,7 +130,7 @@ fn delete_sent(conn: &Connection, group: &GroupId, member: &MemberId) -> Result<
 
 /// Empties the mails from them. The hash stays: the same mail, met again in the mailbox, is known.
 fn empty_received(conn: &Connection, group: &GroupId, member: &MemberId) -> Result<usize, Fault> {
-    let theirs = "((group_id = ?1 AND member = ?2) OR lower(from_address) IN \
+    let theirs = "((group_id = ?1 AND member = ?2) OR address_key(from_address) IN \
         (SELECT address_key FROM member_addresses WHERE group_id = ?1 AND member = ?2))";
     let about = params![group.as_str(), member.as_str()];
     let bytes = format!("UPDATE inbox_bytes SET bytes = NULL WHERE inbox IN (SELECT id FROM inbox WHERE {theirs})");

@@ -6,6 +6,7 @@ use super::error::Fault;
 use crate::core::challenge::Challenge;
 use crate::core::event::Inverse;
 use crate::core::group::{Sent, SentKey, Turn, Undo};
+use crate::core::ids::address_key;
 use crate::core::reach::{Away, Reach};
 use crate::core::{Email, Group, GroupId, Meeting, MeetingNo, Member, MemberId};
 use rusqlite::{Connection, params};
@@ -70,11 +71,6 @@ pub(super) static CHALLENGES: Table = Table {
     cells: &["member", "draft_key", "asked_at", "address", "level", "weight", "waiting", "word", "again_key"],
     replace: false,
 };
-
-/// An address as it is looked up: the same for every writing of it.
-pub(super) fn address_key(address: &str) -> String {
-    address.trim().to_lowercase()
-}
 
 pub(super) fn members(group: &Group) -> Result<Rows, Fault> {
     let mut rows = Rows::default();

@@ -5,6 +5,7 @@ use super::error::Fault;
 use super::mails::QueueRow;
 use super::{MailState, QueueFilter, Reader, StoreError, group_rows, meeting_rows};
 use crate::core::caps::Capped;
+use crate::core::ids::address_key;
 use crate::core::reach::{Bounced, Reach};
 use crate::core::{FormatId, Formats, Group, GroupId, Meeting, MeetingNo, MemberId, Stage, Uid};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
@@ -215,9 +216,7 @@ impl Reader {
     /// As [`Self::load`].
     pub fn members_by_address(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
         self.look("look for an address", |conn| {
-            all(conn, BY_ADDRESS, [group_rows::address_key(address)], |r| {
-                Ok((r.parsed("group_id")?, r.parsed("member")?))
-            })
+            all(conn, BY_ADDRESS, [address_key(address)], |r| Ok((r.parsed("group_id")?, r.parsed("member")?)))
         })
     }
 
@@ -227,9 +226,7 @@ impl Reader {
     /// As [`Self::load`].
     pub fn members_by_delegate(&self, address: &str) -> Result<Vec<(GroupId, MemberId)>, StoreError> {
         self.look("look for a delegate", |conn| {
-            all(conn, BY_DELEGATE, [group_rows::address_key(address)], |r| {
-                Ok((r.parsed("group_id")?, r.parsed("member")?))
-            })
+            all(conn, BY_DELEGATE, [address_key(address)], |r| Ok((r.parsed("group_id")?, r.parsed("member")?)))
         })
     }
 
@@ -276,7 +273,7 @@ impl Reader {
             Capped::Person => "o.kind = 'receipt' AND o.receipt = 'person_asked'",
         };
         let sql = format!(
-            "SELECT o.decided_at AS at, lower(o.envelope_to) = lower(?2) AS same FROM outbox o \
+            "SELECT o.decided_at AS at, address_key(o.envelope_to) = address_key(?2) AS same FROM outbox o \
              WHERE o.decided_at > ?1 AND {which}"
         );
         let rows = self.look("count answers", |conn| {

@@ -121,6 +121,9 @@ impl Seals {
         conn.create_scalar_function("address_hash", 1, flags, |call| {
             Ok(super::opt_outs::hash(&call.get::<String>(0)?))
         })?;
+        conn.create_scalar_function("address_key", 1, flags | FunctionFlags::SQLITE_DETERMINISTIC, |call| {
+            Ok(call.get::<Option<String>>(0)?.map(|address| crate::core::ids::address_key(&address)))
+        })?;
         let of = seals.clone();
         conn.create_scalar_function("seal", 3, flags, move |call| of.seal_call(call).map_err(told))?;
         let of = seals.clone();

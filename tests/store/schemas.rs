@@ -194,3 +194,41 @@ fn a_migration_that_fails_half_way_leaves_the_old_schema_and_its_copy() {
     assert_eq!(texts(&conn, "SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), ["2"]);
     assert!(dir.path().join("old.db.before-0003").exists());
 }
+
+#[test]
+fn an_address_kept_in_its_own_script_is_found_by_its_a_labels_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("old.db");
+    let mut group = rich("lyon");
+    let ana = group.members.iter_mut().find(|m| m.id.as_str() == "ana").unwrap();
+    ana.email = "ana@bücher.example".parse().unwrap();
+    ana.aliases = vec!["Ana@xn--bcher-kva.example".parse().unwrap()];
+    ana.delegates = vec!["desk@bücher.example".parse().unwrap()];
+    Store::open(&file).unwrap().commit(state(None, None, &group)).unwrap();
+    // as the schema before had them
+    let conn = Connection::open(&file).unwrap();
+    for table in ["member_addresses", "member_delegates"] {
+        let key = "replace(lower(address), 'Ü', 'ü')";
+        conn.execute(&format!("UPDATE {table} SET address_key = {key}"), []).unwrap();
+    }
+    conn.execute("UPDATE member_addresses SET counts = 1 WHERE member = 'ana'", []).unwrap();
+    // an opt-out of before, by the hash of ana@bücher.example
+    let hash = "2fe7d7cc5f38750ea6955a9b7167e88636c769e1b836ff57b44a60131b59997e";
+    conn.execute("INSERT INTO opt_outs (address_hash, at) VALUES (?, 0)", [hash]).unwrap();
+    conn.pragma_update(None, "user_version", 19).unwrap();
+    drop(conn);
+    let mut store = Store::open(&file).unwrap();
+    for address in ["ana@bücher.example", "ANA@XN--BCHER-KVA.EXAMPLE"] {
+        assert_eq!(store.members_by_address(address).unwrap().len(), 1, "{address}");
+    }
+    assert_eq!(store.members_by_delegate("desk@xn--bcher-kva.example").unwrap().len(), 1);
+    assert!(store.opted_out("ana@bücher.example").unwrap() && store.opted_out("ana@xn--bcher-kva.example").unwrap());
+    store.opt("ana@xn--bcher-kva.example", false, now()).unwrap();
+    assert!(!store.opted_out("ana@bücher.example").unwrap());
+    // what changes is written over the rows of before
+    let found = store.load(&lyon(), &formats()).unwrap().unwrap();
+    let mut after = found.group.clone();
+    after.members.iter_mut().find(|m| m.id.as_str() == "ana").unwrap().email = "ana@other.example".parse().unwrap();
+    store.commit(state(Some(&found.group), Some(found.version), &after)).unwrap();
+    assert_eq!(store.members_by_address("ana@other.example").unwrap().len(), 1);
+}

@@ -5,7 +5,7 @@ use crate::core::challenge::{Challenge, GOOD_HOURS, MOST_WAITING, Waiting};
 use crate::core::draft::{DraftKey, Facts, InReplyTo, Kind, Question, WhenLate};
 use crate::core::event::{Answer, Inverse, Meaning, Receipt, Unproven};
 use crate::core::group::Undo;
-use crate::core::ids::{MeetingNo, MemberId};
+use crate::core::ids::{Email, MeetingNo, MemberId, address_key};
 use crate::core::refusal::Refusal;
 use crate::core::route::Weight;
 use chrono::{DateTime, Duration, Utc};
@@ -40,8 +40,9 @@ pub(super) fn unproven(work: &mut Work<'_>, unproven: &Unproven) -> Result<(), R
 /// what they can take back by its receipt, and never one that is worse proven.
 fn joins(asked: &Challenge, unproven: &Unproven) -> bool {
     let mild = is_mild(unproven.weight);
+    let from = |address: &Option<Email>| address.as_ref().map(|a| address_key(a.as_str()));
     let open = asked.word.is_none() && asked.waiting.len() < MOST_WAITING;
-    mild && open && asked.address == unproven.address && unproven.level <= asked.level
+    mild && open && from(&asked.address) == from(&unproven.address) && unproven.level <= asked.level
 }
 
 /// It is the member's own, and can be taken back.
