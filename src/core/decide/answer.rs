@@ -107,6 +107,7 @@ fn stop(work: &mut Work<'_>, number: Option<MeetingNo>, answer: &Answer) {
     if let Some(member) = work.group.members.iter_mut().find(|m| m.id == answer.from) {
         member.paused = Some(now);
     }
+    unproven::stopped(work, answer);
     work.receipt(number, &answer.from, Receipt::Stopped, Some(Inverse::Unpause), &answer.mail);
     pass_on(work, number, Notice::Stopped { member: answer.from.clone() });
     seats_away(work, &answer.from);

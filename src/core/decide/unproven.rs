@@ -141,6 +141,14 @@ pub(super) fn disowned(work: &mut Work<'_>, from: &MemberId, challenge: &DraftKe
     work.tell(challenge.meeting, Some(from), text);
 }
 
+/// The word came: no more mail. That is no yes, now or later: what waited does nothing.
+pub(super) fn stopped(work: &mut Work<'_>, answer: &Answer) {
+    let asked = |c: &&mut Challenge| c.is_asked_by(&answer.to) && c.word.is_none();
+    if let Some(asked) = work.group.challenges.iter_mut().find(asked) {
+        asked.word = Some(false);
+    }
+}
+
 /// The word came: yes, once. Where it came from an unknown address, that one is the member's from now on.
 pub(super) fn confirmed(work: &mut Work<'_>, from: &MemberId, challenge: &DraftKey) -> Result<(), Refusal> {
     let now = work.now();
