@@ -16,14 +16,17 @@ pub(super) fn as_it_came<'s>(sent: &'s str, body: &str) -> Cow<'s, str> {
         return Cow::Borrowed(sent);
     }
     let came: HashSet<u64> = text::word_ids(body).collect();
+    let known: HashSet<u64> = text::word_ids(sent).collect();
     let score = |candidate: &str| -> i64 {
         text::word_ids(candidate).map(|word| if came.contains(&word) { 1 } else { -1 }).sum()
     };
-    let without = |known: fn(char) -> bool| sent.replace(|c: char| !known(c), lost.encode_utf8(&mut [0; 4]));
+    let without = |left: fn(char) -> bool| sent.replace(|c: char| !left(c), lost.encode_utf8(&mut [0; 4]));
     let (mut best, mut most) = (Cow::Borrowed(sent), score(sent));
     for candidate in [without(|c| c <= '\u{ff}'), without(|c| c.is_ascii())] {
         let found = score(&candidate);
-        if found > most {
+        // "Envoyé de mon iPhone" above a quote with "Envoy?": as many words fit, and one of them was lost to be so
+        let lost_here = || text::word_ids(&candidate).any(|word| came.contains(&word) && !known.contains(&word));
+        if found > most || (found == most && lost_here()) {
             (best, most) = (Cow::Owned(candidate), found);
         }
     }
@@ -41,6 +44,7 @@ mod tests {
             ("Oui ?\n\nLa séance : au cœur de l'été, à Évreux.", sent),
             ("Oui\n\nLa séance : au c?ur de l'été, à Évreux.", "La séance : au c?ur de l'été, à Évreux."),
             ("Zoé\n\nLa s?ance : au c?ur de l'?t?, ? ?vreux.", "La s?ance : au c?ur de l'?t?, ? ?vreux."),
+            ("Envoyé de mon iPhone\n\n> La s?ance, ? ?vreux", "La s?ance : au c?ur de l'?t?, ? ?vreux."),
             ("La s\u{fffd}ance", "La s\u{fffd}ance : au c\u{fffd}ur de l'\u{fffd}t\u{fffd}, \u{fffd} \u{fffd}vreux."),
         ] {
             assert_eq!(as_it_came(sent, body), came, "{body}");

@@ -41,7 +41,8 @@ impl Ask<'_> {
             | Question::Counter
             | Question::Swap
             | Question::Progress
-            | Question::Choice => 1,
+            | Question::Choice
+            | Question::NoSubject => 1,
             _ => 0,
         };
         self.not_understood() > left
@@ -56,7 +57,10 @@ impl Ask<'_> {
         let adverbs = &self.words.lexicon.persons.adverbs;
         let known = |t: &Token| {
             let number = t.text.starts_with(|c: char| c.is_ascii_digit());
-            number || adverbs.contains(&t.text) || options.split(' ').any(|word| word == t.text)
+            number
+                || adverbs.contains(&t.text)
+                || self.names_member(&t.text)
+                || options.split(' ').any(|word| word == t.text)
         };
         let taken = |i: usize| r.spans.iter().any(|s| s.tokens.contains(&i));
         let tokens = r.normal.tokens.iter().enumerate();

@@ -293,6 +293,28 @@ fn fill(pattern: &str, parts: &BTreeMap<String, Spanned<String>>) -> String {
     filled
 }
 
+/// The word lists inside the binary.
+pub(super) fn embedded() -> Result<[(Language, &'static str); 6], WordsError> {
+    Ok([
+        (Language::french(), include_str!("../../templates/fr/words.toml")),
+        (Language::english(), include_str!("../../templates/en/words.toml")),
+        (light("de")?, include_str!("../../templates/de/words.toml")),
+        (light("nl")?, include_str!("../../templates/nl/words.toml")),
+        (light("es")?, include_str!("../../templates/es/words.toml")),
+        (light("it")?, include_str!("../../templates/it/words.toml")),
+    ])
+}
+
+/// A language by its code.
+fn light(code: &str) -> Result<Language, WordsError> {
+    code.parse().map_err(|_| WordsError {
+        file: format!("templates/{code}/words.toml"),
+        line: 1,
+        found: format!("the folder {code:?}"),
+        expected: "a language of two letters".to_owned(),
+    })
+}
+
 impl Lexicon {
     /// Reads one file a language; the first to name a spelling or sign wins.
     pub(super) fn parse(files: &[(Language, &str)], whose: Whose) -> Result<Self, WordsError> {
