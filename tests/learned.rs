@@ -223,7 +223,7 @@ fn learn<'l>(words: &Words, cases: &[Lesson], lessons: impl Iterator<Item = &'l 
     let words = words.clone().taught(Learned::default());
     let plain = |l: &Lesson| words.features(&l.text, &l.names());
     let heard = |l: &Lesson| {
-        let said = to_json(&words.understand(Some(l.question), &l.lang, &l.text, &l.context()));
+        let said = to_json(&words.first_reading(l.question, &l.lang, &l.text, &l.context()));
         plain(l).heard(said["meaning"].as_str().unwrap(), said["certainty"].as_str().unwrap())
     };
     let written = cases.iter().filter(|l| l.question == Question::DatePoll);
@@ -255,7 +255,7 @@ fn learn<'l>(words: &Words, cases: &[Lesson], lessons: impl Iterator<Item = &'l 
 
 /// What a poll shows of each day offered, and what is said of it.
 fn days<'l>(words: &Words, lesson: &'l Lesson) -> Vec<(Features, &'l str)> {
-    let heard = words.understand(Some(lesson.question), &lesson.lang, &lesson.text, &lesson.context());
+    let heard = words.first_reading(lesson.question, &lesson.lang, &lesson.text, &lesson.context());
     let features = words.day_features(&lesson.lang, &lesson.text, &lesson.context(), &heard);
     let said = |day: usize| match lesson.meaning.as_str() {
         "none_works" => "no",

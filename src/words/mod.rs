@@ -150,11 +150,17 @@ impl Words {
     /// The open question's meanings come first, then the universal words (help, stop, undo, person)
     /// where they are nearly the whole message (decisions 16).
     pub fn understand(&self, question: Option<Question>, language: &Language, text: &str, context: &Context) -> Heard {
-        let table = (question == Some(Question::DatePoll)).then(|| signs::told(head(text))).flatten();
+        let table = table(question, text);
         let text = table.as_deref().unwrap_or(text);
         let heard = self.weighed(question, language, text, context);
         let heard = self.unless_refused(question, language, text, context, heard);
         self.settled(question, language, text, context, heard)
+    }
+
+    /// What the phrases say, before it is looked at what they leave: what the second opinion is learned beside.
+    pub fn first_reading(&self, question: Question, language: &Language, text: &str, context: &Context) -> Heard {
+        let table = table(Some(question), text);
+        self.weighed(Some(question), language, table.as_deref().unwrap_or(text), context)
     }
 
     /// By the phrases, weighed against what such answers meant before.
@@ -371,6 +377,11 @@ fn unquoted(text: &str) -> Option<String> {
     let own: Vec<&str> = text.lines().filter(|l| !quotes(l)).collect();
     let some = text.lines().any(|l| quotes(&l)) && own.iter().any(|l| !l.trim().is_empty());
     some.then(|| own.join("\n"))
+}
+
+/// A poll that was answered by a table, told in lines.
+fn table(question: Option<Question>, text: &str) -> Option<String> {
+    (question == Some(Question::DatePoll)).then(|| signs::told(head(text))).flatten()
 }
 
 /// The phrases that count for a question.
