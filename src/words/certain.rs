@@ -1,24 +1,18 @@
 //! What may be acted on at once: a reading in which nothing is left that could turn it round.
 
+use super::arrival::Said;
 use super::label::Label;
 use super::normal::Token;
 use super::offered::Mention;
 use super::scan::Span;
-use super::{Ask, Context, Heard, Words, normal};
+use super::{Ask, Heard, Words, normal};
 use crate::core::draft::Question;
 use crate::core::event::Certainty;
-use crate::core::ids::Language;
 
 impl Words {
     /// Surely only where every word was understood, and nobody else is spoken of.
-    pub(super) fn settled(
-        &self,
-        question: Option<Question>,
-        language: &Language,
-        text: &str,
-        context: &Context,
-        heard: Heard,
-    ) -> Heard {
+    pub(super) fn settled(&self, question: Option<Question>, said: Said<'_>, heard: Heard) -> Heard {
+        let Said { language, text, context } = said;
         let Some(question) = question.filter(|q| heard.certainty == Certainty::Sure && !super::is_free(Some(*q)))
         else {
             return heard;

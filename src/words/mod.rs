@@ -153,8 +153,9 @@ impl Words {
         let table = table(question, text);
         let text = table.as_deref().unwrap_or(text);
         let heard = self.weighed(question, language, text, context);
-        let heard = self.unless_refused(question, language, text, context, heard);
-        self.settled(question, language, text, context, heard)
+        let said = Said { language, text, context };
+        let heard = self.unless_refused(question, said, heard);
+        self.settled(question, said, heard)
     }
 
     /// What the phrases say, before it is looked at what they leave: what the second opinion is learned beside.

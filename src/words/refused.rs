@@ -2,11 +2,11 @@
 //! without its refusal (`[refusals]` of the word lists), such a clause says what is not wanted; if that is all that was
 //! heard, nothing was.
 
+use super::arrival::Said;
 use super::normal::Normal;
-use super::{Context, Heard, Words};
+use super::{Heard, Words};
 use crate::core::draft::Question;
 use crate::core::event::{Certainty, Meaning};
-use crate::core::ids::Language;
 use regex::Captures;
 use std::mem::discriminant;
 use std::ops::Range;
@@ -16,14 +16,8 @@ const REACH: usize = 10;
 
 impl Words {
     /// What was heard, if the text says it beside what it refuses.
-    pub(super) fn unless_refused(
-        &self,
-        question: Option<Question>,
-        language: &Language,
-        text: &str,
-        context: &Context,
-        heard: Heard,
-    ) -> Heard {
+    pub(super) fn unless_refused(&self, question: Option<Question>, said: Said<'_>, heard: Heard) -> Heard {
+        let Said { language, text, context } = said;
         let refuses = refuses(&heard.meaning);
         if !refuses && !asks_for(&heard.meaning) {
             return heard;
