@@ -10,6 +10,7 @@ use codevd::daemon::{Engine, Kit, Outgoing, Pace, Sender, Shared, sender_step, s
 use codevd::mail::Key;
 use codevd::render::Renderer;
 use codevd::sim::SeededIds;
+use codevd::sim::edits::Edit;
 use codevd::sim::faults::{Fault, Trouble};
 use codevd::sim::invariants::Rule;
 use codevd::sim::office::Mutant;
@@ -91,12 +92,41 @@ fn one_seed_gives_one_year() {
 }
 
 #[test]
+fn a_group_that_changes_beside_another_keeps_every_calendar_right() {
+    let quiet = Plan { two: true, ..some_weeks(40, false) };
+    let start = quiet.cast().start;
+    let edits = [
+        Edit::Joins { member: 7 },
+        Edit::Address { member: 1, number: 1 },
+        Edit::Leaves { member: 2 },
+        Edit::Leads { member: 3 },
+        Edit::Alarms,
+        Edit::Zone { number: 4 },
+        Edit::Joins { member: 2 },
+        Edit::Address { member: 3, number: 2 },
+        Edit::Place { number: 3 },
+        Edit::Leaves { member: 0 },
+        Edit::Schedule { number: 2 },
+        Edit::Circle,
+    ];
+    let at = |n: usize| start + Duration::days(2) + Duration::hours(60 * i64::try_from(n).unwrap());
+    let faults = edits.into_iter().enumerate().map(|(n, edit)| Fault { at: at(n), what: Trouble::File { edit } });
+    let told = told(&Plan { faults: faults.collect(), ..quiet }, None);
+    let wrong: Vec<_> = told.violations.iter().map(|v| format!("{:?}: {}", v.rule, v.what)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let answered = |beginning: &str, who: &str| told.deeds.keys().any(|k| k.starts_with(beginning) && k.contains(who));
+    assert!(answered("evening/", ""), "the second group is not there: {:?}", told.deeds.keys());
+    assert!(answered("soak/", "/m7/"), "nobody joined: {:?}", told.deeds.keys());
+}
+
+#[test]
 fn broken_senders_and_receivers_are_noticed() {
     assert!(plays_with(&PARTS.formats));
     let plan = some_weeks(31, false);
     let broken = [
         (Mutant::SendsTwice, Rule::Twice),
         (Mutant::SendsNothing, Rule::Lost),
+        (Mutant::SendsNothing, Rule::Calendar),
         (Mutant::Late, Rule::Late),
         (Mutant::LosesAnswers, Rule::Answer),
         (Mutant::TellsOthers, Rule::Secret),

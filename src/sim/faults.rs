@@ -1,6 +1,7 @@
 //! What goes wrong in a simulated year, as plain data: drawn from a seed, kept in a file, taken away one by one.
 
 use super::clock::Chance;
+use super::edits::Edit;
 use crate::store::DiskFault;
 use crate::transport::Phase;
 use chrono::{DateTime, Duration, Utc};
@@ -153,6 +154,11 @@ pub enum Trouble {
         /// `move`, `cancel`, `swap`.
         order: Ordered,
     },
+    /// The group file is changed and applied.
+    File {
+        /// What is changed.
+        edit: Edit,
+    },
 }
 
 /// An order from the command line.
@@ -221,7 +227,7 @@ pub fn pick(chance: &mut Chance, below: usize) -> usize {
 pub fn fault(chance: &mut Chance, at: DateTime<Utc>, members: usize) -> Vec<Fault> {
     let times = |chance: &mut Chance| u32::try_from(1 + draw(chance, 6)).unwrap_or(1);
     let phase = |chance: &mut Chance| Phase::ALL[pick(chance, Phase::ALL.len())];
-    let what = match draw(chance, 100) {
+    let what = match draw(chance, 106) {
         0..=7 => {
             let phase = Phase::ALL[pick(chance, 7)];
             Trouble::Down { phase, seconds: while_of(chance, 3 * DAY) }
@@ -250,7 +256,8 @@ pub fn fault(chance: &mut Chance, at: DateTime<Utc>, members: usize) -> Vec<Faul
         88..=91 => return jump(chance, at),
         92..=93 => Trouble::Suspend { seconds: while_of(chance, 3 * DAY) },
         94..=95 => Trouble::Hold { seconds: while_of(chance, 10 * HOUR) },
-        _ => Trouble::Order { order: ordered(chance, members) },
+        96..=99 => Trouble::Order { order: ordered(chance, members) },
+        _ => Trouble::File { edit: Edit::drawn(chance) },
     };
     vec![Fault { at, what }]
 }

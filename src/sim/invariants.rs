@@ -1,10 +1,11 @@
 //! What must hold whatever goes wrong: looked at after every step, and once more at the end.
 
+use super::calendars::{Calendars, Missed};
 use super::deeds::marks;
 use super::office::Accepted;
 use crate::core::meeting::{Meeting, Sharing};
 use crate::core::spec::GuestList;
-use crate::core::{Formats, Group, GroupId, Section, Stage};
+use crate::core::{Formats, Group, GroupId, GroupSpec, Section, Stage};
 use crate::daemon::housekeeping::Keep;
 use crate::mail::{self, Letter, Token};
 use crate::store::{
@@ -30,7 +31,7 @@ pub enum Rule {
     Journal,
     /// No mail holds another's secret.
     Secret,
-    /// The linter has nothing against a mail with a calendar.
+    /// The linter has nothing against a mail with a calendar, and in the end every calendar is right.
     Calendar,
     /// Nothing leaves while mail is held.
     Held,
@@ -86,8 +87,10 @@ pub struct Ledger {
     secrets: HashMap<String, String>,
     /// Marks that were shared at some time.
     shared: HashSet<String>,
-    /// The group as it was last seen, and the newest journal line.
-    last: Option<(Group, i64)>,
+    /// Each group as it was last seen, and its newest journal line.
+    last: BTreeMap<GroupId, (Group, i64)>,
+    /// What stands in people's calendars.
+    calendars: Calendars,
     /// The latest times by which words and mails were deleted: what is older may be gone.
     ended: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -118,14 +121,14 @@ impl Ledger {
         let group = loaded.group;
         let line = store.journal(&About { group: Some(id), ..About::default() }, 1)?;
         let line = line.last().map_or(0, |l| l.id);
-        if let Some((before, told)) = &self.last
+        if let Some((before, told)) = self.last.get(id)
             && *before != group
             && *told == line
         {
             self.broken(Rule::Journal, at, format!("{id} changed and the journal tells nothing of it"));
         }
         self.learn(&group);
-        self.last = Some((group, line));
+        self.last.insert(id.clone(), (group, line));
         Ok(())
     }
 
@@ -193,6 +196,7 @@ impl Ledger {
             self.broken(Rule::Late, mail.at, format!("{key} left {late} s after it was due"));
         }
         self.owners.insert(draft, mail.to.clone());
+        self.calendars.reached(&mail.to, &letter);
         for fault in mail::check_calendar_mail(&mail.bytes).findings {
             self.broken(Rule::Calendar, mail.at, format!("{key}:{}: {fault}", fault.line));
         }
@@ -213,7 +217,7 @@ impl Ledger {
         all.extend(letter.calendar.iter().map(|c| String::from_utf8_lossy(c)));
         let told: BTreeSet<_> = marks(&all).filter(|m| !self.shared.contains(*m)).collect();
         for mark in told {
-            if self.secrets.get(mark).is_some_and(|owner| *owner != mail.to) {
+            if self.secrets.get(mark).is_some_and(|owner| person(owner) != person(&mail.to)) {
                 self.broken(Rule::Secret, mail.at, format!("{key} tells {} what is private: {mark}", mail.to));
             }
         }
@@ -226,13 +230,14 @@ impl Ledger {
                     None => continue,
                 },
             };
-            if owner != mail.to {
+            if person(&owner) != person(&mail.to) {
                 self.broken(Rule::Secret, mail.at, format!("{key} to {} holds a token of {owner}", mail.to));
             }
         }
         if guests == GuestList::Hidden && !leads.contains(&mail.to) {
-            let group = self.last.as_ref().map(|(g, _)| g.members.clone()).unwrap_or_default();
-            for other in group.iter().filter(|m| m.email.as_str() != mail.to && !leads.contains(&m.email.to_string())) {
+            let group: Vec<_> = self.last.values().flat_map(|(g, _)| g.members.clone()).collect();
+            let others = group.iter().filter(|m| m.id.as_str() != person(&mail.to));
+            for other in others.filter(|m| !leads.contains(&m.email.to_string())) {
                 if all.contains(other.email.as_str()) {
                     self.broken(Rule::Secret, mail.at, format!("{key} names {} to {}", other.email, mail.to));
                 }
@@ -245,11 +250,20 @@ impl Ledger {
     ///
     /// # Errors
     /// The store's.
-    pub fn end(&mut self, store: &Store, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub fn end(&mut self, store: &Store, files: &[&GroupSpec], now: DateTime<Utc>) -> Result<(), StoreError> {
         self.fates(store, now, true)?;
         for group in store.groups()? {
             if let Some(error) = group.error {
                 self.broken(Rule::Broke, now, format!("{} is set aside: {error}", group.id));
+            }
+        }
+        let missed = missed(store)?;
+        for (group, _) in std::mem::take(&mut self.last).into_values() {
+            if files.iter().all(|file| **file != group.spec) {
+                self.broken(Rule::Answer, now, format!("{} is not as its file says", group.id));
+            }
+            for wrong in self.calendars.wrong(&group, &missed, now) {
+                self.broken(Rule::Calendar, now, format!("{}: {wrong}", group.id));
             }
         }
         for wrong in store.quick_check()? {
@@ -313,7 +327,7 @@ impl Ledger {
         keep: Keep,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let before = self.last.take();
+        let before = self.last.remove(id);
         let Some(loaded) = store.load(id, formats)? else { return Ok(()) };
         let line = store.journal(&About { group: Some(id), ..About::default() }, 1)?;
         let believed = store.clock_seen()?.and_then(|seen| seen.believed(now));
@@ -330,7 +344,7 @@ impl Ledger {
                 self.mails_kept(store, (mails, ended.1), now)?;
             }
         }
-        self.last = Some((loaded.group, line.last().map_or(0, |l| l.id)));
+        self.last.insert(id.clone(), (loaded.group, line.last().map_or(0, |l| l.id)));
         Ok(())
     }
 
@@ -433,6 +447,19 @@ impl Ledger {
             }
         }
     }
+}
+
+/// Calendar mails that reached nobody.
+fn missed(store: &Store) -> Result<Missed, StoreError> {
+    let rows = store.queue(&QueueFilter::default())?.into_iter();
+    let reached = |state| matches!(state, MailState::Sent | MailState::Superseded);
+    let missed = rows.filter(|r| r.kind.is_calendar() && !reached(r.state));
+    Ok(missed.filter_map(|r| Some((r.group, r.member, r.meeting?))).collect())
+}
+
+/// Whose address: in these worlds a person has the same name before the `@` wherever they read.
+fn person(address: &str) -> &str {
+    address.split('@').next().unwrap_or(address)
 }
 
 /// Every token in a text.

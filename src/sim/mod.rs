@@ -3,9 +3,11 @@
 //! What decides, renders, stores and sends is the production code; only the ports are other ones.
 
 pub mod calendar_reply;
+pub mod calendars;
 pub mod client;
 pub mod clock;
 pub mod deeds;
+pub mod edits;
 pub mod faults;
 pub mod house;
 pub mod invariants;

@@ -3,7 +3,7 @@
 use super::calendar_reply::ReplyStyle;
 use super::client::Client;
 use super::clock::Chance;
-use super::deeds::Deed;
+use super::deeds::{Deed, number_of};
 use super::faults::{self, Fault, draw, pick, while_of};
 use super::house::Sends;
 use super::person::Person;
@@ -37,6 +37,9 @@ pub struct Plan {
     /// Days that mails are kept and months that words are; without it nothing is deleted by its age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<[u32; 2]>,
+    /// Some of these people are in a second group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub two: bool,
 }
 
 /// A group with its people.
@@ -44,15 +47,21 @@ pub struct Plan {
 pub struct Cast {
     /// When it is founded.
     pub start: DateTime<Utc>,
-    /// The group.
+    /// The group, as its file stands.
     pub spec: GroupSpec,
-    /// Everybody.
+    /// A second group with some of the same people.
+    pub second: Option<GroupSpec>,
+    /// Who founded it, with their first addresses.
+    pub first: Vec<MemberSpec>,
+    /// The addresses of all who ever led it.
+    pub leads: Vec<String>,
+    /// Everybody at each address they ever had.
     pub people: Vec<Person>,
     /// Connections at once, and how many mails may leave in a time.
     pub sends: Sends,
 }
 
-const NAMES: [&str; 8] = [
+pub(super) const NAMES: [&str; 8] = [
     "Marie Dupont",
     "Farid Haddad",
     "Ana Lopes",
@@ -62,7 +71,7 @@ const NAMES: [&str; 8] = [
     "Élise Garnier",
     "Gwen Morvan",
 ];
-const ZONES: [Tz; 8] = [
+pub(super) const ZONES: [Tz; 8] = [
     Tz::Europe__Paris,
     Tz::Europe__London,
     Tz::America__New_York,
@@ -72,7 +81,7 @@ const ZONES: [Tz; 8] = [
     Tz::America__Sao_Paulo,
     Tz::Pacific__Auckland,
 ];
-const SCHEDULES: [&str; 7] = [
+pub(super) const SCHEDULES: [&str; 7] = [
     "second tuesday 18:00",
     "first monday 12:15",
     "last thursday 14:00",
@@ -105,7 +114,8 @@ pub fn plan(seed: u64, trouble: bool) -> Plan {
     let chance = &mut Chance::of(seed ^ 0x0A6E);
     let keep = [[90, 24], [30, 24], [21, 3], [60, 4]][pick(chance, 4)];
     let unforeseen = [20, 20, 8, 4][pick(chance, 4)];
-    Plan { seed, days, faults, deeds: None, most: None, unforeseen: Some(unforeseen), keep: Some(keep) }
+    let two = draw(chance, 4) == 0;
+    Plan { seed, days, faults, deeds: None, most: None, unforeseen: Some(unforeseen), keep: Some(keep), two }
 }
 
 /// Some minutes around a session: most of what can go wrong goes wrong there.
@@ -144,7 +154,37 @@ impl Plan {
         let most = self.most.unwrap_or([pace, None, None]);
         let keep = self.keep.map(|[mails_days, words_months]| Keep { mails_days, words_months });
         let sends = Sends { connections, most, fills, unforeseen: self.unforeseen, keep };
-        Cast { start: start(self.seed), spec, people, sends }
+        let second = self.two.then(|| second(self.seed, &spec));
+        let leads = leads(&spec).chain(second.iter().flat_map(leads)).collect();
+        let mut cast =
+            Cast { start: start(self.seed), first: spec.members.clone(), leads, second, spec, people, sends };
+        let others = cast.second.iter().flat_map(|s| s.members.clone()).collect::<Vec<_>>();
+        others.iter().for_each(|member| cast.reads(member));
+        cast
+    }
+}
+
+impl Cast {
+    /// Another file is wished for. Who has a new address, or is new, reads there; who read elsewhere does so as before.
+    pub fn wishes(&mut self, spec: GroupSpec) {
+        spec.members.iter().for_each(|member| self.reads(member));
+        self.leads.extend(leads(&spec));
+        self.spec = spec;
+    }
+
+    fn reads(&mut self, member: &MemberSpec) {
+        let email = member.email.to_string();
+        if self.people.iter().any(|p| p.email == email) {
+            return;
+        }
+        let before = self.people.iter().find(|p| p.name == member.name).cloned();
+        let new = || person(member, &mut Chance::of(number_of(0xCA57, member.id.as_str())));
+        self.people.push(Person { email, ..before.unwrap_or_else(new) });
+    }
+
+    /// All groups of this file.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupSpec> {
+        std::iter::once(&self.spec).chain(&self.second)
     }
 }
 
@@ -197,6 +237,36 @@ fn spec(seed: u64) -> GroupSpec {
             informal: draw(chance, 2) == 0,
             ..Settings::default()
         },
+    }
+}
+
+fn leads(spec: &GroupSpec) -> impl Iterator<Item = String> {
+    spec.members.iter().filter(|m| spec.facilitators.contains(&m.id)).map(|m| m.email.to_string())
+}
+
+/// The person of a place.
+pub(super) fn member_id(place: usize) -> Option<MemberId> {
+    format!("m{place}").parse().ok()
+}
+
+/// Somebody who is in no group yet.
+pub(super) fn stranger(place: usize, spec: &GroupSpec) -> Option<MemberSpec> {
+    member(&format!("m{place}"), NAMES.get(place)?, spec.language.clone(), spec.zone)
+}
+
+/// Half of the people of a group, and whoever is in none.
+fn second(seed: u64, spec: &GroupSpec) -> GroupSpec {
+    let chance = &mut Chance::of(seed ^ 0x2E0D);
+    let others = (spec.members.len()..NAMES.len()).filter_map(|place| stranger(place, spec));
+    let mut members: Vec<_> = spec.members.iter().skip(pick(chance, 2)).cloned().chain(others).collect();
+    members.truncate(5 + pick(chance, 2));
+    GroupSpec {
+        id: known("evening"),
+        name: "Codev du soir".to_owned(),
+        schedule: known(SCHEDULES[pick(chance, SCHEDULES.len())]),
+        facilitators: members.iter().take(1).map(|m| m.id.clone()).collect(),
+        members,
+        ..spec.clone()
     }
 }
 

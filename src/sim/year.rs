@@ -8,7 +8,7 @@ use super::invariants::{Ledger, Left, Rule, Violation};
 use super::office::{Accepted, Mailbox, Mutant, Office};
 use super::plan::{Cast, Plan};
 use super::points::{Killed, Points};
-use crate::core::{Formats, Order, Stage};
+use crate::core::{Formats, GroupId, GroupSpec, Order, Stage};
 use crate::daemon::{Clock, EngineError, Kit, Sender};
 use crate::mail::Key;
 use crate::render::Renderer;
@@ -81,7 +81,7 @@ struct Year<'a> {
     down: Duration,
     offset: Duration,
     faults: VecDeque<Fault>,
-    orders: VecDeque<Order>,
+    orders: VecDeque<(GroupId, Order)>,
     wished: Vec<Ordered>,
     underway: BTreeMap<(DateTime<Utc>, u64), Vec<u8>>,
     unread: Vec<Accepted>,
@@ -111,7 +111,7 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
         office.mutate(mutant);
         mailbox.mutate(mutant);
     }
-    let (first, begin) = (Order::Apply { spec: Box::new(cast.spec.clone()), live: true }, cast.start);
+    let (founded, begin) = (cast.groups().map(applied).collect(), cast.start);
     let mut year = Year {
         plan,
         parts,
@@ -123,7 +123,7 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
         down: Duration::zero(),
         offset: Duration::zero(),
         faults: plan.faults.iter().cloned().collect(),
-        orders: VecDeque::from([first]),
+        orders: founded,
         wished: Vec::new(),
         underway: BTreeMap::new(),
         unread: Vec::new(),
@@ -139,6 +139,11 @@ pub fn live(plan: &Plan, parts: &Parts, folder: &Path, mutant: Option<Mutant>) -
     year.run();
     year.counts.points = year.ports.points.passed();
     Told { violations: year.ledger.violations, deeds: year.told, counts: year.counts, left: year.ledger.left }
+}
+
+/// A group file is applied.
+fn applied(spec: &GroupSpec) -> (GroupId, Order) {
+    (spec.id.clone(), Order::Apply { spec: Box::new(spec.clone()), live: true })
 }
 
 impl Year<'_> {
@@ -191,7 +196,7 @@ impl Year<'_> {
         match &self.house {
             Some(house) => {
                 let store = house.store().get();
-                if let Err(error) = self.ledger.end(&store, wall) {
+                if let Err(error) = self.ledger.end(&store, &self.cast.groups().collect::<Vec<_>>(), wall) {
                     self.ledger.broken(Rule::Broke, wall, error.to_string());
                 }
             }
@@ -274,6 +279,11 @@ impl Year<'_> {
             Trouble::Suspend { seconds } => self.sleeps = Some(until(seconds)),
             Trouble::Hold { seconds } => self.hold = Some(Duration::seconds(*seconds)),
             Trouble::Order { order } => self.wished.push(order.clone()),
+            Trouble::File { edit } => {
+                let Some(spec) = edit.applied(&self.cast, &self.parts.formats) else { return };
+                self.orders.push_back(applied(&spec));
+                self.cast.wishes(spec);
+            }
         }
     }
 
@@ -386,8 +396,8 @@ impl Year<'_> {
     /// What was deleted by its age, and what was not.
     fn cleaned(&mut self) -> Result<(), StoreError> {
         let (Some(house), Some(keep)) = (&self.house, self.cast.sends.keep) else { return Ok(()) };
-        let (group, formats) = (&self.cast.spec.id, &self.parts.formats);
-        self.ledger.cleaned(&house.store().get(), (group, formats), keep, self.ports.wall.now())
+        let (store, formats, wall) = (house.store().get(), &self.parts.formats, self.ports.wall.now());
+        self.cast.groups().try_for_each(|g| self.ledger.cleaned(&store, (&g.id, formats), keep, wall))
     }
 
     /// The operator holds mail, and lets it go: by hand, or after the blast guard held it.
@@ -443,8 +453,8 @@ impl Year<'_> {
     /// The invariants after a step.
     fn look(&mut self) -> Result<(), StoreError> {
         let Some(house) = &self.house else { return Ok(()) };
-        let store = house.store().get();
-        self.ledger.group(&store, &self.cast.spec.id, &self.parts.formats, self.ports.wall.now())
+        let (store, formats, wall) = (house.store().get(), &self.parts.formats, self.ports.wall.now());
+        self.cast.groups().try_for_each(|g| self.ledger.group(&store, &g.id, formats, wall))
     }
 
     /// What the operator wishes, as orders about the next meeting. One that can't be put down is not given.
@@ -454,16 +464,17 @@ impl Year<'_> {
         for wish in std::mem::take(&mut self.wished) {
             let rows = house.store().get().meetings(Some(group)).unwrap_or_default();
             let Some(next) = rows.into_iter().find(|m| m.stage == Stage::Planned) else { continue };
-            self.orders.push_back(match wish {
+            let order = match wish {
                 Ordered::Move { hours } => Order::Move { meeting: next.number, to: next.wall + Duration::hours(hours) },
                 Ordered::Cancel => Order::Cancel { meeting: next.number },
                 Ordered::Swap { member } => Order::Swap { meeting: next.number, with: format!("m{member}") },
-            });
+            };
+            self.orders.push_back((group.clone(), order));
         }
-        while let Some(order) = self.orders.pop_front() {
-            let first = matches!(order, Order::Apply { .. });
-            if house.order(order.clone(), group).is_err() && first {
-                self.orders.push_back(order);
+        while let Some((group, order)) = self.orders.pop_front() {
+            let file = matches!(order, Order::Apply { .. });
+            if house.order(order.clone(), &group).is_err() && file {
+                self.orders.push_front((group, order));
                 return;
             }
         }
@@ -474,9 +485,6 @@ impl Year<'_> {
         let Some(house) = &self.house else { return Ok(()) };
         let store = house.store().clone();
         let guests = self.cast.spec.settings.guest_list;
-        let leads = &self.cast.spec.facilitators;
-        let members = self.cast.spec.members.iter().filter(|m| leads.contains(&m.id));
-        let leads: Vec<_> = members.map(|m| m.email.to_string()).collect();
         for mail in std::mem::take(&mut self.unread) {
             self.counts.sent += 1;
             let within = |(from, to): &(DateTime<Utc>, Option<DateTime<Utc>>)| {
@@ -485,7 +493,7 @@ impl Year<'_> {
             if self.holds.iter().any(within) {
                 self.ledger.broken(Rule::Held, mail.at, format!("a mail to {} was begun while mail was held", mail.to));
             }
-            let known = self.ledger.delivered(&store.get(), &mail, guests, &leads)?;
+            let known = self.ledger.delivered(&store.get(), &mail, guests, &self.cast.leads)?;
             let Some((sent, letter)) = known else { continue };
             let Some(person) = self.cast.people.iter().find(|p| p.email == mail.to).cloned() else { continue };
             let key = sent.draft.key.to_string();
