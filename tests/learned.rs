@@ -12,6 +12,7 @@ use codevd::words::learned::{Features, Learned, STEP, Weights};
 use codevd::words::{Context, Words, to_json};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Times that all lessons are gone through.
 const ROUNDS: usize = 8;
@@ -218,36 +219,59 @@ fn descend(sample: &Sample, last: usize, many: usize, weights: &mut [f32], paces
     }
 }
 
+/// A lesson as the model is shown it: read once, however often it is taught.
+struct Shown<'l> {
+    lesson: &'l Lesson,
+    features: Features,
+    /// Of a date poll, day by day, with what is said of each.
+    days: Vec<(Features, &'l str)>,
+}
+
+/// The cases, and the lessons.
+static SHOWN: LazyLock<[Vec<Shown<'static>>; 2]> =
+    LazyLock::new(|| [shown(cases().leak(), true), shown(lessons().leak(), false)]);
+
 /// The phrases were written for the cases: how far they are to be trusted is told by the lessons alone.
-fn learn<'l>(words: &Words, cases: &[Lesson], lessons: impl Iterator<Item = &'l Lesson>) -> Learned {
-    let words = words.clone().taught(Learned::default());
-    let plain = |l: &Lesson| words.features(&l.text, &l.names());
-    let heard = |l: &Lesson| {
-        let said = to_json(&words.first_reading(l.question, &l.lang, &l.text, &l.context()));
-        plain(l).heard(said["meaning"].as_str().unwrap(), said["certainty"].as_str().unwrap())
+fn shown(lessons: &'static [Lesson], written: bool) -> Vec<Shown<'static>> {
+    let words = Words::embedded().unwrap().taught(Learned::default());
+    let show = |lesson: &'static Lesson| {
+        let plain = words.features(&lesson.text, &lesson.names());
+        let poll = lesson.question == Question::DatePoll;
+        if written {
+            let days = if poll { days(&words, lesson) } else { Vec::new() };
+            let days = days.into_iter().map(|(f, said)| (Features { heard: None, ..f }, said)).collect();
+            return Shown { lesson, features: plain, days };
+        }
+        let said = to_json(&words.first_reading(lesson.question, &lesson.lang, &lesson.text, &lesson.context()));
+        let features = plain.heard(said["meaning"].as_str().unwrap(), said["certainty"].as_str().unwrap());
+        let days = if poll && !lesson.context.choices.is_empty() { days(&words, lesson) } else { Vec::new() };
+        Shown { lesson, features, days }
     };
-    let written = cases.iter().filter(|l| l.question == Question::DatePoll);
-    let cases = cases.iter().map(|l| (l, plain(l)));
-    let lessons: Vec<&Lesson> = lessons.collect();
-    let polls = lessons.iter().copied().filter(|l| l.question == Question::DatePoll && !l.context.choices.is_empty());
-    let lessons: Vec<(&Lesson, Features)> = cases.chain(lessons.iter().map(|l| (*l, heard(l)))).collect();
-    let asked = |q: Question| lessons.iter().filter(move |(l, _)| l.question == q);
-    let mut all = BTreeMap::new();
-    let mut all_days: Vec<(Features, &str)> = { polls }.flat_map(|l| days(&words, l)).collect();
-    let written = written.flat_map(|l| days(&words, l)).map(|(f, said)| (Features { heard: None, ..f }, said));
-    all_days.extend(written);
-    all.insert(DAY.to_owned(), learn_question(&all_days.iter().map(|(f, said)| (f, *said)).collect::<Vec<_>>()));
+    let (first, second) = lessons.split_at(lessons.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| second.iter().map(show).collect::<Vec<_>>());
+        let mut all: Vec<_> = first.iter().map(show).collect();
+        all.extend(other.join().unwrap());
+        all
+    })
+}
+
+fn learn<'s>(cases: &'s [Shown<'_>], lessons: impl Iterator<Item = &'s Shown<'s>>) -> Learned {
+    let lessons: Vec<&Shown<'_>> = lessons.collect();
+    let of_days = lessons.iter().copied().chain(cases).flat_map(|l| &l.days);
+    let all_days: Vec<_> = of_days.map(|(f, said)| (f, *said)).collect();
+    let lessons: Vec<&Shown<'_>> = cases.iter().chain(lessons).collect();
+    let mut all = BTreeMap::from([(DAY.to_owned(), learn_question(&all_days))]);
     for question in Question::ALL {
-        let own = asked(question).map(|(l, f)| (f, l.meaning.as_str()));
-        let others = lessons.iter().filter(|(l, _)| l.question != question && UNIVERSAL.contains(&l.meaning.as_str()));
-        let texts: Vec<(&Features, &str)> = own.collect();
+        let meant = |l: &&'s Shown<'_>| (&l.features, l.lesson.meaning.as_str());
+        let own = lessons.iter().filter(|l| l.lesson.question == question);
+        let universal = |l: &Lesson| l.question != question && UNIVERSAL.contains(&l.meaning.as_str());
+        let texts: Vec<(&Features, &str)> = own.map(meant).collect();
         let several = texts.iter().any(|(_, m)| *m != texts[0].1);
         if several && texts.len() > 20 && takes_part(question) {
-            let others = others.map(|(l, f)| (f, l.meaning.as_str()));
-            all.insert(
-                question.name().to_owned(),
-                learn_question(&texts.into_iter().chain(others).collect::<Vec<_>>()),
-            );
+            let others = lessons.iter().filter(|l| universal(l.lesson)).map(meant);
+            let texts: Vec<_> = texts.into_iter().chain(others).collect();
+            all.insert(question.name().to_owned(), learn_question(&texts));
         }
     }
     Learned::new(all)
@@ -274,9 +298,8 @@ fn takes_part(question: Question) -> bool {
 #[test]
 #[ignore = "learns for a minute: .ci/run runs it"]
 fn the_weights_are_what_the_lessons_teach() {
-    let words = Words::embedded().unwrap();
-    let (cases, lessons) = (cases(), lessons());
-    let learned = learn(&words, &cases, lessons.iter());
+    let [cases, lessons] = &*SHOWN;
+    let learned = learn(cases, lessons.iter());
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/answers.weights");
     if std::env::var("BLESS").is_ok() {
         std::fs::write(path, learned.to_bytes()).unwrap();
@@ -341,16 +364,16 @@ impl Score {
 #[ignore = "learns five times"]
 fn what_was_never_seen_is_understood() {
     let words = Words::embedded().unwrap().taught(Learned::default());
-    let (cases, mut lessons) = (cases(), lessons());
-    if let Ok(asked) = std::env::var("ASKED") {
-        lessons.retain(|l| l.question.name() == asked);
-    }
+    let [cases, lessons] = &*SHOWN;
+    let asked = std::env::var("ASKED").ok();
+    let wished = |l: &&Shown<'_>| asked.as_ref().is_none_or(|asked| l.lesson.question.name() == asked);
+    let lessons: Vec<_> = lessons.iter().filter(wished).collect();
     let scores = std::sync::Mutex::new((Score::default(), Score::default()));
     let fold = |fold: usize| {
-        let (held, taught): (Vec<_>, Vec<_>) = lessons.iter().enumerate().partition(|(i, _)| i % 5 == fold);
-        let learned = learn(&words, &cases, taught.into_iter().map(|(_, l)| l));
+        let (held, taught): (Vec<_>, Vec<_>) = lessons.iter().copied().enumerate().partition(|(i, _)| i % 5 == fold);
+        let learned = learn(cases, taught.into_iter().map(|(_, l)| l));
         let (polls, others): (Vec<&Lesson>, Vec<&Lesson>) =
-            held.into_iter().map(|(_, l)| l).partition(|l| l.question == Question::DatePoll);
+            held.into_iter().map(|(_, l)| l.lesson).partition(|l| l.question == Question::DatePoll);
         let found = [&others, &polls].map(|held| Score::of(&words, &learned, held));
         let mut scores = scores.lock().unwrap();
         scores.0.add(&found[0]);
