@@ -20,6 +20,43 @@ impl Finder<'_> {
         found.into_iter().map(named).collect()
     }
 
+    /// "Options 1, 3 et 5": the places behind a word for them.
+    pub(super) fn numbers(&self, from: usize) -> Option<Mention> {
+        let word = self.text(from);
+        let plural = word.strip_suffix('s').unwrap_or(word);
+        if !self.words.markers.iter().any(|m| m == word || m == plural) {
+            return None;
+        }
+        let place = |i: usize| {
+            let n = usize::try_from(self.number(i)?).ok()?;
+            (1..=self.choices.len()).contains(&n).then(|| n - 1)
+        };
+        let mut choices = vec![place(from + 1)?];
+        let mut end = from + 2;
+        loop {
+            let joins = self.text(end) == "," || self.words.and.iter().any(|a| a == self.text(end));
+            let Some(next) = place(end + 1).filter(|_| joins) else { break };
+            choices.push(next);
+            end += 2;
+        }
+        let dated = self.month_near(end);
+        (choices.len() > 1 && !dated).then_some(Mention::of(from..end, choices))
+    }
+
+    /// "Les quatre", "all three dates", "aucune des trois": as many as were offered are all of them.
+    pub(super) fn every(&self, from: usize) -> Option<Mention> {
+        let many = |i: usize| {
+            let n = usize::try_from(self.number(i)?).ok()?;
+            (n == self.choices.len() && n > 1).then_some(i + 1)
+        };
+        let several = self.words.several.iter().any(|s| s == self.text(from));
+        let end = many(from + 1).filter(|_| several)?;
+        let month = self.month_near(end);
+        let unit = self.words.hours.iter().any(|h| h == self.text(end));
+        let choices = (0..self.choices.len()).collect();
+        (!month && !unit).then_some(Mention::of(from..end, choices))
+    }
+
     /// The bare numbers in a word: "7", "12-14-16", "15/20" where that is no date of a choice.
     fn bare(&self, i: usize) -> Option<Vec<i64>> {
         if let Some(n) = self.number(i) {

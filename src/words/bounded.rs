@@ -25,6 +25,14 @@ pub(super) enum Bound {
     Week,
 }
 
+/// How two days are joined that are the ends of a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    Dash,
+    Hyphen,
+    Word,
+}
+
 impl Finder<'_> {
     /// "Après le 10", "from the 9th to the 14th": those on one side of a day, or between two.
     pub(super) fn bounded(&self, from: usize) -> Option<Mention> {
@@ -63,6 +71,53 @@ impl Finder<'_> {
         };
         let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
         Some(Mention::bound(from..end, choices))
+    }
+
+    /// "Away 8-12", "en congés 8–12", "away 7th to 13th": all days from the one to the other. "8-12" may be a date too.
+    pub(super) fn stretch(&self, from: usize) -> Option<Mention> {
+        let led = matches!(self.words.bounds.get(self.text(from)), Some(Bound::Onward | Bound::Between));
+        let (first, last, end, joined) = self.two_days(from + usize::from(led))?;
+        let stands = |k: &usize| self.choices.get(*k).is_some_and(|c| (first..=last).contains(&i64::from(c.day())));
+        let choices: Vec<usize> = (0..self.choices.len()).filter(stands).collect();
+        let month = self.dates.month(self.text(end)).is_some();
+        if joined == Joined::Dash || month || self.away(from, end) {
+            return Some(Mention::bound(from..end + usize::from(month), choices));
+        }
+        let date = |c: &NaiveDateTime| (i64::from(c.day()), i64::from(c.month())) == (first, last);
+        let either = joined == Joined::Hyphen && self.choices.iter().any(date) && choices.len() > 1;
+        let zero = self.text(from).starts_with('0');
+        (either && !zero).then(|| Mention { ambiguous: true, ..Mention::of(from..end, Vec::new()) })
+    }
+
+    /// Two days of a month in their order, where what they are said with ends, and how they are joined.
+    fn two_days(&self, from: usize) -> Option<(i64, i64, usize, Joined)> {
+        let day = |piece: &str| piece.parse::<i64>().ok().filter(|n| (1..=31).contains(n));
+        let numbered = |i: usize| self.number(i).map(|n| (n, i + 1));
+        let dated = |i: usize| self.ordinal(i).filter(|(n, _)| *n > 0).or_else(|| numbered(i));
+        let until = |i: usize| {
+            let word = self.text(i);
+            self.words.until.iter().any(|u| u == word) && !self.words.and.iter().any(|a| a == word)
+        };
+        // a dash is longer than a comma
+        let dash = |i: usize| self.tokens.get(i).is_some_and(|t| t.text == "," && t.from.len() == 3);
+        let hyphened = || {
+            let (first, last) = self.text(from).split_once('-')?;
+            Some((day(first)?, day(last)?, from + 1, Joined::Hyphen))
+        };
+        let apart = || {
+            let (first, between) = dated(from)?;
+            let joined = if dash(between) { Joined::Dash } else { Joined::Word };
+            let (last, end) = dated(between + 1).filter(|_| joined == Joined::Dash || until(between))?;
+            Some((first, last, end, joined))
+        };
+        hyphened().or_else(apart).filter(|(first, last, ..)| first < last)
+    }
+
+    /// A word for being away stands near, in the same clause.
+    fn away(&self, from: usize, end: usize) -> bool {
+        let said = |i: usize| self.words.away.iter().any(|w| w == self.text(i));
+        let inside = |i: &usize| self.tokens.get(*i).is_some_and(|t| !t.is_mark());
+        (from.saturating_sub(5)..from).rev().take_while(inside).any(said) || (end..end + 3).take_while(inside).any(said)
     }
 
     /// A day of the month, one of the choices or not: "le 8", "the 15th", "15 mars", "Tuesday".

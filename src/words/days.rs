@@ -22,6 +22,8 @@ const AROUND: usize = 7;
 const CLOSE: usize = 3;
 /// A verdict is taken where it is likelier than all others together.
 const LIKELY: f32 = 0.5;
+/// What the rules are sure of is told otherwise only where so much speaks for that.
+const OVERTURNS: f32 = 0.9;
 /// What the rules are sure of stays so where as much speaks for it, for each day.
 const CERTAIN: f32 = 0.95;
 
@@ -46,6 +48,17 @@ impl Words {
         unclear.iter().flat_map(|m| m.choices.clone()).filter(|day| !named(day)).collect()
     }
 
+    /// "The 8th no, the 10th same": days of which the rules took over what was said of the one before.
+    fn days_as_before(&self, language: &Language, text: &str, context: &Context) -> BTreeSet<usize> {
+        let ask = self.poll(language, text, context);
+        let (mentions, tokens) = (ask.mentions(), &ask.reading.normal.tokens);
+        let same = |m: &Mention| {
+            let behind = tokens.get(m.tokens.end).is_some_and(|t| self.lexicon.offered.same.contains(&t.text));
+            behind && tokens.get(m.tokens.end + 1).is_none_or(super::normal::Token::is_mark)
+        };
+        { mentions.iter().skip(1) }.filter(|m| same(m)).flat_map(|m| m.choices.clone()).collect()
+    }
+
     /// "Yes yes no yes": a word for each day, in their order. None is named that the model could say anything of.
     fn in_their_order(&self, language: &Language, text: &str, context: &Context, heard: &Heard) -> bool {
         let Meaning::Answers { choices } = &heard.meaning else { return false };
@@ -67,14 +80,19 @@ impl Words {
             return Some(heard.clone());
         }
         let features = self.day_features(language, text, context, heard);
+        let as_before = self.days_as_before(language, text, context);
         let mut doubtful = false;
         let told: Vec<(usize, Option<Suits>)> = { features.iter().enumerate() }
             .map(|(day, features)| {
                 let shares = self.learned.weigh(DAY, features);
                 let share = shares.first().map_or(0.0, |(_, share)| *share);
                 doubtful |= share < CERTAIN;
-                let likely = shares.first().filter(|_| share >= LIKELY).map(|(class, _)| *class);
-                (day, suits(likely.unwrap_or(verdict(heard, day))))
+                let told = verdict(heard, day);
+                let clear = heard.certainty == Certainty::Sure && told != UNSAID;
+                let enough = if clear { OVERTURNS } else { LIKELY };
+                let open = share >= enough && !(told != UNSAID && as_before.contains(&day));
+                let likely = shares.first().filter(|_| open).map(|(class, _)| *class);
+                (day, suits(likely.unwrap_or(told)))
             })
             .collect();
         let unclear = self.unclear_days(language, text, context);

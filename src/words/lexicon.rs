@@ -196,6 +196,15 @@ pub(super) struct Persons {
     /// Words that lead up to a sentence and say nothing: "voilà ma phrase".
     #[serde(default)]
     pub(super) intro: BTreeSet<String>,
+    /// Words for whoever writes, and for nobody else.
+    #[serde(default)]
+    pub(super) own: BTreeSet<String>,
+    /// Words for somebody else, who may say it: "collègue", "wife".
+    #[serde(default)]
+    pub(super) others: BTreeSet<String>,
+    /// Behind a name: somebody else says or does something, "dit", "can".
+    #[serde(default)]
+    pub(super) verbs: BTreeSet<String>,
     /// Nobody in particular: "quelqu un".
     #[serde(default)]
     pub(super) anyone: BTreeSet<String>,
@@ -386,6 +395,9 @@ impl Lexicon {
         self.persons.query.extend(file.persons.query);
         self.persons.adverbs.extend(file.persons.adverbs);
         self.persons.anyone.extend(file.persons.anyone);
+        self.persons.own.extend(file.persons.own);
+        self.persons.verbs.extend(file.persons.verbs);
+        self.persons.others.extend(file.persons.others);
         self.persons.intro.extend(file.persons.intro);
         self.persons.help.extend(file.persons.help);
         self.spelling.take_alone(file.alone);

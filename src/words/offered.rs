@@ -27,6 +27,15 @@ pub(super) struct OfferedWords {
     /// "Euh", "sorry": what was said before may be taken back.
     #[serde(default)]
     pub(super) second_thoughts: Vec<String>,
+    /// Between two options: the one before is given up, "rather", "plutôt".
+    #[serde(default)]
+    pub(super) rethinks: Vec<String>,
+    /// Beside a stretch of days: nothing is possible there, "away", "en congés".
+    #[serde(default)]
+    pub(super) away: Vec<String>,
+    /// Of two, the one not named: "l'autre".
+    #[serde(default)]
+    pub(super) other: Vec<String>,
     /// What makes a number an ordinal: "e", "th".
     pub(super) suffixes: Vec<String>,
     /// Words before the number of a choice: "option", "date".
@@ -113,6 +122,9 @@ impl OfferedWords {
             (&mut self.middle, more.middle),
             (&mut self.wavers, more.wavers),
             (&mut self.second_thoughts, more.second_thoughts),
+            (&mut self.rethinks, more.rethinks),
+            (&mut self.other, more.other),
+            (&mut self.away, more.away),
             (&mut self.counted, more.counted),
             (&mut self.articles, more.articles),
             (&mut self.joints, more.joints),
@@ -202,6 +214,12 @@ impl Finder<'_> {
                 i += 1;
                 continue;
             }
+            if let Some(days) = self.stretch(i) {
+                that = self.extent(&days).or(that);
+                i = days.tokens.end;
+                found.push(days);
+                continue;
+            }
             if let Some(days) = bare.iter().find(|m| m.tokens.start == i) {
                 found.push(days.clone());
                 i += 1;
@@ -242,43 +260,6 @@ impl Finder<'_> {
         if counts && far && bare.len() > 1 && bare.len() <= self.choices.len() { bare } else { Vec::new() }
     }
 
-    /// "Options 1, 3 et 5": the places behind a word for them.
-    fn numbers(&self, from: usize) -> Option<Mention> {
-        let word = self.text(from);
-        let plural = word.strip_suffix('s').unwrap_or(word);
-        if !self.words.markers.iter().any(|m| m == word || m == plural) {
-            return None;
-        }
-        let place = |i: usize| {
-            let n = usize::try_from(self.number(i)?).ok()?;
-            (1..=self.choices.len()).contains(&n).then(|| n - 1)
-        };
-        let mut choices = vec![place(from + 1)?];
-        let mut end = from + 2;
-        loop {
-            let joins = self.text(end) == "," || self.words.and.iter().any(|a| a == self.text(end));
-            let Some(next) = place(end + 1).filter(|_| joins) else { break };
-            choices.push(next);
-            end += 2;
-        }
-        let dated = self.month_near(end);
-        (choices.len() > 1 && !dated).then_some(Mention::of(from..end, choices))
-    }
-
-    /// "Les quatre", "all three dates", "aucune des trois": as many as were offered are all of them.
-    fn every(&self, from: usize) -> Option<Mention> {
-        let many = |i: usize| {
-            let n = usize::try_from(self.number(i)?).ok()?;
-            (n == self.choices.len() && n > 1).then_some(i + 1)
-        };
-        let several = self.words.several.iter().any(|s| s == self.text(from));
-        let end = many(from + 1).filter(|_| several)?;
-        let month = self.month_near(end);
-        let unit = self.words.hours.iter().any(|h| h == self.text(end));
-        let choices = (0..self.choices.len()).collect();
-        (!month && !unit).then_some(Mention::of(from..end, choices))
-    }
-
     /// Do these words stand here?
     pub(super) fn begins(&self, words: &str, at: usize) -> bool {
         words.split(' ').enumerate().all(|(k, word)| self.text(at + k) == word)
@@ -298,7 +279,7 @@ impl Finder<'_> {
     }
 
     /// An ordinal: "premiere", "2 e", "3rd".
-    fn ordinal(&self, i: usize) -> Option<(i64, usize)> {
+    pub(super) fn ordinal(&self, i: usize) -> Option<(i64, usize)> {
         let word = self.text(i);
         let before_last = self.words.before_last.iter().find(|words| self.begins(words, i));
         if let Some(words) = before_last {
@@ -389,7 +370,7 @@ impl Finder<'_> {
         Some(Mention::of(i..end, vec![index]))
     }
 
-    fn month_near(&self, i: usize) -> bool {
+    pub(super) fn month_near(&self, i: usize) -> bool {
         self.dates.month(self.text(i)).is_some()
             || self.words.joints.iter().any(|j| j == self.text(i)) && self.dates.month(self.text(i + 1)).is_some()
     }

@@ -41,6 +41,7 @@ impl Ask<'_> {
         self.whole(many, &mentions, &mut said);
         self.by_clause(&mentions, &mut said);
         self.others(many, &mentions, &mut said);
+        self.nothing_there(many, &mentions, &mut said);
         if said.is_empty() {
             return Heard::none();
         }
@@ -172,7 +173,8 @@ impl Ask<'_> {
         let r = &self.reading;
         let touches =
             |s: &Span| mentions.iter().any(|m| m.tokens.start <= s.tokens.end && s.tokens.start < m.tokens.end);
-        r.all(label).any(|s| !touches(s) && (label == Label::Nothing || !r.negated(s)))
+        let meant = |s: &Span| label == Label::Nothing || !(r.negated(s) || self.of_that_day(s, mentions));
+        r.all(label).any(|s| !touches(s) && meant(s))
     }
 
     /// "Je te dis demain": nothing to record.
@@ -262,6 +264,26 @@ impl Ask<'_> {
         r.normal.tokens.iter().enumerate().any(|(i, t)| dated(&t.text) && !whole(i) && !self.is_count(i))
     }
 
+    /// "Nothing before the 15th": of the days that are bounded, and the others are left.
+    fn nothing_there(&self, many: usize, mentions: &[Mention], said: &mut Verdicts) {
+        let nothing = self.reading.all(Label::Nothing).next().map(|s| s.tokens.end);
+        let near = |m: &&Mention| m.bound && nothing.is_some_and(|n| (n..=n + 1).contains(&m.tokens.start));
+        if let (Some(bounded), 1) = (mentions.iter().find(near), mentions.len()) {
+            let verdict = |k: usize| if bounded.choices.contains(&k) { Suits::No } else { Suits::Yes };
+            *said = (0..many).map(|k| (k, verdict(k))).collect();
+        }
+    }
+
+    /// "Le 15 je suis libre": of the day its clause names, and not of all.
+    fn of_that_day(&self, all: &Span, mentions: &[Mention]) -> bool {
+        let r = &self.reading;
+        let clause = r.clause(all);
+        let own =
+            r.normal.tokens.get(all.tokens.start).is_some_and(|t| self.words.lexicon.persons.own.contains(&t.text));
+        let day = mentions.iter().any(|m| m.tokens.end <= all.tokens.start && clause.contains(&m.tokens.start));
+        all.label == Label::All && own && day && !r.has(Label::Except)
+    }
+
     /// "Toutes" beside dates speaks of those not named.
     fn whole(&self, many: usize, mentions: &[Mention], said: &mut Verdicts) {
         let named: usize = mentions.iter().map(|m| m.choices.len()).sum();
@@ -348,6 +370,7 @@ impl Ask<'_> {
                 pieces
             };
             let last = self.clause_verdicts(&pieces, same.or(carried), said);
+            self.same_behind(mentions, start..end, said);
             let named = pieces.iter().rev().find_map(|p| if let Piece::Named(m) = p { m.choices.last() } else { None });
             last_said = named.and_then(|k| said.get(k)).copied().or(last_said);
             carried = if soft { last } else { None };
@@ -410,6 +433,25 @@ impl Ask<'_> {
         dated && !worded && clause.clone().filter(free).count() >= 3
     }
 
+    /// "Le 8 je peux pas et le 10 pareil": the last day of a clause takes over what was said of the one before.
+    fn same_behind(&self, mentions: &[Mention], clause: std::ops::Range<usize>, said: &mut Verdicts) {
+        let r = &self.reading;
+        let here: Vec<&Mention> =
+            mentions.iter().filter(|m| m.tokens.start >= clause.start && m.tokens.end <= clause.end).collect();
+        let [.., before, last] = here[..] else { return };
+        let same = |t: &super::normal::Token| self.words.lexicon.offered.same.contains(&t.text);
+        let behind = r.normal.tokens.get(last.tokens.end..clause.end).unwrap_or_default();
+        let worded = r.spans.iter().any(|s| {
+            s.tokens.start >= last.tokens.end
+                && s.tokens.end <= clause.end
+                && matches!(s.label, Label::Yes | Label::No | Label::IfNeeded | Label::Negation)
+        });
+        let verdict = before.choices.last().and_then(|k| said.get(k)).copied();
+        if let Some(verdict) = verdict.filter(|_| behind.iter().any(same) && !worded) {
+            said.extend(last.choices.iter().map(|k| (*k, verdict)));
+        }
+    }
+
     fn pieces<'m>(&self, mentions: &'m [Mention], clause: std::ops::Range<usize>) -> Vec<Piece<'m>> {
         let words = [
             Label::Yes,
@@ -426,6 +468,8 @@ impl Ask<'_> {
         let part = |s: &Span| mentions.iter().any(|m| m.tokens.start <= s.tokens.start && s.tokens.end <= m.tokens.end);
         let spans = self.reading.spans.iter().filter(|s| words.contains(&s.label) && !part(s));
         let mut all: Vec<(usize, Piece<'m>)> = spans.map(|s| (s.tokens.start, Piece::Said(s.label))).collect();
+        let free = self.reading.all(Label::All).filter(|s| self.of_that_day(s, mentions));
+        all.extend(free.map(|s| (s.tokens.start, Piece::Said(Label::Yes))));
         all.extend(mentions.iter().map(|m| (m.tokens.start, Piece::Named(m))));
         all.retain(|(at, _)| clause.contains(at));
         all.sort_by_key(|(at, _)| *at);
