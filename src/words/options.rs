@@ -31,6 +31,14 @@ impl Ask<'_> {
                 (named, by) = (after, by_what);
             }
         }
+        let rethought = self.after_second_thought().map(|after| self.named(after));
+        let changed = match rethought {
+            Some((after, what)) if matches!(after[..], [(_, false)]) => {
+                (named, by) = (after, what);
+                true
+            }
+            _ => self.too(&mut named),
+        };
         let refused: Vec<usize> = named.iter().filter(|(_, no)| *no).map(|(k, _)| *k).collect();
         let mut wanted: Vec<usize> = named.iter().filter(|(_, no)| !*no).map(|(k, _)| *k).collect();
         wanted.dedup();
@@ -44,7 +52,7 @@ impl Ask<'_> {
                 let n = u32::try_from(one).unwrap_or(0) + 1;
                 Heard::sure_if(
                     Meaning::Choice { n },
-                    plain && refused.is_empty() && by != By::ShortWord && r.unknown() <= most,
+                    plain && !changed && refused.is_empty() && by != By::ShortWord && r.unknown() <= most,
                 )
             }
             [] if r.says(Label::All) => {
@@ -77,12 +85,39 @@ impl Ask<'_> {
         Some(but.tokens.end..r.normal.tokens.len())
     }
 
+    /// "2, pardon, 3", "1 or rather 2", "1, non, 2": where the text goes on behind the last thought that takes another.
+    fn after_second_thought(&self) -> Option<Range<usize>> {
+        let (r, words) = (&self.reading, &self.words.lexicon.offered);
+        let tokens = &r.normal.tokens;
+        let taken = |i: usize| r.all(Label::Except).any(|s| s.tokens.contains(&i));
+        let thought = |i: &usize| {
+            let text = &tokens[*i].text;
+            !taken(*i) && (words.second_thoughts.contains(text) || words.rethinks.contains(text))
+        };
+        let last = (1..tokens.len()).rev().find(thought)?;
+        (!self.named(0..last).0.is_empty()).then_some(last + 1..tokens.len())
+    }
+
+    /// "2, but 1 is fine too": the first of two is the one that is wanted.
+    fn too(&self, named: &mut Vec<(usize, bool)>) -> bool {
+        let (r, words) = (&self.reading, &self.words.lexicon.offered);
+        let Some(but) = r.all(Label::But).next().map(|s| s.tokens.clone()) else { return false };
+        let (before, after) = (self.named(0..but.start).0, self.named(but.end..r.normal.tokens.len()).0);
+        let same = r.normal.tokens[but.end..].iter().any(|t| words.same.contains(&t.text));
+        let two = matches!((&before[..], &after[..]), ([(a, false)], [(b, false)]) if a != b);
+        if two && same {
+            *named = before;
+        }
+        two && same
+    }
+
     /// Numbers and ordinals that name an option, and whether they are refused.
     fn by_number(&self, within: Range<usize>) -> Vec<(usize, bool)> {
         let many = self.context.options.len();
         let r = &self.reading;
         let words = &self.words.lexicon.offered;
         let mut found = Vec::new();
+        let from = within.start;
         for i in within {
             let token = &r.normal.tokens[i];
             let digits = token.text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('#');
@@ -99,7 +134,7 @@ impl Ask<'_> {
             };
             let inside = |s: &super::scan::Span| matches!(s.label, Label::All | Label::Ignore) && s.tokens.contains(&i);
             if let Some(k) = index.filter(|_| !r.spans.iter().any(inside)) {
-                found.push((k, self.refused_at(i)));
+                found.push((k, self.refused_at(i, from)));
             }
         }
         found
@@ -122,7 +157,7 @@ impl Ask<'_> {
                 && !(0..options.len()).any(|o| o != k && options[o].iter().any(|w| alike(w, word)))
         };
         let hit = |k: usize| within.clone().filter(telling).find(|i| own(k, &r.normal.tokens[*i].text));
-        (0..options.len()).filter_map(|k| hit(k).map(|at| (k, self.refused_at(at)))).collect()
+        (0..options.len()).filter_map(|k| hit(k).map(|at| (k, self.refused_at(at, within.start)))).collect()
     }
 
     /// A number right behind "number", "no": that word and it begin their clause.
@@ -142,12 +177,13 @@ impl Ask<'_> {
     }
 
     /// A negation up to four words before, in the same clause; "no 3" is number three.
-    fn refused_at(&self, token: usize) -> bool {
+    fn refused_at(&self, token: usize, from: usize) -> bool {
         let r = &self.reading;
         if self.is_behind_marker(token) {
             return false;
         }
-        let start = r.breaks.iter().rev().find(|b| **b < token).map_or(0, |b| b + 1).max(token.saturating_sub(4));
+        let start =
+            r.breaks.iter().rev().find(|b| **b < token).map_or(0, |b| b + 1).max(token.saturating_sub(4)).max(from);
         let no = [Label::Negation, Label::No, Label::Except];
         r.spans.iter().any(|s| no.contains(&s.label) && s.tokens.start >= start && s.tokens.start < token)
     }
@@ -183,7 +219,8 @@ impl Ask<'_> {
     /// What becomes of a session with too few people.
     pub(super) fn quorum(&self) -> Heard {
         let r = &self.reading;
-        if r.has(Label::Maybe) || r.has(Label::Empty) {
+        // "if Paul can't come we cancel": not yet
+        if r.has(Label::Maybe) || r.has(Label::Empty) || r.has(Label::Condition) {
             return Heard::none();
         }
         let choices = [

@@ -40,6 +40,12 @@ impl Ask<'_> {
         if !parts.is_empty() {
             return self.each(&parts);
         }
+        if self.context.actions > 1 {
+            let parts = self.placed();
+            if !parts.is_empty() {
+                return self.each(&parts);
+            }
+        }
         let r = &self.reading;
         let Some(state) = state(r, &(0..r.normal.tokens.len())) else { return Heard::none() };
         let several = self.context.actions > 1 && !r.has(Label::Everything);
@@ -73,6 +79,52 @@ impl Ask<'_> {
             }
         }
         parts
+    }
+
+    /// "The first is done, not the second": clauses that name an action by its place, with those that follow and name none.
+    fn placed(&self) -> Vec<(usize, Range<usize>)> {
+        let (r, offered) = (&self.reading, &self.words.lexicon.offered);
+        let tokens = &r.normal.tokens;
+        let inside = |i: usize| r.spans.iter().any(|s| s.tokens.len() > 1 && s.tokens.contains(&i));
+        let joins = |i: usize| tokens[i].text.len() > 1 && offered.and.contains(&tokens[i].text) && !inside(i);
+        let ends = (0..tokens.len()).filter(|i| r.breaks.contains(i) || joins(*i)).chain([tokens.len()]);
+        let (mut parts, mut start): (Vec<(usize, Range<usize>)>, usize) = (Vec::new(), 0);
+        for end in ends {
+            let clause = start..end;
+            start = end + 1;
+            let named: Vec<usize> = clause.clone().filter_map(|i| self.place(i, &clause, &parts)).collect();
+            match (&named[..], parts.last_mut()) {
+                ([], Some((_, last))) => last.end = clause.end,
+                ([], None) => {}
+                ([one], _) => parts.push((*one, clause)),
+                _ => return Vec::new(),
+            }
+        }
+        // "the first and the second are done": those of the next
+        for i in (0..parts.len().saturating_sub(1)).rev() {
+            if r.unknown_in(&parts[i].1) + 1 >= parts[i].1.len() && self.state_of(&parts[i].1).is_none() {
+                parts[i].1 = parts[i + 1].1.clone();
+            }
+        }
+        parts
+    }
+
+    /// The action that a word names by its place: with an article, or where its clause begins.
+    fn place(&self, i: usize, clause: &Range<usize>, before: &[(usize, Range<usize>)]) -> Option<usize> {
+        let (r, offered) = (&self.reading, &self.words.lexicon.offered);
+        let text = |i: usize| r.normal.tokens.get(i).map_or("", |t| t.text.as_str());
+        let led = i == clause.start || i.checked_sub(1).is_some_and(|b| offered.articles.iter().any(|a| a == text(b)));
+        let next = i + 1;
+        let known = |i: usize| text(i).len() <= 3 || r.spans.iter().any(|s| s.tokens.contains(&i));
+        if !led || (next < clause.end && !known(next)) {
+            return None;
+        }
+        if offered.other.iter().any(|o| o == text(i)) {
+            let [(one, _)] = before else { return None };
+            return (self.context.actions == 2).then(|| 1 - one.min(&1));
+        }
+        let n = usize::try_from(*offered.ordinals.get(text(i))?).ok()?;
+        (1..=self.context.actions).contains(&n).then(|| n - 1)
     }
 
     fn each(&self, parts: &[(usize, Range<usize>)]) -> Heard {
