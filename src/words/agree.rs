@@ -166,7 +166,7 @@ impl Ask<'_> {
         let strong = meant(Label::Yes) || meant(Label::Early);
         let weak = meant(Label::Ok) || meant(Label::Ack);
         let no = r.all(Label::No).any(|s| own(&s) && !r.negated_before(s));
-        if r.all(Label::Maybe).any(|s| !r.asked(s)) {
+        if r.all(Label::Maybe).any(|s| !r.asked(s) && !self.of_another(s)) {
             if no && self.turns_to(Label::No) {
                 return Weighed { pull: Pull::No, sure: false };
             }

@@ -127,6 +127,6 @@ impl Ask<'_> {
 }
 
 /// Questions whose answers name members.
-fn names_somebody(question: Question) -> bool {
+pub(super) fn names_somebody(question: Question) -> bool {
     matches!(question, Question::NoSubject | Question::Swap | Question::Progress)
 }

@@ -1,5 +1,6 @@
 //! Small talk around an answer: each sentence, then each clause, is read alone, and the one that decides is chosen.
 
+use super::label::Label;
 use super::normal::Normal;
 use super::scan::Tongues;
 use super::{Context, Heard, Words, is_free, tables};
@@ -40,6 +41,11 @@ impl Words {
         loosely: bool,
     ) -> Heard {
         if is_free(question) || question == Some(Question::DatePoll) || question.is_none() {
+            return Heard::none();
+        }
+        // "if only two come, cancel": the clause alone is no order
+        let whole = || self.read_normal(tables(question), text, normal.clone(), tongues);
+        if question == Some(Question::Quorum) && whole().has(Label::Condition) {
             return Heard::none();
         }
         for marks in [&[".", "?"][..], &[".", "?", ","]] {

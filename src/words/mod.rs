@@ -29,6 +29,7 @@ mod plan;
 mod poll;
 mod progress;
 mod refused;
+mod reported;
 mod request;
 mod scan;
 mod second;
@@ -338,7 +339,8 @@ impl Words {
         }
         let universal = ask.universal();
         let back = question.is_some_and(|q| q != Question::Charter && !is_free(question)) && ask.asks_back();
-        let own = question.filter(|_| !back).map_or_else(Heard::none, |q| ask.answer(q));
+        let told = question.is_some_and(|q| reported::by_oneself(q) && ask.told_of_another());
+        let own = question.filter(|_| !back && !told).map_or_else(Heard::none, |q| ask.answer(q));
         match universal {
             Some(heard) if own.is_none() || is_free(question) || question.is_some_and(names_its_answers) => heard,
             _ if own.certainty == Certainty::Sure

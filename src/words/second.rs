@@ -48,7 +48,12 @@ impl Words {
         let shares = self.learned.weigh(question.name(), &features);
         let Some(&(class, share)) = shares.first() else { return heard };
         let said = class_of(&heard);
+        let reading = self.read_in(super::tables(Some(question)), super::head(text), &self.tongues(language, false));
+        let ask = Ask { words: self, reading, text, context };
         if question == Question::DatePoll && (class == "answers" || share < SPEAKS || class == "none_works") {
+            if ask.told_of_another() {
+                return heard;
+            }
             return self.days(language, text, context, &heard).unwrap_or(heard);
         }
         if heard.certainty == Certainty::Sure {
@@ -59,10 +64,9 @@ impl Words {
         if share < enough || class == said || super::is_free(Some(question)) {
             return heard;
         }
-        let reading = self.read_in(super::tables(Some(question)), super::head(text), &self.tongues(language, false));
-        let ask = Ask { words: self, reading, text, context };
         // a machine's answer is nobody's
-        let meant = if ask.reading.has(Label::Auto) { None } else { ask.meant(class) };
+        let ruled_out = ask.reading.has(Label::Auto) || (class != "none" && ask.rules_out(question, class));
+        let meant = if ruled_out { None } else { ask.meant(class) };
         meant.unwrap_or(heard)
     }
 }

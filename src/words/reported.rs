@@ -1,0 +1,61 @@
+//! What is told of somebody else, or said and ruled out: "Marie dit oui", "pas suivant". No guess is made against it.
+
+use super::label::Label;
+use super::{Ask, takes_orders};
+use crate::core::draft::Question;
+
+impl Ask<'_> {
+    /// "Marie dit oui", "my wife can do the 8th": a name, or a word for somebody, begins it, a verb follows, and nothing
+    /// is said of whoever writes.
+    pub(super) fn told_of_another(&self) -> bool {
+        let (r, persons) = (&self.reading, &self.words.lexicon.persons);
+        let courtesy = [Label::Greeting, Label::Filler];
+        let light = |i: usize| {
+            let span = r.spans.iter().find(|s| s.tokens.contains(&i));
+            r.normal.tokens[i].is_mark() || span.is_some_and(|s| courtesy.contains(&s.label))
+        };
+        let word = |i: usize| r.normal.tokens.get(i).map_or("", |t| t.text.as_str());
+        let Some(start) = (0..r.normal.tokens.len()).find(|i| !light(*i)) else { return false };
+        // "my wife"; of a name all parts
+        let other = |i: usize| self.names_member(word(i)) || persons.others.contains(word(i));
+        let first = if other(start) { start } else { start + 1 };
+        let end = (first..r.normal.tokens.len()).find(|i| !other(*i)).unwrap_or(first);
+        let named = first == start || persons.others.contains(word(first));
+        // "my wife is in the group, the title alone": a reason, and an answer
+        let rest = r.normal.tokens.get(end..r.normal.tokens.len() - 1).unwrap_or_default();
+        let whole = !rest.iter().any(super::normal::Token::is_mark) && !r.has(Label::But);
+        let own = r.normal.tokens.iter().any(|t| persons.own.contains(&t.text));
+        named && whole && end > first && persons.verbs.contains(word(end)) && !own
+    }
+
+    /// What nobody may guess: what somebody else says, what the phrases know and saw refused, what hangs on something.
+    pub(super) fn rules_out(&self, question: Question, class: &str) -> bool {
+        let r = &self.reading;
+        let of_another = !super::certain::names_somebody(question) && self.told_of_another();
+        let known = |s: &&super::scan::Span| matches!(s.label, Label::Ignore | Label::Empty | Label::Maybe);
+        let told = takes_orders(question) && r.unknown() == 0 && r.spans.iter().any(|s| known(&s));
+        let refused = label(class).is_some_and(|l| r.has(l) && r.all(l).all(|s| r.negated(s)));
+        let hangs = question == Question::Quorum && r.has(Label::Condition);
+        of_another || refused || hangs || (told && question != Question::Progress && question != Question::Review)
+    }
+}
+
+/// Questions of what the writer alone can say; others may speak of who comes, or stands in.
+pub(super) fn by_oneself(question: Question) -> bool {
+    use Question::{Charter, Choice, Confirm, Counter, DatePoll, Review, Share};
+    matches!(question, Charter | Choice | Confirm | Counter | DatePoll | Review | Share)
+}
+
+/// The phrases that order the same.
+fn label(class: &str) -> Option<Label> {
+    Some(match class {
+        "next" => Label::Next,
+        "back" => Label::Back,
+        "extend" => Label::Extend,
+        "shorten" => Label::Shorten,
+        "pause" => Label::Pause,
+        "resume" => Label::Resume,
+        "stop" => Label::Stop,
+        _ => return None,
+    })
+}
