@@ -471,10 +471,15 @@ impl Year<'_> {
             };
             self.orders.push_back((group.clone(), order));
         }
-        while let Some((group, order)) = self.orders.pop_front() {
+        while let Some((group, order)) = self.orders.front().cloned() {
             let file = matches!(order, Order::Apply { .. });
-            if house.order(order.clone(), &group).is_err() && file {
-                self.orders.push_front((group, order));
+            // whoever applies a file and is killed meanwhile applies it again
+            if !file {
+                self.orders.pop_front();
+            }
+            if house.order(order, &group).is_ok() {
+                self.orders.pop_front_if(|_| file);
+            } else if file {
                 return;
             }
         }
