@@ -5,14 +5,13 @@ use super::failure::{Done, Failure, Result};
 use super::terminal::Terminal;
 use crate::config;
 use crate::render::Renderer;
-use crate::sim::plan::{plan, plays_with};
+use crate::sim::plan::{Plan, plan, plays_with};
 use crate::sim::shrink::{Case, live_once, shrink};
 use crate::sim::year::{Counts, Parts, Told};
 use crate::words::Words;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 /// What was run so far, added up over many runs.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -40,16 +39,32 @@ impl Sum {
         std::fs::rename(half, file)
     }
 
-    fn add(&mut self, seed: u64, told: &Told) {
-        self.years += 1;
+    fn add(&mut self, plan: &Plan, told: &Told) {
+        self.years += plan.groups();
         self.counts.sent += told.counts.sent;
         self.counts.received += told.counts.received;
         self.counts.kills += told.counts.kills;
         self.counts.points += told.counts.points;
         self.counts.faults += told.counts.faults;
         if !told.violations.is_empty() {
-            self.failed.push(seed);
+            self.failed.push(plan.seed);
         }
+    }
+}
+
+/// The years that nobody lives yet.
+struct Ahead {
+    seed: u64,
+    /// Group-years.
+    left: u64,
+}
+
+impl Ahead {
+    fn take(&mut self, calm: bool) -> Option<Plan> {
+        let plan = (self.left > 0).then(|| plan(self.seed, !calm))?;
+        self.seed += 1;
+        self.left = self.left.saturating_sub(plan.groups());
+        Some(plan)
     }
 }
 
@@ -68,29 +83,30 @@ fn parts() -> std::result::Result<Parts, Failure> {
 pub(super) fn soak(args: &SoakArgs, terminal: &mut Terminal) -> Result {
     let parts = parts()?;
     let mut sum = Sum::read(args)?;
-    let (first, last) = (sum.next, sum.next + args.years);
-    let next = AtomicU64::new(first);
+    let ahead = Mutex::new(Ahead { seed: sum.next, left: args.years });
+    let take = || ahead.lock().unwrap_or_else(PoisonError::into_inner).take(args.calm);
+    let next = || ahead.lock().unwrap_or_else(PoisonError::into_inner).seed;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(args.threads);
     let mut shown = 0;
     std::thread::scope(|scope| -> std::io::Result<()> {
         let (told_in, told_out) = mpsc::channel();
         for _ in 0..threads {
-            let (told_in, next, parts) = (told_in.clone(), &next, parts.clone());
+            let (told_in, take, parts) = (told_in.clone(), &take, parts.clone());
             scope.spawn(move || {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= last || told_in.send((seed, one(args, seed, &parts))).is_err() {
+                while let Some(plan) = take() {
+                    let lived = one(args, &plan, &parts);
+                    if told_in.send((plan, lived)).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(told_in);
-        while let Ok((seed, lived)) = told_out.recv() {
+        while let Ok((plan, lived)) = told_out.recv() {
             let (told, case) = lived?;
-            sum.add(seed, &told);
+            sum.add(&plan, &told);
             for violation in told.violations.iter().take(3) {
-                terminal.line(format_args!("seed {seed}: {:?}: {}", violation.rule, violation.what))?;
+                terminal.line(format_args!("seed {}: {:?}: {}", plan.seed, violation.rule, violation.what))?;
             }
             if let Some(case) = case {
                 terminal.line(format_args!(
@@ -102,19 +118,19 @@ pub(super) fn soak(args: &SoakArgs, terminal: &mut Terminal) -> Result {
             }
             shown += 1;
             if shown % 50 == 0 {
-                keep(args, &mut sum, last.min(next.load(Ordering::Relaxed)))?;
+                keep(args, &mut sum, next())?;
             }
             terminal.flush()?;
         }
         Ok(())
     })?;
-    keep(args, &mut sum, last)?;
+    keep(args, &mut sum, next())?;
     let Counts { sent, received, kills, points, faults } = sum.counts;
     terminal.line(format_args!(
         "{} group-years, seeds up to {}: {faults} faults, {kills} kills among {points} awaits and writes, \
          {sent} mails sent, {received} received; {} seeds broke a promise",
         sum.years,
-        last - 1,
+        sum.next - 1,
         sum.failed.len()
     ))?;
     Ok(if sum.failed.is_empty() { Done::Good } else { Done::Look })
@@ -126,14 +142,13 @@ fn keep(args: &SoakArgs, sum: &mut Sum, next: u64) -> std::io::Result<()> {
 }
 
 /// A year; where it breaks a promise, the smallest one that does lies in the folder of cases.
-fn one(args: &SoakArgs, seed: u64, parts: &Parts) -> std::io::Result<(Told, Option<Case>)> {
-    let plan = plan(seed, !args.calm);
-    let told = live_once(&plan, parts, None)?;
+fn one(args: &SoakArgs, plan: &Plan, parts: &Parts) -> std::io::Result<(Told, Option<Case>)> {
+    let told = live_once(plan, parts, None)?;
     let Some(folder) = args.cases.as_deref().filter(|_| !told.violations.is_empty()) else { return Ok((told, None)) };
-    let case = shrink(&plan, &told, parts, args.tries)?;
+    let case = shrink(plan, &told, parts, args.tries)?;
     if let Some(case) = &case {
         std::fs::create_dir_all(folder)?;
-        std::fs::write(folder.join(format!("{seed}.json")), serde_json::to_vec_pretty(case)?)?;
+        std::fs::write(folder.join(format!("{}.json", plan.seed)), serde_json::to_vec_pretty(case)?)?;
     }
     Ok((told, case))
 }

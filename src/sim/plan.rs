@@ -138,6 +138,11 @@ fn size(seed: u64) -> usize {
 }
 
 impl Plan {
+    /// How many groups live this year.
+    pub fn groups(&self) -> u64 {
+        1 + u64::from(self.two)
+    }
+
     /// The group of this plan.
     pub fn cast(&self) -> Cast {
         let spec = spec(self.seed);

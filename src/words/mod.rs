@@ -49,6 +49,7 @@ use label::Label;
 use learned::Learned;
 use lexicon::{Lexicon, TableName, Whose};
 use scan::{Reading, Tongues};
+use std::sync::Arc;
 
 /// What was understood, and how sure that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +77,11 @@ pub struct Context {
     pub starts: Option<NaiveTime>,
 }
 
-/// The word lists of all languages.
+/// The word lists of all languages. Clones share what was compiled so far.
 #[derive(Debug, Clone)]
 pub struct Words {
-    lexicon: Lexicon,
-    learned: learned::Learned,
+    lexicon: Arc<Lexicon>,
+    learned: Arc<Learned>,
 }
 
 impl Heard {
@@ -131,19 +132,19 @@ fn head(text: &str) -> &str {
 impl Words {
     /// Reads the word lists, one text a language. Errors name file, line and what was expected.
     pub fn parse(files: &[(Language, &str)]) -> Result<Self, WordsError> {
-        let lexicon = Lexicon::parse(files, Whose::Anybodys)?;
-        Ok(Self { lexicon, learned: Learned::default() })
+        let lexicon = Arc::new(Lexicon::parse(files, Whose::Anybodys)?);
+        Ok(Self { lexicon, learned: Arc::default() })
     }
 
     /// The word lists inside the binary: French and English in full, the common words of others.
     pub fn embedded() -> Result<Self, WordsError> {
-        let lexicon = Lexicon::parse(&lexicon::embedded()?, Whose::Ours)?;
-        Ok(Self { lexicon, learned: Learned::embedded()? })
+        let lexicon = Arc::new(Lexicon::parse(&lexicon::embedded()?, Whose::Ours)?);
+        Ok(Self { lexicon, learned: Arc::new(Learned::embedded()?) })
     }
 
     /// With what was learned from answers; without it the phrases alone decide.
     pub fn taught(self, learned: Learned) -> Self {
-        Self { learned, ..self }
+        Self { learned: Arc::new(learned), ..self }
     }
 
     /// What a reply means, given the question it answers and the member's language.
