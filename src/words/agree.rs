@@ -180,6 +180,8 @@ impl Ask<'_> {
             (true, _, true) | (_, true, true) if self.no_is_the_condition() => {
                 Weighed { pull: Pull::Maybe, sure: false }
             }
+            (true, _, true) if self.concluded() == Some(Label::Yes) => Weighed { pull: Pull::Yes, sure: false },
+            (true, _, true) if self.concluded() == Some(Label::No) => Weighed { pull: Pull::No, sure: false },
             // "… je lirai la synthèse avec plaisir": a yes to something else
             (true, _, true) if !r.all(Label::Yes).chain(r.all(Label::Early)).any(|s| own(&s) && self.leads(s)) => {
                 Weighed { pull: Pull::No, sure: false }
@@ -250,6 +252,19 @@ impl Ask<'_> {
         let vague = !(strong || begins || alone && r.unknown() <= 10);
         let pull = if vague { Pull::Nothing } else { Pull::Yes };
         Weighed { pull, sure: clear && !but && !r.asks() }
+    }
+
+    /// "I have to cancel something else, so yes": the yes or no that what stands before leads up to.
+    pub(super) fn concluded(&self) -> Option<Label> {
+        let r = &self.reading;
+        let answers = |s: &&Span| matches!(s.label, Label::Yes | Label::No | Label::Maybe);
+        let last = r.spans.iter().rev().find(answers).filter(|s| !r.asked(s) && !r.negated(s))?;
+        let before = r.normal.tokens.get(..last.tokens.start)?.iter().rev().find(|t| !t.is_mark())?;
+        let so = self.words.lexicon.persons.so.contains(&before.text);
+        // "I'll miss something else, but yes"
+        let ends = r.normal.tokens.get(last.tokens.end).is_none_or(Token::is_mark);
+        let but = ends && r.all(Label::But).any(|s| s.tokens.end == last.tokens.start);
+        (so || but).then_some(last.label)
     }
 
     /// A clear yes and a clear no: after "finalement" or "mais" the last word holds, else nobody knows.

@@ -48,7 +48,8 @@ impl Words {
         unclear.iter().flat_map(|m| m.choices.clone()).filter(|day| !named(day)).collect()
     }
 
-    /// "The 8th no, the 10th same": days of which the rules took over what was said of the one before.
+    /// Days of which the rules took over what was said of the one before, "the 8th no, the 10th same", or weighed one
+    /// against the other, "the 8th rather than the 10th".
     fn days_as_before(&self, language: &Language, text: &str, context: &Context) -> BTreeSet<usize> {
         let ask = self.poll(language, text, context);
         let (mentions, tokens) = (ask.mentions(), &ask.reading.normal.tokens);
@@ -56,7 +57,11 @@ impl Words {
             let behind = tokens.get(m.tokens.end).is_some_and(|t| self.lexicon.offered.same.contains(&t.text));
             behind && tokens.get(m.tokens.end + 1).is_none_or(super::normal::Token::is_mark)
         };
-        { mentions.iter().skip(1) }.filter(|m| same(m)).flat_map(|m| m.choices.clone()).collect()
+        let weighed = !ask.less_wanted(&mentions).is_empty();
+        { mentions.iter().enumerate() }
+            .filter(|(i, m)| weighed || *i > 0 && same(m))
+            .flat_map(|(_, m)| m.choices.clone())
+            .collect()
     }
 
     /// "Yes yes no yes": a word for each day, in their order. None is named that the model could say anything of.

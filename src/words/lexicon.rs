@@ -190,6 +190,18 @@ pub(super) struct Persons {
     pub(super) open: BTreeSet<String>,
     /// Words for others.
     pub(super) third: BTreeSet<String>,
+    /// Behind "s'il": what makes "il" nobody, "s'il y a".
+    #[serde(default)]
+    pub(super) impersonal: BTreeSet<String>,
+    /// Whoever an "if" may speak of beside those: "personne", "nobody".
+    #[serde(default)]
+    pub(super) nobody: BTreeSet<String>,
+    /// Behind "if": politeness, and nothing that an answer hangs on, "si vous voulez".
+    #[serde(default)]
+    pub(super) addressed: BTreeSet<String>,
+    /// Right before a yes or no that everything before leads up to: "so", "donc".
+    #[serde(default)]
+    pub(super) so: BTreeSet<String>,
     /// Words that begin a question back: "who", "combien".
     #[serde(default)]
     pub(super) query: BTreeSet<String>,
@@ -393,6 +405,10 @@ impl Lexicon {
         self.persons.open.extend(file.persons.open);
         self.persons.third.extend(file.persons.third);
         self.persons.query.extend(file.persons.query);
+        self.persons.impersonal.extend(file.persons.impersonal);
+        self.persons.so.extend(file.persons.so);
+        self.persons.addressed.extend(file.persons.addressed);
+        self.persons.nobody.extend(file.persons.nobody);
         self.persons.adverbs.extend(file.persons.adverbs);
         self.persons.anyone.extend(file.persons.anyone);
         self.persons.own.extend(file.persons.own);

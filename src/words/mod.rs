@@ -20,6 +20,7 @@ mod free;
 mod json;
 mod label;
 pub mod learned;
+mod less;
 mod lexicon;
 mod live;
 mod normal;
@@ -157,7 +158,16 @@ impl Words {
         let heard = self.weighed(question, language, text, context);
         let said = Said { language, text, context };
         let heard = self.unless_refused(question, said, heard);
-        self.settled(question, said, heard)
+        self.settled(question, said, self.unless_hanging(question, said, heard))
+    }
+
+    /// An order that hangs on what somebody else does is none yet.
+    fn unless_hanging(&self, question: Option<Question>, said: Said<'_>, heard: Heard) -> Heard {
+        let Some(question) = question.filter(|q| takes_orders(*q) && !heard.is_none()) else { return heard };
+        let tongues = self.tongues(said.language, false);
+        let reading = self.read_in(tables(Some(question)), head(said.text), &tongues);
+        let hangs = Ask { words: self, reading, text: said.text, context: said.context }.hangs_on_another();
+        if hangs { Heard::none() } else { heard }
     }
 
     /// What the phrases say, before it is looked at what they leave: what the second opinion is learned beside.
@@ -235,6 +245,10 @@ impl Words {
             if !heard.is_none() {
                 return Heard::probable(heard.meaning);
             }
+        }
+        let less = || self.less_said(text, context, tongues);
+        if let Some(heard) = (question == Some(Question::DatePoll)).then(less).flatten() {
+            return heard;
         }
         let reading = self.read_in(tables(question), head(text), tongues);
         if reading.has(Label::Auto) && !is_free(question) {

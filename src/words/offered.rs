@@ -30,6 +30,18 @@ pub(super) struct OfferedWords {
     /// Between two options: the one before is given up, "rather", "plutôt".
     #[serde(default)]
     pub(super) rethinks: Vec<String>,
+    /// Between two days: the one behind is not wanted, "rather than", "au lieu".
+    #[serde(default)]
+    pub(super) instead: Vec<String>,
+    /// Between two days of which the first is preferred: "que", "to".
+    #[serde(default)]
+    pub(super) compared: Vec<String>,
+    /// "Better", "préfère": of two days the first is.
+    #[serde(default)]
+    pub(super) prefers: Vec<String>,
+    /// Ways to prefer that leave nothing to the other: "plutôt".
+    #[serde(default)]
+    pub(super) rather: Vec<String>,
     /// Beside a stretch of days: nothing is possible there, "away", "en congés".
     #[serde(default)]
     pub(super) away: Vec<String>,
@@ -124,6 +136,10 @@ impl OfferedWords {
             (&mut self.second_thoughts, more.second_thoughts),
             (&mut self.rethinks, more.rethinks),
             (&mut self.other, more.other),
+            (&mut self.instead, more.instead),
+            (&mut self.compared, more.compared),
+            (&mut self.rather, more.rather),
+            (&mut self.prefers, more.prefers),
             (&mut self.away, more.away),
             (&mut self.counted, more.counted),
             (&mut self.articles, more.articles),

@@ -20,7 +20,8 @@ impl Ask<'_> {
         let r = &self.reading;
         let many = self.context.options.len();
         let plain = !r.asks() && !r.has(Label::Condition) && !self.may_refuse();
-        if r.has(Label::Empty) || r.has(Label::Maybe) {
+        let torn = r.has(Label::Empty) || r.has(Label::Maybe);
+        if torn && self.after_wavering().is_none() {
             return Heard::none();
         }
         let (mut named, mut by) = self.named(0..r.normal.tokens.len());
@@ -55,7 +56,7 @@ impl Ask<'_> {
                     plain && !changed && refused.is_empty() && by != By::ShortWord && r.unknown() <= most,
                 )
             }
-            [] if r.says(Label::All) => {
+            [] if r.says(Label::All) && !r.has(Label::Except) => {
                 // "all", "tous" alone may speak of anything
                 let long = r.all(Label::All).any(|s| s.tokens.len() > 1);
                 let meant = r.unknown() == 0 || long;

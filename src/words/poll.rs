@@ -415,7 +415,10 @@ impl Ask<'_> {
         let plain = pieces.iter().all(|p| matches!(p, Piece::Named(_) | Piece::Said(Label::Ok)));
         let named = pieces.iter().any(|p| matches!(p, Piece::Named(_)));
         let same = |t: &super::normal::Token| self.words.lexicon.offered.same.contains(&t.text);
-        named && plain && self.reading.normal.tokens.get(clause).is_some_and(|t| t.iter().any(same))
+        // "and so is the 10th": the words that end the clause before lead to it
+        let led = self.reading.all(Label::Otherwise).find(|s| s.tokens.end == clause.start);
+        let from = led.map_or(clause.start, |s| s.tokens.start);
+        named && plain && self.reading.normal.tokens.get(from..clause.end).is_some_and(|t| t.iter().any(same))
     }
 
     /// "Le 6 on enterre mon oncle": beside the date no word of yes or no, but what else is on that day.

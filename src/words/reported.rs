@@ -1,6 +1,8 @@
 //! What is told of somebody else, or said and ruled out: "Marie dit oui", "pas suivant". No guess is made against it.
 
 use super::label::Label;
+use super::normal::Token;
+use super::scan::Span;
 use super::{Ask, takes_orders};
 use crate::core::draft::Question;
 
@@ -23,20 +25,55 @@ impl Ask<'_> {
         let named = first == start || persons.others.contains(word(first));
         // "my wife is in the group, the title alone": a reason, and an answer
         let rest = r.normal.tokens.get(end..r.normal.tokens.len() - 1).unwrap_or_default();
-        let whole = !rest.iter().any(super::normal::Token::is_mark) && !r.has(Label::But);
-        let own = r.normal.tokens.iter().any(|t| persons.own.contains(&t.text));
+        let whole = !rest.iter().any(Token::is_mark) && !r.has(Label::But);
+        // "Paul told me …"
+        let own = r.normal.tokens.iter().enumerate().any(|(i, t)| i != end + 1 && persons.own.contains(&t.text));
         named && whole && end > first && persons.verbs.contains(word(end)) && !own
+    }
+
+    /// "If she doesn't answer, remind her": what hangs on somebody else is no order yet.
+    pub(super) fn hangs_on_another(&self) -> bool {
+        let (r, persons) = (&self.reading, &self.words.lexicon.persons);
+        let tokens = &r.normal.tokens;
+        let behind = |s: &Span| tokens.iter().skip(s.tokens.end).take(2).take_while(|t| !t.is_mark());
+        let somebody = |t: &Token| {
+            let text = &t.text;
+            persons.third.contains(text) || persons.nobody.contains(text) || self.names_member(text)
+        };
+        let nobody = |s: &Span| behind(s).any(|t| persons.impersonal.contains(&t.text));
+        let hangs = |s: &Span| tokens[s.tokens.clone()].iter().chain(behind(s)).any(somebody) && !nobody(s);
+        r.all(Label::Condition).any(hangs)
+    }
+
+    /// "Si les trains roulent, je viens": no politeness, "si vous voulez".
+    fn is_conditional(&self) -> bool {
+        let (r, addressed) = (&self.reading, &self.words.lexicon.persons.addressed);
+        let next =
+            |s: &Span| r.normal.tokens.get(s.tokens.end).is_some_and(|t| !t.is_mark() && !addressed.contains(&t.text));
+        r.all(Label::Condition).any(next)
     }
 
     /// What nobody may guess: what somebody else says, what the phrases know and saw refused, what hangs on something.
     pub(super) fn rules_out(&self, question: Question, class: &str) -> bool {
         let r = &self.reading;
         let of_another = !super::certain::names_somebody(question) && self.told_of_another();
-        let known = |s: &&super::scan::Span| matches!(s.label, Label::Ignore | Label::Empty | Label::Maybe);
+        let known = |s: &&Span| matches!(s.label, Label::Ignore | Label::Empty | Label::Maybe);
         let told = takes_orders(question) && r.unknown() == 0 && r.spans.iter().any(|s| known(&s));
         let refused = label(class).is_some_and(|l| r.has(l) && r.all(l).all(|s| r.negated(s)));
         let hangs = question == Question::Quorum && r.has(Label::Condition);
-        of_another || refused || hangs || (told && question != Question::Progress && question != Question::Review)
+        let concluded = matches!(self.concluded(), Some(Label::Yes)) && matches!(class, "no" | "maybe")
+            || matches!(self.concluded(), Some(Label::No)) && matches!(class, "yes" | "maybe");
+        let undecided = class == "no_preference" && r.has(Label::Empty);
+        let not_yet = class == "done" && r.has(Label::NotYet);
+        let conditional = class == "yes" && consents(question) && self.is_conditional();
+        of_another
+            || concluded
+            || undecided
+            || conditional
+            || not_yet
+            || refused
+            || hangs
+            || (told && question != Question::Progress && question != Question::Review)
     }
 }
 
@@ -44,6 +81,11 @@ impl Ask<'_> {
 pub(super) fn by_oneself(question: Question) -> bool {
     use Question::{Charter, Choice, Confirm, Counter, DatePoll, Review, Share};
     matches!(question, Charter | Choice | Confirm | Counter | DatePoll | Review | Share)
+}
+
+/// Questions of which a yes under a condition is a perhaps.
+fn consents(question: Question) -> bool {
+    matches!(question, Question::Attendance | Question::Volunteer | Question::Swap | Question::Counter)
 }
 
 /// The phrases that order the same.
