@@ -161,15 +161,6 @@ impl Words {
         self.settled(question, said, self.unless_hanging(question, said, heard))
     }
 
-    /// An order that hangs on what somebody else does is none yet.
-    fn unless_hanging(&self, question: Option<Question>, said: Said<'_>, heard: Heard) -> Heard {
-        let Some(question) = question.filter(|q| takes_orders(*q) && !heard.is_none()) else { return heard };
-        let tongues = self.tongues(said.language, false);
-        let reading = self.read_in(tables(Some(question)), head(said.text), &tongues);
-        let hangs = Ask { words: self, reading, text: said.text, context: said.context }.hangs_on_another();
-        if hangs { Heard::none() } else { heard }
-    }
-
     /// What the phrases say, before it is looked at what they leave: what the second opinion is learned beside.
     pub fn first_reading(&self, question: Question, language: &Language, text: &str, context: &Context) -> Heard {
         let table = table(Some(question), text);

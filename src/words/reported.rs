@@ -1,10 +1,22 @@
 //! What is told of somebody else, or said and ruled out: "Marie dit oui", "pas suivant". No guess is made against it.
 
+use super::arrival::Said;
 use super::label::Label;
 use super::normal::Token;
 use super::scan::Span;
-use super::{Ask, takes_orders};
+use super::{Ask, Heard, Words, takes_orders};
 use crate::core::draft::Question;
+
+impl Words {
+    /// An order that hangs on what somebody else does is none yet.
+    pub(super) fn unless_hanging(&self, question: Option<Question>, said: Said<'_>, heard: Heard) -> Heard {
+        let Some(question) = question.filter(|q| takes_orders(*q) && !heard.is_none()) else { return heard };
+        let tongues = self.tongues(said.language, false);
+        let reading = self.read_in(super::tables(Some(question)), super::head(said.text), &tongues);
+        let hangs = Ask { words: self, reading, text: said.text, context: said.context }.hangs_on_another();
+        if hangs { Heard::none() } else { heard }
+    }
+}
 
 impl Ask<'_> {
     /// "Marie dit oui", "my wife can do the 8th": a name, or a word for somebody, begins it, a verb follows, and nothing
