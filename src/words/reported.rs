@@ -72,6 +72,8 @@ impl Ask<'_> {
         let known = |s: &&Span| matches!(s.label, Label::Ignore | Label::Empty | Label::Maybe);
         let told = takes_orders(question) && r.unknown() == 0 && r.spans.iter().any(|s| known(&s));
         let refused = label(class).is_some_and(|l| r.has(l) && r.all(l).all(|s| r.negated(s)));
+        // "I won't accept it"
+        let declined = question == Question::Counter && class == "yes" && r.has(Label::No) && !r.has(Label::Yes);
         let hangs = question == Question::Quorum && r.has(Label::Condition);
         let concluded = matches!(self.concluded(), Some(Label::Yes)) && matches!(class, "no" | "maybe")
             || matches!(self.concluded(), Some(Label::No)) && matches!(class, "yes" | "maybe");
@@ -80,6 +82,7 @@ impl Ask<'_> {
         let conditional = class == "yes" && consents(question) && self.is_conditional();
         of_another
             || concluded
+            || declined
             || undecided
             || conditional
             || not_yet
