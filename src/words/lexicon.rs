@@ -6,7 +6,7 @@ use super::label::Label;
 use super::normal::Spelling;
 use super::offered::OfferedWords;
 use super::plan::PlanWords;
-use super::scan::{Phrase, Table};
+use super::scan::{Phrase, Table, bordered};
 use super::typos::Typos;
 use crate::core::ids::Language;
 use regex::Regex;
@@ -264,13 +264,13 @@ impl Place<'_> {
 
     /// A pattern of the file: parts filled in, word borders around it, ASCII classes.
     pub(super) fn regex(&self, pattern: &Spanned<String>, filled: &str) -> Result<Regex, WordsError> {
-        Regex::new(&bordered(filled)).map_err(|e| self.unreadable(pattern, &e))
+        bordered(filled).map_err(|e| self.unreadable(pattern, &e))
     }
 
     fn phrase(&self, pattern: &Spanned<String>, filled: &str, whose: Whose) -> Result<Phrase, WordsError> {
         match whose {
-            Whose::Ours => Ok(Phrase::trusted(bordered(filled))),
-            Whose::Anybodys => Phrase::checked(bordered(filled)).map_err(|e| self.unreadable(pattern, &e)),
+            Whose::Ours => Ok(Phrase::trusted(filled.to_owned())),
+            Whose::Anybodys => Phrase::checked(filled.to_owned()).map_err(|e| self.unreadable(pattern, &e)),
         }
     }
 
@@ -287,10 +287,6 @@ impl Place<'_> {
 pub(super) enum Whose {
     Ours,
     Anybodys,
-}
-
-fn bordered(filled: &str) -> String {
-    format!(r"(?:^| )(?P<all>{filled})(?: |$)")
 }
 
 /// Replaces `<part>` by the part's pattern and the placeholders `{n}` and `{name}` by their groups.

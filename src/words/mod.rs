@@ -34,6 +34,7 @@ mod reported;
 mod request;
 mod scan;
 mod second;
+mod sieve;
 mod signs;
 mod typos;
 
@@ -117,10 +118,8 @@ struct Ask<'a> {
 const LIGHT: usize = 120;
 /// Answers are short: what comes after so many bytes is not looked at for phrases.
 const HEAD: usize = 8_000;
-
 /// A phrase of more words than this is read, but never sure.
 const FAR: usize = 9;
-
 /// So many words say by themselves that something is taken back.
 const BACK: usize = 3;
 

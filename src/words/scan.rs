@@ -2,40 +2,48 @@
 
 use super::label::Label;
 use super::normal::Normal;
+use super::sieve::Sieve;
 use crate::core::ids::Language;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// A list of phrases, compiled.
+/// A list of phrases.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     patterns: Vec<(Phrase, Label, Language)>,
+    /// Made when something is first looked for in it.
+    sieve: OnceLock<Option<Sieve>>,
 }
 
-/// A phrase, compiled when it is first looked for: the lists hold thousands, and most commands need none of them.
+/// A phrase, compiled when it may first be in a text: the lists hold thousands, and few are ever met.
 #[derive(Debug, Clone)]
 pub(super) struct Phrase {
-    source: String,
+    pattern: String,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Phrase {
     /// Of a list of ours, which the tests have compiled.
-    pub(super) fn trusted(source: String) -> Self {
-        Self { source, regex: OnceLock::new() }
+    pub(super) fn trusted(pattern: String) -> Self {
+        Self { pattern, regex: OnceLock::new() }
     }
 
     /// Of anybody's list: compiled at once, to tell what is wrong with it.
-    pub(super) fn checked(source: String) -> Result<Self, regex::Error> {
-        let regex = Regex::new(&source)?;
-        Ok(Self { source, regex: OnceLock::from(Some(regex)) })
+    pub(super) fn checked(pattern: String) -> Result<Self, regex::Error> {
+        let regex = bordered(&pattern)?;
+        Ok(Self { pattern, regex: OnceLock::from(Some(regex)) })
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&self.source).ok()).as_ref()
+        self.regex.get_or_init(|| bordered(&self.pattern).ok()).as_ref()
     }
+}
+
+/// A pattern between two words' borders; the whole of it is the group `all`.
+pub(super) fn bordered(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!(r"(?:^| )(?P<all>{pattern})(?: |$)"))
 }
 
 /// A phrase that was found: tokens from … to, what it says, and what it carries.
@@ -54,12 +62,20 @@ pub(super) struct Span {
 impl Table {
     pub(super) fn add(&mut self, phrase: Phrase, label: Label, language: &Language) {
         self.patterns.push((phrase, label, language.clone()));
+        self.sieve = OnceLock::new();
+    }
+
+    /// The phrases that may be in it, in their order.
+    fn candidates(&self, text: &str) -> impl Iterator<Item = &(Phrase, Label, Language)> {
+        let sieve = self.sieve.get_or_init(|| Sieve::of(self.patterns.iter().map(|(phrase, ..)| &*phrase.pattern)));
+        let places = sieve.as_ref().map_or_else(|| (0..self.patterns.len()).collect(), |sieve| sieve.may_match(text));
+        places.into_iter().filter_map(|place| self.patterns.get(place))
     }
 
     fn find(&self, normal: &Normal, tongues: &Tongues<'_>, found: &mut Vec<Span>) {
         let own = tongues.own;
         let counts = |language: &Language| language == own || !(tongues.alone || tongues.light.contains(language));
-        let mine = self.patterns.iter().filter(|(_, _, l)| counts(l));
+        let mine = self.candidates(&normal.text).filter(|(_, _, l)| counts(l));
         let compiled = mine.filter_map(|(phrase, label, language)| Some((phrase.regex()?, label, language)));
         for (regex, label, language) in compiled.filter(|(regex, _, _)| regex.is_match(&normal.text)) {
             let (names, numbers): (Vec<_>, Vec<_>) =
