@@ -73,6 +73,7 @@ pub struct Reader {
     conn: Connection,
     file: PathBuf,
     seals: Seals,
+    last: read::LastLoaded,
 }
 
 /// The writer: one a file. It can all that a [`Reader`] can.
@@ -122,7 +123,7 @@ impl Store {
             return Err(StoreError::KeysGone { file: file.to_owned(), keys: keys::path(file) });
         }
         migrate::migrate(&mut conn, file, &migrate::embedded(), &seals)?;
-        let inner = Reader { conn, file: file.to_owned(), seals };
+        let inner = Reader { conn, file: file.to_owned(), seals, last: read::LastLoaded::default() };
         let other_keys = other_keys == lost::Found::Other;
         Ok(Self {
             inner,
@@ -201,7 +202,7 @@ impl Reader {
         match found.cmp(&known) {
             std::cmp::Ordering::Greater => Err(StoreError::Newer { file, found, known }),
             std::cmp::Ordering::Less => Err(StoreError::Older { file, found, known }),
-            std::cmp::Ordering::Equal => Ok(Self { conn, file, seals }),
+            std::cmp::Ordering::Equal => Ok(Self { conn, file, seals, last: read::LastLoaded::default() }),
         }
     }
 

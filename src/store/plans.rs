@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{Store, clock, commit, hold, inbox, mails, outbox, read};
+use super::{Store, clock, commit, hold, inbox, mails, outbox, read, retention};
 
 #[test]
 fn look_ups_that_grow_use_their_index() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path().join("codevd.db")).unwrap();
     let last_mail = format!("{} WHERE {}", mails::SENT_MAIL, mails::LAST);
+    let newest_lines = "SELECT * FROM journal WHERE 1 AND group_id = ? ORDER BY id DESC LIMIT ?";
     let by = [
         (read::DUE, "groups_next_due"),
         (read::NEXT_DUE, "groups_next_due"),
@@ -31,6 +32,11 @@ fn look_ups_that_grow_use_their_index() {
         (clock::WAITS_TOO_LONG, "outbox_next"),
         (clock::ASIDE_TOO_LONG, "groups_failing"),
         (hold::NEWEST_SENT, "outbox_state"),
+        // what each day's cleaning looks at
+        (retention::OLD_SENT, "outbox_bytes_kept"),
+        (retention::OLD_RECEIVED, "inbox_bytes_kept"),
+        (retention::OLD_QUOTES, "outbox_plain_kept"),
+        (newest_lines, "journal_group"),
     ];
     for (sql, index) in by {
         let plan = plan(&store, sql);
@@ -38,9 +44,15 @@ fn look_ups_that_grow_use_their_index() {
         assert!(!plan.lines().any(|l| l.starts_with("SCAN") && !l.contains("INDEX")), "{sql}\n{plan}");
     }
     // the engine's and the sender's queues are in order already
-    for sql in
-        [read::DUE, outbox::DUE_PROMPTS, outbox::DUE_OTHERS, outbox::NEXT_OTHER, outbox::IN_FLIGHT, hold::NEWEST_SENT]
-    {
+    for sql in [
+        read::DUE,
+        outbox::DUE_PROMPTS,
+        outbox::DUE_OTHERS,
+        outbox::NEXT_OTHER,
+        outbox::IN_FLIGHT,
+        hold::NEWEST_SENT,
+        newest_lines,
+    ] {
         assert!(!plan(&store, sql).contains("TEMP B-TREE"), "{sql}\n{}", plan(&store, sql));
     }
 }

@@ -12,7 +12,9 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use rusqlite::{Connection, params};
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Meetings over or cancelled still matter so long before the earliest one that is not.
 const STILL_MATTERS: Duration = Duration::days(60);
@@ -24,6 +26,38 @@ pub struct Loaded {
     pub group: Group,
     /// Give it back with [`super::GroupCommit`].
     pub version: i64,
+}
+
+/// Tells whether anything was written, by whomever, since it was looked at before (SQLite, `PRAGMA data_version`: what
+/// others wrote; `sqlite3_total_changes`: what this connection wrote).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    others: i64,
+    own: u64,
+}
+
+impl State {
+    fn of(conn: &Connection) -> Result<Self, Fault> {
+        let others = conn.prepare_cached("PRAGMA data_version")?.query_row([], |r| r.get(0))?;
+        Ok(Self { others, own: conn.total_changes() })
+    }
+}
+
+/// The group loaded last: one mail is looked at by several, and each asks for its group.
+#[derive(Debug, Default)]
+pub(super) struct LastLoaded(RefCell<Option<(State, Loaded)>>);
+
+impl LastLoaded {
+    fn get(&self, state: State, id: &GroupId, formats: &Formats) -> Option<Loaded> {
+        let last = self.0.borrow();
+        let (of, loaded) = last.as_ref()?;
+        let same = *of == state && loaded.group.id == *id && Arc::ptr_eq(&loaded.group.formats, formats);
+        same.then(|| loaded.clone())
+    }
+
+    fn keep(&self, state: State, loaded: Option<&Loaded>) {
+        *self.0.borrow_mut() = loaded.map(|loaded| (state, loaded.clone()));
+    }
 }
 
 /// A line of the list of groups.
@@ -106,7 +140,15 @@ impl Reader {
     /// # Errors
     /// SQLite's own, and values edited by hand that make no sense.
     pub fn load(&self, id: &GroupId, formats: &Formats) -> Result<Option<Loaded>, StoreError> {
-        self.look_at_once("load a group", |conn| load(conn, id, formats))
+        self.look_at_once("load a group", |conn| {
+            let state = State::of(conn)?;
+            if let Some(same) = self.last.get(state, id, formats) {
+                return Ok(Some(same));
+            }
+            let loaded = load(conn, id, formats)?;
+            self.last.keep(state, loaded.as_ref());
+            Ok(loaded)
+        })
     }
 
     /// All groups by name.

@@ -77,18 +77,10 @@ impl Store {
     /// SQLite's own.
     pub fn purge(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {
         self.write("empty old mails", |tx, _| {
-            let ours = "UPDATE outbox_bytes SET bytes = NULL WHERE bytes IS NOT NULL AND outbox IN \
-                (SELECT id FROM outbox WHERE state NOT IN ('queued', 'sending') AND due_at < ?)";
-            let theirs = "UPDATE inbox_bytes SET bytes = NULL WHERE bytes IS NOT NULL AND inbox IN \
-                (SELECT id FROM inbox WHERE state <> 'new' AND received_at < ?)";
-            let quotes = "UPDATE outbox_bytes SET plain = NULL WHERE plain IS NOT NULL AND outbox IN \
-                (SELECT o.id FROM outbox o LEFT JOIN meetings m ON m.group_id = o.group_id AND m.number = o.meeting \
-                 WHERE o.state NOT IN ('queued', 'sending') AND o.due_at < ?1 \
-                 AND (m.stage IS NULL OR m.stage NOT IN ('planned', 'running', 'collecting')))";
             let before = utc(before);
             super::arriving::forget(tx, &before)?;
-            run(tx, quotes, [&before])?;
-            Ok(run(tx, ours, [&before])? + run(tx, theirs, [&before])?)
+            run(tx, OLD_QUOTES, [&before])?;
+            Ok(run(tx, OLD_SENT, [&before])? + run(tx, OLD_RECEIVED, [&before])?)
         })
     }
 
@@ -122,17 +114,42 @@ impl Store {
     }
 }
 
-/// Meetings that were over before that time.
+/// Mails sent before a day, and done with.
+pub(super) const OLD_SENT: &str = "UPDATE outbox_bytes INDEXED BY outbox_bytes_kept SET bytes = NULL \
+    WHERE bytes IS NOT NULL AND EXISTS (SELECT 1 FROM outbox o WHERE o.id = outbox_bytes.outbox \
+    AND o.state NOT IN ('queued', 'sending') AND o.due_at < ?)";
+/// Mails received before a day, and dealt with.
+pub(super) const OLD_RECEIVED: &str = "UPDATE inbox_bytes INDEXED BY inbox_bytes_kept SET bytes = NULL \
+    WHERE bytes IS NOT NULL AND EXISTS (SELECT 1 FROM inbox i WHERE i.id = inbox_bytes.inbox \
+    AND i.state <> 'new' AND i.received_at < ?)";
+/// What quotes of such mails are recognised by, unless their meeting lies ahead.
+pub(super) const OLD_QUOTES: &str = "UPDATE outbox_bytes INDEXED BY outbox_plain_kept SET plain = NULL \
+    WHERE plain IS NOT NULL AND EXISTS (SELECT 1 FROM outbox o \
+    LEFT JOIN meetings m ON m.group_id = o.group_id AND m.number = o.meeting \
+    WHERE o.id = outbox_bytes.outbox AND o.state NOT IN ('queued', 'sending') AND o.due_at < ?1 \
+    AND (m.stage IS NULL OR m.stage NOT IN ('planned', 'running', 'collecting')))";
+
+/// What is deleted of a meeting, beside the mails about it.
+const OF_MEETING: [&str; 5] = ["words", "subjects", "actions", "attendance_comments", "undos"];
+
+/// Meetings that were over before that time, and of which something is kept.
 fn over(tx: &Connection, before: DateTime<Utc>) -> Result<Vec<(GroupId, MeetingNo)>, Fault> {
-    let sql = "SELECT group_id, number FROM meetings WHERE wall < ? AND stage IN ('digested', 'cancelled')";
-    all(tx, sql, [wall(before.naive_utc())], |r| Ok((r.parsed("group_id")?, MeetingNo(r.small("number")?))))
+    let kept = |table: &&str| {
+        format!("EXISTS (SELECT 1 FROM {table} x WHERE x.group_id = m.group_id AND x.meeting = m.number)")
+    };
+    let kept: Vec<String> = OF_MEETING.iter().chain(&["outbox"]).map(kept).collect();
+    let sql = format!(
+        "SELECT m.group_id, m.number FROM meetings m WHERE m.wall < ? AND m.stage IN ('digested', 'cancelled') AND ({})",
+        kept.join(" OR ")
+    );
+    all(tx, &sql, [wall(before.naive_utc())], |r| Ok((r.parsed("group_id")?, MeetingNo(r.small("number")?))))
 }
 
 /// Deletes what people wrote about a meeting and the mails about it; says whether there was anything.
 fn end_meeting(tx: &Connection, group: &GroupId, meeting: MeetingNo, now: DateTime<Utc>) -> Result<bool, Fault> {
     let about = params![group.as_str(), meeting.0];
     let mut gone = 0;
-    for table in ["words", "subjects", "actions", "attendance_comments", "undos"] {
+    for table in OF_MEETING {
         gone += run(tx, &format!("DELETE FROM {table} WHERE group_id = ? AND meeting = ?"), about)?;
     }
     gone += delete_mails(tx, "group_id = ?1 AND meeting = ?2", about)?;

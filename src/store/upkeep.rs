@@ -3,6 +3,7 @@
 use super::cells::{all, run, utc};
 use super::error::{Fault, sql};
 use super::journal::{self, About};
+use super::read::LastLoaded;
 use super::sealed::KEYS_OF_GROUP;
 use super::{Reader, Store, StoreError};
 use crate::core::GroupId;
@@ -71,7 +72,7 @@ impl Store {
         // the version first: what is no database says so before anything is written
         super::migrate::version(&source).map_err(super::open_error(from))?;
         super::make(to)?;
-        Reader { conn: source, file: from.to_owned(), seals }.backup(to)?;
+        Reader { conn: source, file: from.to_owned(), seals, last: LastLoaded::default() }.backup(to)?;
         Self::open(to)
     }
 }

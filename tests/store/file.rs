@@ -1,7 +1,7 @@
 //! The file itself: WAL, migrations, readers beside the writer, indexes, backups.
 
 use crate::fixture::*;
-use codevd::core::{Email, GroupId, JournalLine, Kind, MeetingNo};
+use codevd::core::{Email, Group, GroupId, JournalLine, Kind, MeetingNo};
 use codevd::store::{About, Reader, Store, StoreError};
 use rusqlite::Connection;
 
@@ -101,6 +101,33 @@ fn a_reader_sees_what_is_committed_and_cannot_write() {
     assert_eq!((meetings[1].yes, meetings[1].no, meetings[1].maybe), (1, 1, 1));
     let found = reader.meeting_by_uid("lyon-3@codevd.example.org").unwrap();
     assert_eq!(found, Some((lyon(), MeetingNo(3))));
+}
+
+#[test]
+fn a_group_that_is_looked_at_again_is_as_it_was_last_written_by_whomever() {
+    let (dir, mut store) = open();
+    let formats = formats();
+    let (first, other) = (rich("lyon"), rich("nantes"));
+    store.commit(state(None, None, &first)).unwrap();
+    let load = |store: &Store, group: &Group| store.load(&group.id, &formats).unwrap().map(|loaded| loaded.group);
+    assert!(load(&store, &first).unwrap() == first && load(&store, &first).unwrap() == first);
+    assert_eq!(load(&store, &other), None);
+    // by itself
+    let mut changed = first.clone();
+    changed.meetings[2].subject = None;
+    store.commit(state(Some(&first), Some(1), &changed)).unwrap();
+    store.commit(state(None, None, &other)).unwrap();
+    assert_eq!(load(&store, &changed), Some(changed.clone()));
+    assert_eq!(load(&store, &other).unwrap().id, other.id);
+    assert_eq!(load(&store, &changed), Some(changed.clone()));
+    // by somebody else
+    let conn = Connection::open(dir.path().join("codevd.db")).unwrap();
+    conn.execute_batch("UPDATE groups SET live = 1 - live WHERE id = 'lyon'").unwrap();
+    assert_eq!(load(&store, &changed).unwrap().live, !changed.live);
+    let reader = store.reader().unwrap();
+    assert_eq!(reader.load(&lyon(), &formats).unwrap().unwrap().group.live, !changed.live);
+    store.remove_group(&lyon(), now()).unwrap();
+    assert!(load(&store, &changed).is_none() && reader.load(&lyon(), &formats).unwrap().is_none());
 }
 
 #[test]

@@ -215,6 +215,9 @@ fn an_address_kept_in_its_own_script_is_found_by_its_a_labels_too() {
     // an opt-out of before, by the hash of ana@bücher.example
     let hash = "2fe7d7cc5f38750ea6955a9b7167e88636c769e1b836ff57b44a60131b59997e";
     conn.execute("INSERT INTO opt_outs (address_hash, at) VALUES (?, 0)", [hash]).unwrap();
+    for index in ["outbox_bytes_kept", "outbox_plain_kept", "inbox_bytes_kept", "outbox_meeting"] {
+        conn.execute(&format!("DROP INDEX {index}"), []).unwrap();
+    }
     conn.pragma_update(None, "user_version", 19).unwrap();
     drop(conn);
     let mut store = Store::open(&file).unwrap();
