@@ -17,6 +17,10 @@ test:
 soak YEARS="10000" *ARGS:
     cargo run --release -- -qq soak --years {{YEARS}} --resume target/soak.json --cases tests/soak {{ARGS}}
 
+# What broke a promise once, lived again
+soak-again:
+    cargo run --release -- -qq soak --years 0 --again tests/soak
+
 # The next COUNT points at which a call of the real program fails; goes on from where it was
 disk COUNT="500":
     cargo build --release

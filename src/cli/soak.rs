@@ -54,6 +54,8 @@ impl Sum {
 
 /// The years that nobody lives yet.
 struct Ahead {
+    /// Those that broke a promise once.
+    again: Vec<Plan>,
     seed: u64,
     /// Group-years.
     left: u64,
@@ -61,11 +63,26 @@ struct Ahead {
 
 impl Ahead {
     fn take(&mut self, calm: bool) -> Option<Plan> {
+        if let Some(plan) = self.again.pop() {
+            return Some(plan);
+        }
         let plan = (self.left > 0).then(|| plan(self.seed, !calm))?;
         self.seed += 1;
         self.left = self.left.saturating_sub(plan.groups());
         Some(plan)
     }
+}
+
+/// The plans of a folder's cases.
+fn found(folder: &Path) -> std::result::Result<Vec<Plan>, Failure> {
+    let mut plans = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let case: Case = serde_json::from_slice(&std::fs::read(&path)?)
+            .map_err(|e| Failure::Usage(format!("{}: {e}; expected a case that soak wrote", path.display())))?;
+        plans.push(case.plan);
+    }
+    Ok(plans)
 }
 
 fn parts() -> std::result::Result<Parts, Failure> {
@@ -83,7 +100,8 @@ fn parts() -> std::result::Result<Parts, Failure> {
 pub(super) fn soak(args: &SoakArgs, terminal: &mut Terminal) -> Result {
     let parts = parts()?;
     let mut sum = Sum::read(args)?;
-    let ahead = Mutex::new(Ahead { seed: sum.next, left: args.years });
+    let again = args.again.as_deref().map(found).transpose()?.unwrap_or_default();
+    let ahead = Mutex::new(Ahead { again, seed: sum.next, left: args.years });
     let take = || ahead.lock().unwrap_or_else(PoisonError::into_inner).take(args.calm);
     let next = || ahead.lock().unwrap_or_else(PoisonError::into_inner).seed;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(args.threads);

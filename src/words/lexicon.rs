@@ -294,6 +294,9 @@ fn fill(pattern: &str, parts: &BTreeMap<String, Spanned<String>>) -> String {
     let mut filled = pattern.to_owned();
     // Parts may name parts; three levels are enough and keep a loop impossible.
     for _ in 0..3 {
+        if !filled.contains('<') {
+            break;
+        }
         for (name, part) in parts {
             filled = filled.replace(&format!("<{name}>"), &format!("(?:{})", part.get_ref()));
         }

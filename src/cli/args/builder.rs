@@ -17,6 +17,9 @@ pub(in crate::cli) struct SoakArgs {
     /// Shrinks what fails into a file of this folder.
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
+    /// Lives the cases of this folder first.
+    #[arg(long, value_name = "DIR")]
+    pub again: Option<PathBuf>,
     /// Years lived to shrink one.
     #[arg(long, default_value_t = 300, value_name = "N")]
     pub tries: u32,
