@@ -241,6 +241,15 @@ fn our_text() -> impl Strategy<Value = String> {
     text.prop_filter("a mail of ours has words", |t| t.contains(char::is_alphabetic))
 }
 
+/// Found by the property below: the line that announces the quote was taken for an answer, as a "?" stood between.
+#[test]
+fn a_sign_that_our_text_begins_with_and_a_host_turned_into_a_question_mark_is_ours() {
+    let sent = "👍\noui oui oui oui Le oui oui\noui";
+    let (content_type, body) = answered(Program::Unknown, "", &written_with(Letters::Ascii, sent));
+    let reply = mail::reply(&read(content_type, &body), Some(sent));
+    assert_eq!(reply.text, "", "{reply:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -135,7 +135,7 @@ pub(super) fn soak(args: &SoakArgs, terminal: &mut Terminal) -> Result {
                 ))?;
             }
             shown += 1;
-            if shown % 50 == 0 {
+            if shown % 10 == 0 {
                 keep(args, &mut sum, next())?;
             }
             terminal.flush()?;

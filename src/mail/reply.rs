@@ -344,9 +344,19 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent.
+    /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent; above our first words, the signs
+    /// that our text begins with and a host turned into question marks.
     fn wordless(&mut self, first_ours: usize, sent: &str) {
         let alone = wordless_lines(sent);
+        let begins = sent.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let above = (0..first_ours).rev().find(|n| self.parts[*n] != Line::Blank);
+        if let Some(n) = above.filter(|n| self.parts[*n] == Line::Theirs)
+            && is_wordless(begins)
+            && !begins.is_ascii()
+            && self.lines[n].trim().chars().all(|c| c == '?')
+        {
+            self.mark(n..n + 1, Line::Ours, "sent");
+        }
         for n in 0..self.lines.len() {
             let line = self.lines[n].trim();
             if self.parts[n] == Line::Theirs
