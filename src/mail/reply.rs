@@ -294,6 +294,8 @@ impl<'a> Page<'a> {
             let between = two[0] + 1..two[1];
             let Some(first) = between.clone().find(|n| self.parts[*n] == Line::Theirs) else { continue };
             let numbered = self.keys[first].starts_with(|c: char| c.is_ascii_digit()) || self.left[first].is_some();
+            // a quotation mark or a rule answers nothing; "?" and a thumb may
+            let numbered = numbered || self.keys[first].chars().all(|c| c.is_ascii_punctuation() && !"?!+".contains(c));
             if let Some(number) = sheet.number(self.lines[two[0]]).filter(|_| !numbered) {
                 let (text, whole) = (format!("{number} {}", self.lines[first].trim()), (0, self.lines[first].len()));
                 self.left[first] = Some(Left { text, theirs: vec![whole], rule: "own" });
@@ -345,17 +347,19 @@ impl<'a> Page<'a> {
     }
 
     /// Lines of signs alone among ours: a rule, a bullet, a stray colon that we sent; above our first words, the signs
-    /// that our text begins with and a host turned into question marks.
+    /// that our text begins with and a host turned into others.
     fn wordless(&mut self, first_ours: usize, sent: &str) {
         let alone = wordless_lines(sent);
         let begins = sent.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let above = (0..first_ours).rev().find(|n| self.parts[*n] != Line::Blank);
-        if let Some(n) = above.filter(|n| self.parts[*n] == Line::Theirs)
+        let mut first = first_ours;
+        while let Some(n) = (0..first).rev().find(|n| self.parts[*n] != Line::Blank)
+            && self.parts[n] == Line::Theirs
             && is_wordless(begins)
             && !begins.is_ascii()
-            && self.lines[n].trim().chars().all(|c| c == '?')
+            && is_wordless(self.lines[n])
         {
             self.mark(n..n + 1, Line::Ours, "sent");
+            first = n;
         }
         for n in 0..self.lines.len() {
             let line = self.lines[n].trim();
