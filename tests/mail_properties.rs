@@ -6,7 +6,6 @@
 #[path = "sample/outlook.rs"]
 mod outlook;
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use codevd::mail::{self, Letter, Reply};
@@ -257,16 +256,13 @@ proptest! {
     #[test]
     fn no_word_of_ours_is_ever_an_answer(sent in our_text(), program in prop::sample::select(PROGRAMS.to_vec()),
                                             letters in prop::sample::select(LETTERS.to_vec())) {
-        // of fewer words, each another one, that kept a letter nobody could tell where they are from, and no mail of ours is so short
+        // of fewer words that kept a letter nobody could tell where they are from, and no mail of ours is so short
         let lettered = |word: &&str| word.contains(|c: char| c.is_ascii_alphabetic());
-        let kept: BTreeSet<&str> = sent.split_whitespace().filter(lettered).collect();
-        prop_assume!(matches!(letters, Letters::AsSent) || kept.len() >= 8);
+        prop_assume!(matches!(letters, Letters::AsSent) || sent.split_whitespace().filter(lettered).count() >= 8);
         let (content_type, body) = answered(program, "", &written_with(letters, &sent));
         let reply = mail::reply(&read(content_type, &body), Some(&sent));
         let words: Vec<&str> = reply.text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-        // a "?" by itself below a numbered line asks something, whatever it was before
-        let asks = !matches!(letters, Letters::AsSent) && reply.text.ends_with(". ?") && words.len() == 1;
-        prop_assert!(words.is_empty() || asks, "{program:?} {letters:?}: {:?}", reply);
+        prop_assert!(words.is_empty(), "{program:?} {letters:?}: {:?}", reply);
     }
 
     #[test]

@@ -19,10 +19,11 @@ pub(super) fn as_it_came<'s>(sent: &'s str, body: &str) -> Cow<'s, str> {
     let came: HashSet<u64> = text::word_ids(body).collect();
     let known: HashSet<u64> = text::word_ids(sent).collect();
     let beside: HashSet<(u64, u64)> = pairs(body).collect();
-    // letters alone tell: a sign is no word, and some programs write `?` for signs and "oe" for a letter
-    let score = |candidate: &str, letters: &str| -> i64 {
-        let words = text::word_ids(candidate).map(|word| came.contains(&word));
-        { words.chain(pairs(letters).map(|two| beside.contains(&two))) }.map(|met| if met { 1 } else { -1 }).sum()
+    // letters tell first: some programs write `?` for signs and "oe" for a letter; between equals the signs do
+    let fits = |text: &str| pairs(text).map(|two| if beside.contains(&two) { 1 } else { -1 }).sum::<i64>();
+    let score = |candidate: &str, letters: &str| -> (i64, i64) {
+        let words = text::word_ids(candidate).map(|word| if came.contains(&word) { 1 } else { -1 });
+        (words.sum::<i64>() + fits(letters), fits(candidate))
     };
     let mut mark = [0; 4];
     let mark: &str = lost.encode_utf8(&mut mark);

@@ -295,7 +295,9 @@ impl<'a> Page<'a> {
             let Some(first) = between.clone().find(|n| self.parts[*n] == Line::Theirs) else { continue };
             let numbered = self.keys[first].starts_with(|c: char| c.is_ascii_digit()) || self.left[first].is_some();
             // a quotation mark or a rule answers nothing; "?" and a thumb may
-            let numbered = numbered || self.keys[first].chars().all(|c| c.is_ascii_punctuation() && !"?!+".contains(c));
+            let key = &self.keys[first];
+            let says = !is_wordless(key) || !key.is_ascii() || key.chars().all(|c| "?!+ ".contains(c));
+            let numbered = numbered || !says;
             if let Some(number) = sheet.number(self.lines[two[0]]).filter(|_| !numbered) {
                 let (text, whole) = (format!("{number} {}", self.lines[first].trim()), (0, self.lines[first].len()));
                 self.left[first] = Some(Left { text, theirs: vec![whole], rule: "own" });
