@@ -7,11 +7,15 @@ fmt:
 # Formatting, lints with warnings denied
 check:
     cargo fmt --check
-    cargo clippy --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
 
-# The tests that need nothing installed
+# The tests that need nothing installed: of what takes long a sample
 test:
     cargo test
+
+# The same with nothing sampled
+whole:
+    TESTS=whole cargo test --release
 
 # Simulated group-years with faults: goes on where target/soak.json stands and adds up; what fails is shrunk into tests/soak
 soak YEARS="10000" *ARGS:
@@ -23,8 +27,7 @@ soak-again:
 
 # The next COUNT points at which a call of the real program fails; goes on from where it was
 disk COUNT="500":
-    cargo build --release
-    CODEVD_PROGRAM="$(realpath target/release/codevd)" DISK_POINTS={{COUNT}} DISK_RESUME="$(realpath target)/disk-points" cargo test --test disk_faults at_each -- --ignored --nocapture
+    DISK_POINTS={{COUNT}} DISK_RESUME="$(realpath target)/disk-points" cargo test --release --test all disk_faults::at_each -- --ignored --nocapture
 
 # The next COUNT hostile mails; goes on from where it was and adds up
 hostile COUNT="10000":
@@ -32,19 +35,18 @@ hostile COUNT="10000":
 
 # Tests against real servers (Postfix, Dovecot): they are installed by .ci/run
 interop:
-    cargo test --release --test interop_transport --test interop_month -- --ignored --test-threads=1
+    cargo test --release --test all -- interop_transport:: interop_lmtp:: interop_month:: --ignored --test-threads=1
 
 # A start among 100,000 groups, and the unit file by systemd's judge
 process:
-    cargo build --release
-    CODEVD_PROGRAM="${CARGO_TARGET_DIR:-target}/release/codevd" cargo test --test process -- --ignored --nocapture --test-threads=1
+    cargo test --release --test all process:: -- --ignored --nocapture --test-threads=1
 # The real binary killed under load until so many kills are counted; the seeds are printed
 kills N="1000":
-    KILLS={{N}} cargo test --release --test kills -- --ignored --nocapture killed_at_random
+    KILLS={{N}} cargo test --release --features crash-points --test kills -- --ignored --nocapture killed_at_random
 
 # Timings that can be told as ratios
 bench:
-    cargo bench
+    cargo bench -p benches
 
 # A month in a minute
 demo *ARGS:
@@ -52,7 +54,7 @@ demo *ARGS:
 
 # Every mail on sheets to look through, in FOLDER: index.html and screenshots at 360 and 700 px, light and dark
 mails FOLDER="target/mails" PATTERN="*":
-    CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test golden mails_can_be_looked_at
+    CODEVD_MAILS="$(realpath -m "{{FOLDER}}")/html" cargo test --quiet --test all mails_can_be_looked_at
     bash tests/browser/sheet.sh "{{FOLDER}}/html" "{{FOLDER}}" "{{PATTERN}}"
 
 # The README's pictures, taken from the running demo
@@ -69,7 +71,7 @@ fuzz SECONDS="10":
 browser:
     cargo build --release
     npm ci --prefix tests/browser --no-audit --no-fund --silent
-    CODEVD_MAILS="$(realpath -m target/mails/html)" cargo test --quiet --test golden mails_can
+    CODEVD_MAILS="$(realpath -m target/mails/html)" cargo test --quiet --test all mails_can
     node tests/browser/mails.mjs target/mails/html
     node tests/browser/clients.mjs target/mails/html
     node tests/browser/demo.mjs "${CARGO_TARGET_DIR:-target}/release/codevd"

@@ -1,9 +1,6 @@
 //! Somebody is told: within minutes while a session runs, within the hour otherwise, once a day while nothing changes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
-#[path = "store/fixture.rs"]
-#[allow(dead_code)]
-mod fixture;
 
+use crate::store::fixture;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Draft, Kind, Language, MeetingNo, Stage, WhenLate};
 use codevd::daemon::alarm::{Book, Operator, Teller, alarm_step};

@@ -1,5 +1,4 @@
 //! What follows from Authentication-Results as hosts and forgers write them: `tests/auth_results.toml`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codevd::mail::{Believed, Level, proof};
 use proptest::prelude::*;

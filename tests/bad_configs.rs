@@ -1,8 +1,6 @@
 //! Broken files and the exact words a person gets for each: `tests/bad_configs/NAME.toml` and
 //! `NAME.expected`. What a file is stands in its name's beginning: config-, group-, format-.
-//! `BLESS=1 cargo test --test bad_configs` writes the expected files anew; read the difference.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+//! `BLESS=1 cargo test --test all bad_configs::` writes the expected files anew; read the difference.
 
 use codevd::config::{ConfigError, Defaults, Warning, config_from, format_from, formats, group_from};
 use codevd::core::{Formats, Language};
@@ -239,7 +237,7 @@ fn a_hostile_file_takes_no_time_and_no_stack() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(400))]
 
     #[test]
     fn any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

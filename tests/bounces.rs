@@ -1,6 +1,5 @@
 //! In charge of bounces by the thousand: six mail servers' forms × what a receiving host may say × the languages in
 //! which the form is written, the expected answer known by construction; and of what must never be taken for one.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codevd::mail::{self, BounceClass, Class};
 use proptest::prelude::*;
@@ -8,7 +7,6 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-#[path = "bounces/forms.rs"]
 mod forms;
 use forms::{Cause, FORMS, Form, Report};
 
@@ -87,7 +85,7 @@ fn mail_address(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(200))]
 
     #[test]
     fn any_address_is_the_one_that_is_found(

@@ -1,15 +1,11 @@
 //! In charge of the promises about calendars on the wire: what we write, and that every
 //! program's answer to it is understood.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use codevd::ical::*;
 
-#[path = "calendar/answers.rs"]
 mod answers;
-#[path = "calendar/any.rs"]
 mod any;
-#[path = "calendar/zones.rs"]
 mod zones;
 
 fn at(text: &str) -> DateTime<Utc> {

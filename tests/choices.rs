@@ -1,7 +1,5 @@
 //! The words that mails offer are understood as what they promise, in each language.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use codevd::core::event::Certainty;
 use codevd::core::{Language, Meaning, Question};
 use codevd::render::Renderer;

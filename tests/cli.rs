@@ -1,10 +1,6 @@
 //! The program as people call it: what it prints, what it changes, and how it ends.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "program/mod.rs"]
-mod program;
-
+use crate::program;
 use program::{Said, command};
 use serde_json::Value;
 use std::fs;

@@ -1,10 +1,6 @@
 //! Keeping what must be kept and forgetting what must not: `backup`, `restore`, `forget`, `mail retry`, `mail drop`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "program/mod.rs"]
-mod program;
-
+use crate::program;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,10 +1,6 @@
 //! Setting up as people do it: `init`, `plan`, going live, a first mail, a rehearsal.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "program/mod.rs"]
-mod program;
-
+use crate::program;
 use program::codevd;
 use serde_json::Value;
 use std::fs;

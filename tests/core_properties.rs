@@ -1,30 +1,19 @@
 //! What must hold of a group whatever happens to it: histories of chance against the pure core, without store,
 //! templates or mail.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-#[path = "core_properties/world.rs"]
 mod world;
 
-#[path = "core_properties/ops.rs"]
 mod ops;
 
-#[path = "core_properties/rotation.rs"]
 mod rotation;
 
-#[path = "core_properties/session.rs"]
 mod session;
 
-#[path = "core_properties/found.rs"]
 mod found;
 
 use ops::{Op, history};
 use proptest::prelude::*;
 use world::World;
-
-fn cases(n: u32) -> ProptestConfig {
-    ProptestConfig { cases: n, failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() }
-}
 
 fn live(ops: &[Op]) -> World {
     let mut world = World::new();
@@ -35,7 +24,7 @@ fn live(ops: &[Op]) -> World {
 }
 
 proptest! {
-    #![proptest_config(cases(96))]
+    #![proptest_config(crate::cases(48))]
 
     /// Months of letters, buttons, orders, losses and silence: every rule of `World::check` holds after each.
     #[test]

@@ -1,6 +1,5 @@
 //! The demo's promises: the same mails byte for byte with the same seed, calendars that a second
 //! parser reads, every prompt for every role, and a digest with all that was collected.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use calcard::icalendar::{ICalendar, ICalendarProperty};
 use codevd::demo::{Demo, Options, play};

@@ -1,6 +1,5 @@
 //! The demo's page, played by HTTP on the real binary: seats, buttons, replies, the live session, the digest; who is
 //! refused, and that nothing on any page leads off this machine.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use regex::Regex;
 use std::cell::RefCell;

@@ -3,10 +3,8 @@
 //!
 //! `DISK_POINTS` says how many single points are tried and `DISK_SECONDS` how long the showers last; the points go on
 //! from where `DISK_RESUME` (a file) stands.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
-mod disk;
-
+use crate::disk;
 use disk::house::{Daemon, House, PEOPLE, can_trace, command, config, folder, program};
 use disk::judge::{End, judge, make_due};
 use disk::post::{PostOffice, Taken};
@@ -182,8 +180,7 @@ fn at_each_write_that_fails_nothing_is_lost_or_doubled() {
     let (points, right) = points(&Bench::new(&scene));
     let resume = std::env::var_os("DISK_RESUME").map(PathBuf::from);
     let done = resume.as_ref().and_then(|f| std::fs::read_to_string(f).ok()).and_then(|t| t.trim().parse().ok());
-    // another part of them with each commit, where a number of its own is given
-    let (from, begin) = (done.unwrap_or(number("DISK_BEGIN", 0) % points.len()), Instant::now());
+    let (from, begin) = (done.unwrap_or(crate::seed() as usize % points.len()), Instant::now());
     let to = (from + number("DISK_POINTS", 60)).min(points.len());
     let (next, met, wrong) = (AtomicUsize::new(from), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {

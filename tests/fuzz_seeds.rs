@@ -1,9 +1,7 @@
 //! The fuzz targets on what the tests know: every seed, and every input that once broke one.
 //!
 //! `CODEVD_FUZZ_SEEDS=FOLDER` writes the seeds there, a folder a target, for `fuzz/run`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // where the seeds are written is asked of whoever runs it
-#![allow(clippy::disallowed_methods)]
 
 #[path = "../fuzz/src/targets.rs"]
 mod targets;

@@ -1,8 +1,6 @@
 //! Answers written by mail programs in six languages around our own mails: the gold is known by construction.
 //! Each is read with the mail that it answers, and again without it.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
 use std::collections::BTreeMap;
 
 use codevd::mail;
@@ -224,15 +222,15 @@ fn is_numeric(answer: &str) -> bool {
     answer.chars().any(|c| c.is_ascii_digit()) && answer.chars().filter(|c| c.is_alphabetic()).count() <= 4
 }
 
-/// A fixed quarter of a language's cases; all of them with `GENERATOR=all`.
+/// A fixed eighth of a language's cases, or all of them.
 fn cases(answers: &[String], clients: usize) -> Vec<(usize, usize, Style)> {
     let styles = [Style::Top, Style::Bottom, Style::Inline, Style::NoQuote];
     let all = (0..clients).flat_map(|c| (0..answers.len()).flat_map(move |a| styles.map(|s| (c, a, s))));
-    let (mut seed, whole) = (20_261_124_u32, std::env::var("GENERATOR").is_ok());
+    let (mut seed, whole) = (20_261_124_u32, crate::whole());
     all.filter(|(_, a, style)| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         // above the quote a number is always tried
-        whole || (seed >> 16).is_multiple_of(4) || (*style == Style::Top && is_numeric(&answers[*a]))
+        whole || (seed >> 16).is_multiple_of(8) || (*style == Style::Top && is_numeric(&answers[*a]))
     })
     .collect()
 }

@@ -1,10 +1,7 @@
 //! Every mail there is, in every language and part, as text to be read and reviewed.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod headers;
-mod sample;
-
+use crate::headers;
+use crate::sample;
 use chrono::{DateTime, Utc};
 use codevd::core::challenge::Deed;
 use codevd::core::draft::{InReplyTo, Notice};

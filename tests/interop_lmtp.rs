@@ -1,7 +1,6 @@
 //! Real Postfix hands mail in by LMTP: it is on disk here before Postfix forgets it.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-mod interop;
 
+use crate::interop;
 use codevd::daemon::edge::{Mailbox, SystemClock};
 use codevd::daemon::{Clock, Incoming, Prover, receiver_step, shared};
 use codevd::store::Store;

@@ -1,9 +1,7 @@
 //! A session by real mail: the real binary, Postfix and Dovecot with TLS and log-in, IMAP IDLE, eight
 //! people who answer as their programs would, and a `kill -9` in the middle of it.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-mod interop;
-
+use crate::interop;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{DraftKey, Kind, StepKey};
 use codevd::ical::PartStat;

@@ -1,9 +1,7 @@
 //! A member who reads mail with Thunderbird: accepts our invitation by its button, is shown a move as
 //! an update and a cancellation with an offer to delete. Real Postfix, Dovecot, Thunderbird and codevd.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-mod interop;
-
+use crate::interop;
 use chrono::TimeZone;
 use interop::Servers;
 use interop::marionette::{Thunderbird, installed};

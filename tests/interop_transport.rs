@@ -1,7 +1,6 @@
 //! Sending and fetching against real Postfix and Dovecot.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-mod interop;
 
+use crate::interop;
 use codevd::transport::imap::{Imap, ImapSettings, SentFolder, Taken};
 use codevd::transport::maildir::Maildir;
 use codevd::transport::smtp::{Delivery, Envelope, Lasting, Phase, Smtp, SmtpSettings, Timeouts};

@@ -1,6 +1,5 @@
 //! In charge of the cases under `tests/itip/`: what is known, a calendar that comes in, and what
 //! it changes or why it changes nothing. One file a case; `tests/itip/README.md` says how.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{DateTime, Utc};
 use codevd::ical::itip::{Answer, Known, Outcome, Refusal, answer};

@@ -1,5 +1,4 @@
 //! Fails when a room uses what its row in `src/ARCHITECTURE.md` does not name.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

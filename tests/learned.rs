@@ -1,6 +1,5 @@
 //! Learns from answers of which it is known what they mean: those of `tests/answers` and `tests/lessons`.
-//! `BLESS=1 cargo test --test learned -- --ignored weights` writes `templates/answers.weights` anew.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+//! `BLESS=1 cargo test --test all weights -- --ignored` writes `templates/answers.weights` anew.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -305,7 +304,7 @@ fn the_weights_are_what_the_lessons_teach() {
         std::fs::write(path, learned.to_bytes()).unwrap();
     }
     let kept = std::fs::read(path).unwrap();
-    assert!(kept == learned.to_bytes(), "BLESS=1 cargo test --test learned -- --ignored weights writes {path} anew");
+    assert!(kept == learned.to_bytes(), "BLESS=1 cargo test --test all weights -- --ignored writes {path} anew");
     assert_eq!(Learned::from_bytes(&kept).unwrap().to_bytes(), kept);
 }
 

@@ -3,16 +3,13 @@
 //!
 //! The examples are `lint/pairs.toml`: a base, replacements for both files (`both`), then for the bad
 //! one (`bad`); `at` stands in the line where the rule must be told. In a replacement `⟨0A⟩` is the octet 0x0A.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codevd::ical::lint::{Finding, lint, rules};
 use codevd::mail::check_calendar_mail;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-#[path = "lint/second.rs"]
 mod second;
-#[path = "lint/writer.rs"]
 mod writer;
 
 #[derive(Deserialize)]

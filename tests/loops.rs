@@ -1,8 +1,6 @@
 //! Machines that write to the daemon: absence notices of every kind and floods never start a conversation.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod stage;
-
+use crate::stage;
 use chrono::{DateTime, Duration, Utc};
 use codevd::config::{self, Defaults};
 use codevd::core::Order;
@@ -23,14 +21,15 @@ fn left(transcript: &str, kind: &str, who: &str) -> usize {
 const START: [&str; 2] = ["start 2026-11-17 08:30", "group court"];
 
 #[test]
-fn a_thousand_mails_that_say_nothing_get_a_handful_of_answers() {
-    let flood = (0..1000).map(|n| format!("bo answers invitation: zorglub {n}"));
+fn a_flood_of_mails_that_say_nothing_gets_a_handful_of_answers() {
+    let many = if crate::whole() { 1000 } else { 100 };
+    let flood = (0..many).map(|n| format!("bo answers invitation: zorglub {n}"));
     let lines: Vec<String> = START.into_iter().map(str::to_owned).chain(flood).chain(["kept".into()]).collect();
     let told = stage::play(lines.iter().map(String::as_str));
     assert_eq!(left(&told, "R2 refusal", "bo"), 1, "all within a moment: one refusal");
     assert_eq!(left(&told, "R1 receipt", "bo"), 1, "and once: a person will answer");
     assert_eq!(left(&told, "R3 notice", "marie"), 1);
-    assert_eq!(told.matches(" · not answered: this address").count(), 998, "the others are kept, and say why");
+    assert_eq!(told.matches(" · not answered: this address").count(), many - 2, "the others are kept, and say why");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The ways in: what is fetched or handed in is on disk before anybody is told, once, and nothing is lost on the way.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
-#[path = "mail_in/evidence.rs"]
 mod evidence;
 
 use chrono::{DateTime, Utc};

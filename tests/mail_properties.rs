@@ -1,8 +1,6 @@
 //! What must hold of every mail: our own words are never taken for an answer, an answer survives every mail program's
 //! way of quoting, no bytes upset the reader, and reading takes linear time.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[path = "sample/outlook.rs"]
 mod outlook;
 
@@ -251,7 +249,7 @@ fn a_sign_that_our_text_begins_with_and_a_host_turned_into_a_question_mark_is_ou
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(256))]
 
     #[test]
     fn no_word_of_ours_is_ever_an_answer(sent in our_text(), program in prop::sample::select(PROGRAMS.to_vec()),
@@ -398,7 +396,7 @@ fn many_parts_are_read_in_linear_time() {
     }
 }
 
-/// Row 60, loosely: the bench tells the figure (`cargo bench`, "100 kB from Outlook"), this that it did not grow many
+/// Row 60, loosely: the bench tells the figure (`just bench`, "100 kB from Outlook"), this that it did not grow many
 /// times over.
 #[test]
 fn a_mail_of_100_kb_is_read_in_a_moment() {

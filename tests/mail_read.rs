@@ -1,5 +1,4 @@
 //! What `codevd mail read` shows of a mail: each step with its reason, each part of the text with the rule that told it.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::Value;
 use std::process::Command;

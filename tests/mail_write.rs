@@ -1,8 +1,6 @@
 //! The mails we write, read back: the same bytes for the same values, nothing breaks out of its header, everything comes
 //! back as it was said.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use chrono::{DateTime, TimeZone, Utc};
 use codevd::mail::{self, Auto, CalendarPart, Class, Outgoing, Suppress, WriteError, compose};
 use mail_parser::{MessageParser, MimeHeaders, PartType};
@@ -152,7 +150,7 @@ fn values_that_leave_their_header_are_errors() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(300))]
 
     #[test]
     fn whatever_is_said_comes_back(name in "[^\\pC\u{2028}\u{2029}]{0,60}", subject in "[^\\pC\u{2028}\u{2029}]{0,200}", text in "(\\PC|\n|\r|\t|\0){0,300}", html in "\\PC{0,200}") {

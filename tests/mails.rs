@@ -1,8 +1,6 @@
 //! What is understood of each mail in `tests/mails`: a file with the mail, one with what is expected, and `fr.sent.txt`
 //! and `en.sent.txt` with the texts that were answered.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

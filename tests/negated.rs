@@ -1,6 +1,5 @@
 //! What is refused or put off is never read as asked for: each way of not wanting of `tests/negated.toml` before each
 //! thing that can be wanted.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic)]
 
 use chrono::NaiveDate;
 use codevd::core::draft::Question;
@@ -88,9 +87,12 @@ fn what_is_refused_is_not_asked_for() {
         ..Context::default()
     };
     let tell = |command: &Command| {
-        let texts = command.texts(&file.frames);
+        let mut texts = command.texts(&file.frames);
         assert!(texts.len() > 5, "{:?} {}: too few texts", command.question, command.never);
         let asked = texts.len();
+        if !crate::whole() {
+            texts = texts.into_iter().step_by(3).collect();
+        }
         let wrong = texts.into_iter().filter_map(|(lang, text)| {
             let language: Language = lang.parse().unwrap();
             let heard = words.understand(Some(command.question), &language, &text, &context);

@@ -1,11 +1,9 @@
 //! Power cuts: what the real program wrote and synced is cut off at every moment, as a disk may leave it; each
 //! image must open by the program's own start, whole, with all that anybody was told of.
 //!
-//! `POWER_CUT_IMAGES` and `POWER_CUT_SEED` say how many and which.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
+//! `POWER_CUT_IMAGES` says how many.
 
-mod disk;
-
+use crate::disk;
 use codevd::daemon::edge::{key_file, read_or_make_key};
 use codevd::store::Store;
 use disk::house::{Daemon, House, can_trace, folder, program};
@@ -18,13 +16,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// How many images without `POWER_CUT_IMAGES`.
-const IMAGES: usize = 240;
+/// How many images without `POWER_CUT_IMAGES`: in a sample, and with all.
+const IMAGES: [usize; 2] = [120, 10_000];
 /// What a lying disk writes by itself: all that is so many operations old.
 const OLD: usize = 300;
 
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |n| n.parse().expect(name))
+fn images() -> usize {
+    let usual = IMAGES[usize::from(crate::whole())];
+    std::env::var("POWER_CUT_IMAGES").map_or(usual, |n| n.parse().expect("POWER_CUT_IMAGES is a number"))
 }
 
 /// A recording, and the hashes of the mails that were handed in, by their file's name.
@@ -297,7 +296,7 @@ fn after_a_power_cut_all_is_there_that_anybody_was_told_of() {
     );
     assert!(syncs > 200 && dots > 40 && recording.mails.len() > 40, "the recording is too short");
 
-    let (images, seed) = (number("POWER_CUT_IMAGES", IMAGES as u64) as usize, number("POWER_CUT_SEED", 7));
+    let (images, seed) = (images(), crate::seed());
     let begin = Instant::now();
     let files = recording.trace.files;
     let tally = cut(&recording, images, seed, || Disk::new(files));
@@ -311,7 +310,7 @@ fn after_a_power_cut_all_is_there_that_anybody_was_told_of() {
     assert!(tally.images + 100 > images);
 
     // the same, were syncs not made or not believed: the test must see it
-    let lying = cut(&recording, IMAGES / 4, seed, || Disk::lying(files, OLD));
+    let lying = cut(&recording, IMAGES[0] / 2, seed, || Disk::lying(files, OLD));
     println!(
         "without syncs: {} of {} images lose something, such as\n{}",
         lying.wrong.len(),

@@ -1,11 +1,8 @@
 //! `codevd check --learn-plus` against mail servers of every kind: scripted ones word by word, and a real Postfix set up
 //! in three ways.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod interop;
-#[path = "program/mod.rs"]
-mod program;
-
+use crate::interop;
+use crate::program;
 use program::codevd;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

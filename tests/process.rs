@@ -1,20 +1,12 @@
 //! The daemon as a process: what it tells the service manager, how it stops, what it can't reach, and how it starts
 //! among many groups.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
-#![allow(clippy::print_stdout, clippy::print_stderr)] // figures
-
-#[path = "process/crowd.rs"]
 mod crowd;
-#[path = "process/house.rs"]
 mod house;
-#[path = "process/mails.rs"]
 mod mails;
-#[path = "process/prompts.rs"]
 mod prompts;
 #[path = "kills/seconds.rs"]
 mod seconds;
-#[path = "process/unit.rs"]
 mod unit;
 
 use house::{House, Stuck};

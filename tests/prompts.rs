@@ -2,10 +2,7 @@
 //! notice, in both languages and both ways of address. Each must render, fit a phone, and say the
 //! same as text and as HTML.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod sample;
-
+use crate::sample;
 use codevd::core::draft::{InReplyTo, Notice};
 use codevd::core::event::{Certainty, PlanLine, Receipt};
 use codevd::core::format::{Collects, FormatStep, Speaker, Turns};

@@ -1,6 +1,5 @@
 //! Replies as others' collections have them, written for this project: plain texts alone, from programs and people of
 //! all kinds, without the mail they answer (`inbound.md` row 11). `tests/replies.toml`.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use codevd::mail;
 use serde::Deserialize;

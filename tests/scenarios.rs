@@ -1,5 +1,5 @@
 //! Scenarios as text: what happens, and which mails go out. The real engine, store, templates and
-//! readers under a virtual clock. `BLESS=1 cargo test --test scenarios` writes the transcripts anew.
+//! readers under a virtual clock. `BLESS=1 cargo test --test all scenarios::` writes the transcripts anew.
 //!
 //! A file holds directives at the line's beginning and, indented, what came of them:
 //!
@@ -22,10 +22,8 @@
 //! - `cut ADDRESS N`: at the next N mails to it the connection is lost between the dot and the answer
 //! - `refuse WHO`, `down`, `up`; `use GROUP`: the group that orders and `show` are about
 //! - `show N`: the meeting as it stands; `people`; `turns`; `kept`: mails kept, not applied
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod stage;
-
+use crate::stage;
 use std::path::Path;
 
 #[test]

@@ -1,6 +1,5 @@
 //! What a mail's own signature proves: real signatures, real look-ups, of a name server on loopback that knows what
 //! the case says. `tests/sender_proof.toml`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use codevd::daemon::{Prover, receiver, shared};
 use codevd::mail::{Believed, Level};

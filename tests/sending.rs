@@ -1,10 +1,7 @@
 //! Several connections at once: a server that hangs over one mail holds up no other, prompts first, order and pace kept.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
-#[path = "store/fixture.rs"]
-#[allow(dead_code)]
-mod fixture;
-mod support;
 
+use crate::store::fixture;
+use crate::support;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::event::Outcome;
 use codevd::core::reach::Trouble;

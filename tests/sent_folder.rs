@@ -1,10 +1,7 @@
 //! Whether a mail in doubt left is asked of the Sent folder: by IMAP to the byte, and what is made of its answer.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
-#[path = "store/fixture.rs"]
-#[allow(dead_code)]
-mod fixture;
-mod support;
 
+use crate::store::fixture;
+use crate::support;
 use chrono::Duration;
 use codevd::core::{Draft, Kind, Outcome, WhenLate};
 use codevd::daemon::doubt::{ASKED_FOR, doubt_step};

@@ -1,7 +1,5 @@
 //! What holds for all shipped templates, and what wrong ones are told.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use codevd::render::Renderer;
 
 fn with(path: &str, text: &str) -> String {

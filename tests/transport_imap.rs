@@ -1,7 +1,6 @@
 //! Fetching by IMAP against servers scripted to the byte: what real servers do rarely, and hostile ones would.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod support;
 
+use crate::support;
 use codevd::transport::imap::{Imap, ImapSettings, Taken};
 use codevd::transport::{Secret, Security, TransportError};
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! Sending by SMTP, phase by phase: against the demo's post office and against servers scripted to the byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod support;
 
+use crate::support;
 use codevd::demo::post_office::PostOffice;
 use codevd::transport::smtp::{Delivery, Lasting, Phase, Smtp};
 use std::time::Duration;

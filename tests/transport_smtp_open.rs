@@ -1,7 +1,6 @@
 //! Opening an SMTP connection: STARTTLS, logins, wrong ports, and what people are told about them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod support;
 
+use crate::support;
 use codevd::transport::smtp::{Delivery, Lasting, Phase, Smtp};
 use codevd::transport::{Secret, Security};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! Every change of the clock of every zone from 2026 to 2036: a meeting planned around it begins when the stated
 //! rule says, and its calendar and its words tell the same hour.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use chrono::{DateTime, Duration, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};

@@ -1,5 +1,4 @@
 //! Answers as people write them, as data in `tests/answers/*.toml`: what each is to be understood as.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{NaiveDate, NaiveTime};
 use codevd::core::draft::Question;
@@ -271,7 +270,7 @@ fn any_question() -> impl Strategy<Value = Option<Question>> {
 const ANY: &str = "(?s)(oui|non|pas|mais|le 3|15/12|\\n|- |\\(partager\\)|l'|’|👍🏽|\\+5|[a-zé0-9 ]{0,8}|.{0,6}){0,40}";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(crate::cases(32))]
 
     #[test]
     fn any_text_is_read_without_panic(text in ANY, question in any_question(), actions in 0..5_usize) {

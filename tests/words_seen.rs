@@ -1,10 +1,8 @@
 //! An audit of what people write: each word of theirs is followed into every mail that leaves, whoever gets it; and each
 //! stays readable in the mail that was kept. In `tests/words_seen/*.txt` a word that begins with `zq` is followed; the
 //! indented line says who besides its author gets it, in which mails. `BLESS=1` writes these lines anew.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod stage;
-
+use crate::stage;
 use codevd::core::Kind;
 use codevd::mail::letter;
 use codevd::store::Store;

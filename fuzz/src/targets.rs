@@ -1,7 +1,7 @@
 //! Whatever others send or write, read by the code that reads it, and what must hold of it then.
 //!
 //! Each target takes any bytes and panics when something does not hold. They are run by libFuzzer
-//! (`fuzz/run`) and, on all seeds and all findings, by `cargo test --test fuzz_seeds`.
+//! (`fuzz/run`) and, on all seeds and all findings, by `cargo test --test all fuzz_seeds::`.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use codevd::core::draft::Question;

@@ -191,7 +191,7 @@ fn broken(found: &str) -> WordsError {
         file: "templates/answers.weights".to_owned(),
         line: 1,
         found: found.to_owned(),
-        expected: "what `BLESS=1 cargo test --test learned -- --ignored weights` writes".to_owned(),
+        expected: "what `BLESS=1 cargo test --test all weights -- --ignored` writes".to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 // Every mail in a real browser: width, accessibility, contrast, no request to anywhere.
 //
-//   node mails.mjs FOLDER     FOLDER as CODEVD_MAILS=FOLDER cargo test --test golden mails_can writes it
+//   node mails.mjs FOLDER     FOLDER as CODEVD_MAILS=FOLDER cargo test --test all mails_can writes it
 //
 // Each mail is shown at 360 and 700 px, light and dark; axe-core looks at both colours.
 // Ends with 1 when something is wrong; each finding names the mail, the width and the rule.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All mails on sheets one can look through: every HTML file of a folder (as CODEVD_MAILS=FOLDER
-# cargo test --test golden writes them) is shown at 360 and 700 px, light and dark.
+# cargo test --test all golden:: writes them) is shown at 360 and 700 px, light and dark.
 #
 #   tests/browser/sheet.sh MAILS OUT [PATTERN]
 #

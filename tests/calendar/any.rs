@@ -134,7 +134,7 @@ fn a_megabyte_made_to_hurt_is_read_in_linear_time() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(400))]
 
     #[test]
     fn any_text_in_every_field_is_read_back_by_everybody(event in any_event()) {

@@ -230,7 +230,7 @@ fn any_rule(months: std::ops::RangeInclusive<u32>) -> impl Strategy<Value = Rule
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(300))]
 
     #[test]
     fn random_rules_give_what_counting_days_gives(

@@ -1,7 +1,7 @@
 //! What histories of chance brought to light, each told as an ordinary test.
 
-use crate::ops::{Edit, Op};
-use crate::world::{World, became};
+use super::ops::{Edit, Op};
+use super::world::{World, became};
 use chrono::Duration;
 use codevd::core::agenda::agenda;
 use codevd::core::draft::InReplyTo;

@@ -1,7 +1,7 @@
 //! Whose turn it is, over three years.
 
-use crate::ops::{Edit, Op};
-use crate::world::World;
+use super::ops::{Edit, Op};
+use super::world::World;
 use codevd::core::{Meeting, MemberId, Stage};
 use proptest::prelude::*;
 
@@ -71,7 +71,7 @@ fn all_along(world: &World, months: &[Month]) -> Vec<MemberId> {
 }
 
 proptest! {
-    #![proptest_config(crate::cases(16))]
+    #![proptest_config(crate::cases(8))]
 
     /// Whatever is joined, left, cancelled and swapped: the schedule gives nobody a further turn while somebody who
     /// was there as long has had fewer. A third turn therefore waits until everybody had theirs.

@@ -1,13 +1,13 @@
 //! The session's clock under the facilitator's words.
 
-use crate::ops::clock;
-use crate::world::World;
+use super::ops::clock;
+use super::world::World;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Kind, Meaning, Run, Stage};
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(crate::cases(96))]
+    #![proptest_config(crate::cases(48))]
 
     /// Words of chance at chance moments: the steps stay in order, the end keeps its promise, and the session ends.
     #[test]

@@ -1,6 +1,6 @@
 //! A group living through a history, and the rules that hold after each thing that happens.
 
-use crate::ops::{Edit, Op};
+use super::ops::{Edit, Op};
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use codevd::config;
 use codevd::core::agenda::{agenda, next_due};

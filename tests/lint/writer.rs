@@ -59,7 +59,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(256))]
 
     #[test]
     fn what_we_write_has_no_fault(event in event(), which in 0usize..4) {
@@ -97,7 +97,7 @@ proptest! {
             prop_assert!(found.iter().any(|f| f.rule.severity == Severity::Error), "{}", text);
         }
         let example = format!("octet {at} is 0x{octet:02X}");
-        prop_assert_eq!(crate::second::unlisted(&example, &bytes), None, "{}: {}", example, text);
+        prop_assert_eq!(super::second::unlisted(&example, &bytes), None, "{}: {}", example, text);
         let _ = codevd::mail::check_calendar_mail(&bytes);
     }
 }

@@ -1,6 +1,6 @@
 //! After the clock went back nothing waits for an hour of before.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Draft, Kind, WhenLate};
 use codevd::store::{LONGEST_WAIT, QueueFilter, Settled, Store};

@@ -1,6 +1,6 @@
 //! Every column of the schema says what it holds of people and how that ends, and it ends so.
 
-use crate::fixture::{mail as fixture_mail, *};
+use crate::store::fixture::{mail as fixture_mail, *};
 use chrono::Duration;
 use codevd::core::Kind;
 use codevd::store::{InboxState, Received, Settled};
@@ -96,7 +96,7 @@ fn what_is_declared_to_end_ends() {
         store.settle(claimed.id, &Settled::Sent { reply: "250 ok".to_owned() }, now()).unwrap();
     }
     for row in store.next_inbox(9).unwrap() {
-        store.commit(crate::inbox::done(row.id, InboxState::Done)).unwrap();
+        store.commit(super::inbox::done(row.id, InboxState::Done)).unwrap();
     }
     let conn = Connection::open(dir.path().join("codevd.db")).unwrap();
     let filled = |name: &str| -> i64 {

@@ -1,6 +1,6 @@
 //! Damage inside the file, and others who work beside us on it.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use codevd::core::Kind;
 use codevd::store::{Reader, Store};
 use rusqlite::Connection;

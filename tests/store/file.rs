@@ -1,6 +1,6 @@
 //! The file itself: WAL, migrations, readers beside the writer, indexes, backups.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use codevd::core::{Email, Group, GroupId, JournalLine, Kind, MeetingNo};
 use codevd::store::{About, Reader, Store, StoreError};
 use rusqlite::Connection;

@@ -1,6 +1,6 @@
 //! What is forgotten is nowhere in the file any more.
 
-use crate::fixture::{mail as fixture_mail, *};
+use crate::store::fixture::{mail as fixture_mail, *};
 use codevd::core::{Kind, MeetingNo};
 use codevd::store::{Forgetting, Forgotten, Received, Settled, Store};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What comes in: kept before it is acknowledged, read twice but processed once.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use chrono::Duration;
 use codevd::store::{Commit, DiskFault, InboxDone, InboxKind, InboxState, Received, Store, Taken};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Random lives of the outbox with crashes anywhere, against a server that counts what it got.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::{Kind, Outcome, WhenLate};
 use codevd::store::{Claimed, MailState, QueueFilter, Settled, Store};
@@ -130,7 +130,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(40))]
     #[test]
     fn no_mail_is_lost_and_none_is_sent_twice(acts in prop::collection::vec(act(), 1..40)) {
         let (dir, store) = open();

@@ -1,6 +1,6 @@
 //! The life of a mail: queued once, superseded, claimed, settled, recovered after a crash.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use chrono::{DateTime, Duration, Utc};
 use codevd::core::draft::Question;
 use codevd::core::{Draft, Kind, Outcome, WhenLate};

@@ -1,6 +1,6 @@
 //! A group comes back as it was written, and only rows that differ are written.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use codevd::core::draft::Role;
 use codevd::core::group::{Sent, SentKey};
 use codevd::core::meeting::{Progress, Section, Sharing};
@@ -225,14 +225,14 @@ fn edit(group: &mut Group, (what, n, flag): (u8, u32, bool)) {
             let number = group.next_meeting;
             group.next_meeting += 1;
             let id = group.id.clone();
-            group.meetings.push(crate::fixture::meeting(&id, number, "2027-02-09 18:00", Stage::Planned));
+            group.meetings.push(crate::store::fixture::meeting(&id, number, "2027-02-09 18:00", Stage::Planned));
         }
         _ => (group.live, group.last_slot) = (flag, None),
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(48))]
     #[test]
     fn random_changes_come_back_the_same(steps in prop::collection::vec(
         prop::collection::vec((0_u8..20, 0_u32..40, any::<bool>()), 1..6), 1..6)) {

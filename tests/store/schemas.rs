@@ -1,6 +1,6 @@
 //! From each schema that was ever released to the newest: rows stay as they were, and the old file is kept beside.
 
-use crate::fixture::*;
+use crate::store::fixture::*;
 use codevd::core::Kind;
 use codevd::store::{Alarm, Reader, Received, Store, StoreError, open_words};
 use rusqlite::Connection;

@@ -1,8 +1,8 @@
 //! People's words and mails lie sealed: who has the database alone reads none of them, and a key thrown away ends
 //! what it sealed in every copy.
 
-use crate::fixture::{mail as fixture_mail, *};
-use crate::forget::found;
+use super::forget::found;
+use crate::store::fixture::{mail as fixture_mail, *};
 use chrono::Duration;
 use codevd::core::{Kind, MeetingNo};
 use codevd::store::{About, InboxState, MailState, QueueFilter, Reader, Received, Settled, Store, StoreError};
@@ -136,7 +136,7 @@ fn a_lost_keys_file_is_named_and_what_can_t_be_opened_is_told_not_lost_silently(
     let mut after = loaded.group.clone();
     assert_eq!(after.meetings[1].subject.as_ref().unwrap().text, "…");
     after.spec.name = "Lyon, sans clefs".to_owned();
-    store.commit(crate::fixture::state(Some(&loaded.group), Some(loaded.version), &after)).unwrap();
+    store.commit(crate::store::fixture::state(Some(&loaded.group), Some(loaded.version), &after)).unwrap();
     drop(store);
     // with the keys found again all of it can be read
     std::fs::rename(&elsewhere, &keys).unwrap();
@@ -193,7 +193,7 @@ fn a_key_thrown_away_is_nowhere_and_ends_what_copies_hold() {
 
     // a year later the mails' month is over too: what came in was looked at meanwhile
     for row in store.next_inbox(9).unwrap() {
-        store.commit(crate::inbox::done(row.id, InboxState::Done)).unwrap();
+        store.commit(super::inbox::done(row.id, InboxState::Done)).unwrap();
     }
     let year = now() + Duration::days(365);
     let emptied = store.clean(year - Duration::days(90), days(730), year).unwrap();

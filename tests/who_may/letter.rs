@@ -1,7 +1,7 @@
 //! The mails of the table: somebody's words with a token in a place.
 
+use super::table::Row;
 use crate::stage::{ADDRESS, Set, mail_name};
-use crate::table::Row;
 use codevd::core::DraftKey;
 use codevd::ical::PartStat;
 use codevd::mail;

@@ -1,8 +1,8 @@
 //! What became of a mail: the verdict, read from the store.
 
-use crate::letter::{Token, got, write};
+use super::letter::{Token, got, write};
+use super::table::Row;
 use crate::stage::Set;
-use crate::table::Row;
 use codevd::core::proof::{Level, Proof};
 use codevd::core::{Facts, Group, Kind, Section};
 use codevd::daemon::engine::{Engine, Kit};

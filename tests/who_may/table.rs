@@ -1,6 +1,6 @@
 //! The compact table, and the rows that it stands for.
 
-use crate::letter::Token;
+use super::letter::Token;
 use crate::stage::{Set, mail_name};
 use serde::Deserialize;
 use std::collections::BTreeMap;

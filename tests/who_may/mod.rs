@@ -1,15 +1,12 @@
 //! Who may do what: each row of `table.toml`, played against the real engine on a store of its own. A mail comes in
 //! with a role, an answer, a token and a proof; what becomes of it must be what the table says, and whatever is not
 //! applied must leave everything as it was.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-#[path = "../stage/mod.rs"]
-mod stage;
 
 mod letter;
 mod outcome;
 mod table;
 
+use crate::stage;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +23,13 @@ fn nobody_does_what_is_not_theirs() {
     let mut rows = table::rows(&table, &sets);
     if let Ok(only) = std::env::var("ONLY") {
         rows.retain(|row| row.to_string().contains(&only));
+    } else if !crate::whole() {
+        // a third, of every part of the table
+        let mut n = 0;
+        rows.retain(|_| {
+            n += 1;
+            n % 3 == 1
+        });
     }
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
