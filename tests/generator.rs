@@ -361,8 +361,10 @@ fn without_accents(text: &str) -> String {
 fn no_word_of_a_quote_is_an_answer() {
     let mut taken = Vec::new();
     for lang in ["fr", "en"] {
-        for (name, plain) in sent(lang) {
-            for client in clients() {
+        for (n, (name, plain)) in sent(lang).into_iter().enumerate() {
+            // a third of the clients for each mail, in turn
+            let here = |(c, _): &(usize, Client)| crate::whole() || (n + c).is_multiple_of(3);
+            for (_, client) in clients().into_iter().enumerate().filter(here) {
                 let quoting = |quoted: &str| {
                     let raw = written(&client, lang, Style::Top, "", quoted);
                     mail::letter(&raw.expect("each program writes French and English"))
