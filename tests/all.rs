@@ -83,6 +83,12 @@ fn seed() -> u64 {
     std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4711)
 }
 
+/// What this thread has worked so far: waiting for others on a busy machine is not counted (Linux, proc(5) `schedstat`).
+fn worked() -> std::time::Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    std::time::Duration::from_nanos(told.split(' ').next().unwrap().parse().unwrap())
+}
+
 /// So many cases of chance in a sample.
 fn cases(sample: u32) -> Config {
     let cases = if whole() { sample * 10 } else { sample };

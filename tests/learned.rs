@@ -104,6 +104,8 @@ fn cases() -> Vec<Lesson> {
             let said: BTreeMap<u32, String> = said.map_or_else(BTreeMap::new, |said| {
                 said.as_table().unwrap().iter().map(|(n, s)| (n.parse().unwrap(), s.as_str().unwrap().into())).collect()
             });
+            let offered = group.get("choices").map(|offered| offered.clone().try_into::<Vec<String>>().unwrap());
+            let offered = offered.map_or_else(polled, |choices| Given { choices, ..Given::default() });
             for (lang, texts) in group.iter().filter(|(key, _)| key.len() == 2) {
                 for text in texts.as_array().unwrap() {
                     lessons.push(Lesson {
@@ -111,7 +113,7 @@ fn cases() -> Vec<Lesson> {
                         lang: lang.parse().unwrap(),
                         text: text.as_str().unwrap().to_owned(),
                         meaning: group["meaning"].as_str().unwrap().to_owned(),
-                        context: if question == Question::DatePoll { polled() } else { Given::default() },
+                        context: if question == Question::DatePoll { offered.clone() } else { Given::default() },
                         choices: said.clone(),
                     });
                 }

@@ -1,7 +1,7 @@
 //! Days written as numbers alone: "7 8 9 oui, 13 non", "12-14-16 ok", "15/20".
 
 use super::offered::{Finder, Mention};
-use chrono::{Datelike, Timelike};
+use chrono::{Datelike, NaiveDateTime, Timelike};
 use std::ops::Range;
 
 impl Finder<'_> {
@@ -41,6 +41,56 @@ impl Finder<'_> {
         }
         let dated = self.month_near(end);
         (choices.len() > 1 && !dated).then_some(Mention::of(from..end, choices))
+    }
+
+    /// "La date du milieu", "the middle one": of an odd number, and not in the middle of something.
+    pub(super) fn middle_one(&self, i: usize) -> Option<Mention> {
+        let many = self.choices.len();
+        let meant = self.words.middle.iter().any(|m| m == self.text(i)) && many > 2 && many % 2 == 1;
+        let inside = self.words.joints.iter().any(|j| j == self.text(i + 1));
+        (meant && !inside).then(|| Mention::of(i..i + 1, vec![many / 2]))
+    }
+
+    /// "Le week-end", "weekdays": the days offered that are of them.
+    pub(super) fn kind(&self, i: usize) -> Option<Mention> {
+        let another = i.checked_sub(1).is_some_and(|b| self.words.no_kinds.iter().any(|w| w == self.text(b)));
+        let (words, days) = self.words.kinds.iter().find(|(words, _)| self.begins(words, i))?;
+        let of_them = |c: &NaiveDateTime| days.iter().any(|d| u32::from(*d) == c.weekday().number_from_monday());
+        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| of_them(&self.choices[*k])).collect();
+        let end = i + words.split(' ').count();
+        (!another && !choices.is_empty()).then(|| Mention::of(i..end, choices))
+    }
+
+    /// "18:30", and "7.30" where that is an hour offered and no day.
+    pub(super) fn hour_and_minute(&self, at: usize) -> Option<(u32, u32)> {
+        let word = self.text(at);
+        let parsed = |(h, m): (&str, &str)| Some((h.parse::<u32>().ok()?, m.parse::<u32>().ok()?));
+        if let Some(said) = word.split_once(':') {
+            return parsed(said);
+        }
+        let (hour, minute) = word.split_once('.').and_then(parsed)?;
+        let offered =
+            |c: &NaiveDateTime| c.minute() == minute && (c.hour() == hour || (hour < 12 && c.hour() == hour + 12));
+        let dated = |c: &NaiveDateTime| [(hour, minute), (minute, hour)].contains(&(c.day(), c.month()));
+        (self.choices.iter().any(offered) && !self.choices.iter().any(dated)).then_some((hour, minute))
+    }
+
+    /// "les deux premières", "first two".
+    pub(super) fn group(&self, i: usize) -> Option<Mention> {
+        let article = self.words.articles.iter().any(|a| a == self.text(i));
+        let (from, i) = (i, if article { i + 1 } else { i });
+        let counted = self.number(i).zip(self.edge(i + 1)).map(|(n, edge)| (n, edge, i + 2));
+        let turned = || self.edge(i).zip(self.number(i + 1)).map(|(edge, n)| (n, edge, i + 2));
+        let (n, edge, end) = counted.or_else(turned)?;
+        let n = usize::try_from(n).ok().filter(|n| (2..=self.choices.len()).contains(n))?;
+        let len = self.choices.len();
+        let choices = if edge > 0 { (0..n).collect() } else { (len - n..len).collect() };
+        Some(Mention::of(from..end, choices))
+    }
+
+    /// The first or the last of them, as a plural or in English.
+    fn edge(&self, i: usize) -> Option<i64> {
+        self.words.ordinals.get(self.text(i)).copied().filter(|n| matches!(n, 1 | -1))
     }
 
     /// "Les quatre", "all three dates", "aucune des trois": as many as were offered are all of them.

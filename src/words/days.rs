@@ -168,7 +168,8 @@ impl Ask<'_> {
             choices: &self.context.choices,
             today: self.context.today,
         };
-        self.with_the_rest(self.parts_of_a_day(self.not_parts(self.not_counts(self.not_courtesies(finder.all())))))
+        let named = self.not_twice(self.not_counts(self.not_courtesies(finder.all())));
+        self.with_the_rest(self.parts_of_a_day(self.not_parts(named)))
     }
 
     /// The text with this day and the others marked.

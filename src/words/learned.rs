@@ -153,6 +153,11 @@ impl Learned {
         Self::from_bytes(include_bytes!("../../templates/answers.weights"))
     }
 
+    /// Did any answer to the question have that word?
+    pub(super) fn knows(&self, question: &str, word: &str) -> bool {
+        self.0.get(question).is_some_and(|w| w.keys.binary_search(&hash(b'1', &[word])).is_ok())
+    }
+
     /// How likely each class is as an answer to a question, likeliest first.
     pub fn weigh(&self, question: &str, features: &Features) -> Vec<(&str, f32)> {
         self.0.get(question).map_or_else(Vec::new, |w| w.weigh(features))

@@ -36,6 +36,7 @@ mod scan;
 mod second;
 mod sieve;
 mod signs;
+mod strangers;
 mod typos;
 
 pub use json::to_json;
@@ -157,7 +158,7 @@ impl Words {
         let heard = self.weighed(question, language, text, context);
         let said = Said { language, text, context };
         let heard = self.unless_refused(question, said, heard);
-        self.settled(question, said, self.unless_hanging(question, said, heard))
+        self.of_strangers(question, said, self.settled(question, said, self.unless_hanging(question, said, heard)))
     }
 
     /// What the phrases say, before it is looked at what they leave: what the second opinion is learned beside.

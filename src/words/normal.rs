@@ -346,7 +346,7 @@ impl Spelling {
             tokens.extend(words.iter().map(|w| Token::new(w, from.clone())));
         } else if let Some(mark) = mark_of(c) {
             push_mark(tokens, mark, from);
-        } else if c == '-' && chars.before(i) == ' ' && chars.at(i + 1) == ' ' {
+        } else if matches!(c, '-' | '/' | '|') && chars.before(i) == ' ' && chars.at(i + 1) == ' ' {
             push_mark(tokens, ",", from);
         }
     }

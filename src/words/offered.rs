@@ -117,6 +117,12 @@ pub(super) struct OfferedWords {
     /// Between two days: "to".
     #[serde(default)]
     pub(super) until: Vec<String>,
+    /// Days of the week by one word: "weekend" = [6, 7].
+    #[serde(default)]
+    pub(super) kinds: BTreeMap<String, Vec<u8>>,
+    /// Before such a word: one of them that is not offered, "this", "bon".
+    #[serde(default)]
+    pub(super) no_kinds: Vec<String>,
 }
 
 impl OfferedWords {
@@ -128,6 +134,7 @@ impl OfferedWords {
         self.bounds_behind.extend(more.bounds_behind);
         self.than_that.extend(more.than_that);
         self.abbreviations.extend(more.abbreviations);
+        self.kinds.extend(more.kinds);
         for (mine, its) in [
             (&mut self.suffixes, more.suffixes),
             (&mut self.markers, more.markers),
@@ -157,6 +164,7 @@ impl OfferedWords {
             (&mut self.abbreviated, more.abbreviated),
             (&mut self.before_last, more.before_last),
             (&mut self.no_numbers, more.no_numbers),
+            (&mut self.no_kinds, more.no_kinds),
             (&mut self.bare_yes, more.bare_yes),
             (&mut self.bare_no, more.bare_no),
             (&mut self.several, more.several),
@@ -242,6 +250,7 @@ impl Finder<'_> {
                 continue;
             }
             let special = self.numbers(i).or_else(|| self.every(i)).or_else(|| self.bounded(i));
+            let special = special.or_else(|| self.middle_one(i)).or_else(|| self.kind(i));
             let special = special.or_else(|| self.group(i)).or_else(|| self.nth_weekday(i));
             let special = special.or_else(|| self.weekdays(i));
             let special = special.or_else(|| self.by_number(i)).or_else(|| self.than_that(i, that));
@@ -281,7 +290,7 @@ impl Finder<'_> {
         words.split(' ').enumerate().all(|(k, word)| self.text(at + k) == word)
     }
 
-    fn is_article(&self, i: usize) -> bool {
+    pub(super) fn is_article(&self, i: usize) -> bool {
         self.words.articles.iter().any(|a| a == self.text(i))
     }
 
@@ -290,7 +299,10 @@ impl Finder<'_> {
     }
 
     pub(super) fn number(&self, i: usize) -> Option<i64> {
-        let word = || self.words.no_numbers.iter().any(|words| self.begins(words, i));
+        // "ok 2 me" is none, "la 2 me va" is
+        let marked = |at: usize| self.words.markers.iter().any(|m| m == self.text(at));
+        let behind = i.checked_sub(1).is_some_and(|before| !self.is_article(before) && !marked(before));
+        let word = || behind && self.words.no_numbers.iter().any(|words| self.begins(words, i));
         self.text(i).parse().ok().filter(|n| (0..=31).contains(n) && !word())
     }
 
@@ -312,24 +324,6 @@ impl Finder<'_> {
         }
         let n = self.number(i)?;
         known(self.text(i + 1)).then_some((n, i + 2))
-    }
-
-    /// "les deux premières", "first two".
-    fn group(&self, i: usize) -> Option<Mention> {
-        let article = self.words.articles.iter().any(|a| a == self.text(i));
-        let (from, i) = (i, if article { i + 1 } else { i });
-        let counted = self.number(i).zip(self.edge(i + 1)).map(|(n, edge)| (n, edge, i + 2));
-        let turned = || self.edge(i).zip(self.number(i + 1)).map(|(edge, n)| (n, edge, i + 2));
-        let (n, edge, end) = counted.or_else(turned)?;
-        let n = usize::try_from(n).ok().filter(|n| (2..=self.choices.len()).contains(n))?;
-        let len = self.choices.len();
-        let choices = if edge > 0 { (0..n).collect() } else { (len - n..len).collect() };
-        Some(Mention::of(from..end, choices))
-    }
-
-    /// The first or the last of them, as a plural or in English.
-    fn edge(&self, i: usize) -> Option<i64> {
-        self.words.ordinals.get(self.text(i)).copied().filter(|n| matches!(n, 1 | -1))
     }
 
     /// "le premier vendredi", "the second Tuesday": of the choices on that weekday.
@@ -494,9 +488,10 @@ impl Finder<'_> {
             sought.minute = Some(30);
             return Some(at + 2);
         }
-        if let Some((h, m)) = self.text(at).split_once(':') {
-            (sought.hour, sought.minute) = (Some(h.parse().ok()?), Some(m.parse().ok()?));
-            return Some(at + 1);
+        if let Some((hour, minute)) = self.hour_and_minute(at) {
+            let afternoon = self.text(at + 1) == "pm" && hour < 12;
+            (sought.hour, sought.minute) = (Some(hour + if afternoon { 12 } else { 0 }), Some(minute));
+            return Some(at + 1 + usize::from(self.words.hours.iter().any(|h| h == self.text(at + 1))));
         }
         let word = self.text(at);
         let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());

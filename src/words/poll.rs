@@ -65,7 +65,13 @@ impl Ask<'_> {
     /// "Aucune des quatre": the number is part of "none" or "all", no place.
     pub(super) fn not_counts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let r = &self.reading;
-        let whole: Vec<&Span> = r.all(Label::All).chain(r.all(Label::Nothing)).chain(r.all(Label::Rest)).collect();
+        // "either 2 or 3": one of two places
+        let listed = |s: &&Span| {
+            let next = r.normal.tokens.get(s.tokens.end);
+            next.is_some_and(|t| self.words.lexicon.offered.and.contains(&t.text))
+        };
+        let whole = r.all(Label::All).chain(r.all(Label::Nothing)).chain(r.all(Label::Rest));
+        let whole: Vec<&Span> = whole.filter(|s| !listed(s)).collect();
         let inside = |m: &Mention| {
             let within = |s: &&Span| s.tokens.start < m.tokens.start && m.tokens.end <= s.tokens.end;
             whole.iter().copied().any(|s| within(&s))
@@ -118,6 +124,23 @@ impl Ask<'_> {
         let said = |m: &Mention| r.all(Label::Closing).chain(r.all(Label::Greeting)).any(|s| inside(s, m));
         mentions.retain(|m| !(self.is_part(m) && said(m)));
         mentions
+    }
+
+    /// "Mardi prochain, le 8": a word that fits several days, beside the one of them that is meant.
+    pub(super) fn not_twice(&self, mentions: Vec<Mention>) -> Vec<Mention> {
+        let light = |i: usize| {
+            let word = self.reading.normal.tokens.get(i).map_or("", |t| t.text.as_str());
+            let offered = &self.words.lexicon.offered;
+            word == "," || [&offered.articles, &offered.joints].iter().any(|list| list.iter().any(|w| w == word))
+        };
+        let meant = |wide: &Mention, one: &Mention| {
+            let of_them = matches!(one.choices[..], [day] if wide.choices.contains(&day)) && !one.ambiguous;
+            let (first, second) = if wide.tokens.start < one.tokens.start { (wide, one) } else { (one, wide) };
+            wide.ambiguous && of_them && (first.tokens.end..second.tokens.start).all(light)
+        };
+        let beside = |i: usize| [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|k| mentions.get(k));
+        let twice = |i: usize| beside(i).any(|one| meant(&mentions[i], one));
+        (0..mentions.len()).filter(|i| !twice(*i)).map(|i| mentions[i].clone()).collect()
     }
 
     /// "The 20th in the morning, not in the evening": a part of the day behind a day that has one is that day's.
@@ -183,7 +206,9 @@ impl Ask<'_> {
             |s: &Span| !mentions.iter().any(|m| m.tokens.start < s.tokens.end && s.tokens.start < m.tokens.end);
         let said = [Label::Yes, Label::No, Label::IfNeeded].iter().any(|l| self.reading.has(*l));
         let rest = self.reading.has(Label::Rest) && !mentions.is_empty() && said;
-        self.reading.all(Label::Empty).any(|s| !rest && (outside(s) || mentions.len() <= 1))
+        // "1. oui 2. non 3. je ne sais pas encore": of that day alone
+        let others = mentions.len() > 2 && said && self.reading.all(Label::Empty).count() == 1;
+        self.reading.all(Label::Empty).any(|s| !rest && !others && (outside(s) || mentions.len() <= 1))
     }
 
     /// Words that neither a phrase nor a date took up.
