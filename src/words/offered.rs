@@ -120,6 +120,9 @@ pub(super) struct OfferedWords {
     /// Days of the week by one word: "weekend" = [6, 7].
     #[serde(default)]
     pub(super) kinds: BTreeMap<String, Vec<u8>>,
+    /// As the day before, whether that was refused or "no problem": "non plus".
+    #[serde(default)]
+    pub(super) neither: Vec<String>,
     /// Before such a word: one of them that is not offered, "this", "bon".
     #[serde(default)]
     pub(super) no_kinds: Vec<String>,
@@ -165,6 +168,7 @@ impl OfferedWords {
             (&mut self.before_last, more.before_last),
             (&mut self.no_numbers, more.no_numbers),
             (&mut self.no_kinds, more.no_kinds),
+            (&mut self.neither, more.neither),
             (&mut self.bare_yes, more.bare_yes),
             (&mut self.bare_no, more.bare_no),
             (&mut self.several, more.several),
