@@ -82,12 +82,13 @@ impl Ask<'_> {
         let counts = |m: &Mention| m.tokens.len() == 1 && r.normal.tokens[m.tokens.start].is_spelled();
         // "nor does Thursday", "only Thursday does not suit", "none but Tuesday"
         let turned = refuses && (word(&offered.same) || r.has(Label::Only) || r.has(Label::Except));
-        // "two of them work"; "euh, non, le 10"
         // "le 10 ne pose pas de souci, le 15 non plus"
         let said: Vec<&str> = r.normal.tokens.iter().map(|t| t.text.as_str()).collect();
         let said = format!(" {} ", said.join(" "));
+        let as_before = offered.neither.iter().any(|words| said.contains(&format!(" {words} ")));
+        // "two of them work"; "euh, non, le 10"
         turned
-            || offered.neither.iter().any(|words| said.contains(&format!(" {words} ")))
+            || as_before
             || (r.has(Label::Nothing) && r.has(Label::But))
             || mentions.iter().any(counts)
             || r.has(Label::Change)
