@@ -105,7 +105,8 @@ fn cases() -> Vec<Lesson> {
                 said.as_table().unwrap().iter().map(|(n, s)| (n.parse().unwrap(), s.as_str().unwrap().into())).collect()
             });
             let offered = group.get("choices").map(|offered| offered.clone().try_into::<Vec<String>>().unwrap());
-            let offered = offered.map_or_else(polled, |choices| Given { choices, ..Given::default() });
+            let today = group.get("today").map(|day| day.as_str().unwrap().parse().unwrap());
+            let offered = offered.map_or_else(polled, |choices| Given { choices, today, ..Given::default() });
             for (lang, texts) in group.iter().filter(|(key, _)| key.len() == 2) {
                 for text in texts.as_array().unwrap() {
                     lessons.push(Lesson {
@@ -362,7 +363,7 @@ impl Score {
 }
 
 #[test]
-#[ignore = "learns five times"]
+#[ignore = "learns twice, of five times that TESTS=whole learns"]
 fn what_was_never_seen_is_understood() {
     let words = Words::embedded().unwrap().taught(Learned::default());
     let [cases, lessons] = &*SHOWN;
@@ -380,10 +381,13 @@ fn what_was_never_seen_is_understood() {
         scores.0.add(&found[0]);
         scores.1.add(&found[1]);
     };
+    // others with each commit
+    let first = crate::seed();
+    let folds: Vec<usize> = (0..5).filter(|n| crate::whole() || (*n as u64 + first) % 5 < 2).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let some = || {
-        while let Some(one) = Some(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)).filter(|n| *n < 5) {
-            fold(one);
+        while let Some(one) = folds.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+            fold(*one);
         }
     };
     std::thread::scope(|scope| {

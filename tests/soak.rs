@@ -85,7 +85,7 @@ fn whatever_goes_wrong_no_promise_is_broken() {
 
 #[test]
 fn one_seed_gives_one_year() {
-    let plan = some_days(if crate::whole() { 90 } else { 20 }, 21, true);
+    let plan = some_days(if crate::whole() { 90 } else { 8 }, 21, true);
     let (one, two) = (told(&plan, None), told(&plan, None));
     assert_eq!(one.counts, two.counts);
     assert_eq!(one.deeds, two.deeds);

@@ -3,6 +3,8 @@
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, MessagePart, MimeHeaders, PartType};
+use regex::Regex;
+use std::sync::LazyLock;
 
 use super::letter::{Limits, kind};
 use super::{html, text};
@@ -104,7 +106,7 @@ fn decoded(raw: &[u8], part: &MessagePart<'_>, max: usize) -> String {
     }
     match as_single_bytes(said).map(String::from_utf8) {
         Some(Ok(utf8)) => utf8,
-        _ if !said.contains(|c| ('\u{80}'..='\u{9f}').contains(&c)) => said.to_owned(),
+        _ if CONTROLS.as_ref().is_some_and(|controls| !controls.is_match(said)) => said.to_owned(),
         _ => said.chars().map(|c| if ('\u{80}'..='\u{9f}').contains(&c) { windows_1252(c as u8) } else { c }).collect(),
     }
 }
@@ -121,20 +123,21 @@ fn original_bytes(raw: &[u8], part: &MessagePart<'_>, max: usize) -> Option<Vec<
     }
 }
 
-/// The text as the bytes of a one-byte charset, if it could come from one.
+/// The UTF-8 bytes that the text shows as those of a one-byte charset, if it does.
 fn as_single_bytes(text: &str) -> Option<Vec<u8>> {
-    text.chars()
-        .map(
-            |c| {
-                if (c as u32) < 0x100 {
-                    Some(c as u8)
-                } else {
-                    HIGH.iter().position(|h| *h == c).map(|n| 0x80 + n as u8)
-                }
-            },
-        )
-        .collect()
+    // the first letter beyond ASCII tells for most: a byte that leads no other is no UTF-8
+    let mut beyond = text.get(text.bytes().position(|b| !b.is_ascii())?..)?.chars().map(single_byte);
+    let leads = matches!(beyond.next()?, Some(0xc2..=0xf4)) && matches!(beyond.next()?, Some(0x80..=0xbf));
+    leads.then(|| text.chars().map(single_byte).collect()).flatten()
 }
+
+fn single_byte(c: char) -> Option<u8> {
+    let high = || HIGH.iter().position(|h| *h == c).map(|n| 0x80 + n as u8);
+    if (c as u32) < 0x100 { Some(c as u8) } else { high() }
+}
+
+/// What windows-1252 has letters for, and Latin-1 nothing that is seen.
+static CONTROLS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\u{80}-\u{9f}]").ok());
 
 /// What windows-1252 has at 0x80 to 0x9F.
 const HIGH: [char; 32] = [

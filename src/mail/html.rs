@@ -175,13 +175,15 @@ pub(super) fn bare(html: &str) -> String {
     static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"(?is)<(?:style|script|head|title)\b.*?</(?:style|script|head|title)\s*>|<!--.*?-->").ok()
     });
+    static ENDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\r\n]").ok());
     static BREAKS: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)</?(?:br|p|div|tr|li|h[1-6]|blockquote|table)\b[^>]*>").ok());
     static TAGS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<[a-zA-Z/!][^>]*>").ok());
     // text that is called HTML and has not one tag
     let plain = TAGS.as_ref().is_some_and(|tags| !tags.is_match(html));
-    let mut text = if plain { html.to_owned() } else { html.replace(['\r', '\n'], " ") };
-    for (pattern, by) in [(&UNSEEN, " "), (&BREAKS, "\n"), (&TAGS, "")] {
+    let mut text = html.to_owned();
+    let ends = (!plain).then_some((&ENDS, " "));
+    for (pattern, by) in ends.into_iter().chain([(&UNSEEN, " "), (&BREAKS, "\n"), (&TAGS, "")]) {
         if let Some(pattern) = pattern.as_ref() {
             text = pattern.replace_all(&text, by).into_owned();
         }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
+use regex::Regex;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
@@ -11,8 +13,16 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{ad}' | '\0')
 }
 
+/// What most text has none of.
+static ODD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"[\r\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}\u{ad}\x00]").ok()
+});
+
 /// `\n` line ends, no invisible characters; everything else as it was written.
 pub(super) fn clean(text: &str) -> String {
+    if ODD.as_ref().is_some_and(|odd| !odd.is_match(text)) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(|c| c == '\r' || is_invisible(c)) {

@@ -23,13 +23,15 @@ use context::Scene;
 use include_dir::{Dir, include_dir};
 use load::{Loaded, Tongue};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// All templates of all languages, checked and ready.
 #[derive(Debug, Clone)]
 pub struct Renderer {
-    loaded: Loaded,
+    /// Whoever renders shares them.
+    loaded: Arc<Loaded>,
 }
 
 /// What the post adds to a mail: who sends it, and what leads an answer back.
@@ -106,7 +108,7 @@ impl Renderer {
     /// # Errors
     /// All mistakes found, with file, line and column.
     pub fn load(files: Vec<(String, String)>) -> Result<Self, RenderError> {
-        load::load(files).map(|loaded| Self { loaded })
+        load::load(files).map(|loaded| Self { loaded: Arc::new(loaded) })
     }
 
     /// The templates that are in the binary.

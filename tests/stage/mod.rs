@@ -18,7 +18,7 @@ use codevd::words::Words;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 type Scene = World<SimPost, SeededIds>;
 
@@ -93,15 +93,31 @@ fn local(text: &str) -> DateTime<Utc> {
 
 /// A group file of the scenarios, read as `group apply` reads it; or what it answers.
 fn spec(name: &str) -> Result<GroupSpec, String> {
-    let formats = std::sync::Arc::new(formats());
+    let formats = &SHIPPED.2;
     let path = folder().join(format!("groups/{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let read = config::group_from(&format!("{name}.toml"), &text, &formats, &Defaults::default());
+    let read = config::group_from(&format!("{name}.toml"), &text, formats, &Defaults::default());
     let said = |all: Vec<_>| all.iter().map(ToString::to_string).collect::<Vec<String>>().join(" | ");
     read.map(|(spec, _)| spec).map_err(|e| said(e.into_iter().collect()))
 }
 
-fn formats() -> BTreeMap<codevd::core::FormatId, codevd::core::Format> {
+/// A store as it is made, once for all tests: to make it takes longer than many a scene.
+static MADE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("codevd.db");
+    drop(Store::open(&file).unwrap());
+    std::fs::read(file).unwrap()
+});
+
+/// A store at this place that nothing was written to.
+pub fn new_store(file: &std::path::Path) -> Store {
+    std::fs::write(file, &*MADE).unwrap();
+    Store::open(file).unwrap()
+}
+
+type Formats = BTreeMap<codevd::core::FormatId, codevd::core::Format>;
+
+fn formats() -> Formats {
     let mut formats = (*config::formats(None).unwrap()).clone();
     formats.extend(extra_formats());
     formats
@@ -114,16 +130,16 @@ fn extra_formats() -> Vec<(codevd::core::FormatId, codevd::core::Format)> {
 }
 
 /// Templates and words, read once for all scenarios: compiling their patterns takes a while.
-static SHIPPED: LazyLock<(Renderer, Words)> =
-    LazyLock::new(|| (Renderer::embedded().unwrap(), Words::embedded().unwrap()));
+static SHIPPED: LazyLock<(Renderer, Words, Arc<Formats>)> =
+    LazyLock::new(|| (Renderer::embedded().unwrap(), Words::embedded().unwrap(), Arc::new(formats())));
 
 /// Everything the engine needs, as shipped.
 pub fn kit() -> Kit {
-    let (renderer, words) = SHIPPED.clone();
+    let (renderer, words, formats) = SHIPPED.clone();
     Kit {
         renderer,
         words,
-        formats: std::sync::Arc::new(formats()),
+        formats,
         key: Key::new([7; 32]),
         sender: Sender { name: "Codev".into(), address: ADDRESS.parse().unwrap(), plus: false },
     }
@@ -187,7 +203,8 @@ impl Stage {
     fn restart(&mut self) {
         let last = self.world.as_mut().map_or(0, |w| w.number());
         let post = self.world.take().map(|w| w.out);
-        let mut store = Store::open(self.folder.path().join("codevd.db")).unwrap();
+        let file = self.folder.path().join("codevd.db");
+        let mut store = if file.exists() { Store::open(file).unwrap() } else { new_store(&file) };
         store.recover(self.now).unwrap();
         let seed = u64::try_from(self.now.timestamp()).unwrap();
         let mut kit = kit();
