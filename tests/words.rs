@@ -33,6 +33,9 @@ fn with_options(group: &Group) -> Context {
         let hour = |t: &String| NaiveDateTime::parse_from_str(t, "%Y-%m-%dT%H:%M").unwrap();
         context.choices = group.choices.iter().map(hour).collect();
     }
+    if let Some(today) = &group.today {
+        context.today = today.parse().unwrap();
+    }
     context
 }
 
@@ -72,6 +75,8 @@ struct Group {
     /// The days offered, where they are not the usual four.
     #[serde(default)]
     choices: Vec<String>,
+    /// The day of the answer, where it is not the usual one.
+    today: Option<String>,
     #[serde(default)]
     fr: Vec<String>,
     #[serde(default)]

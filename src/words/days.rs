@@ -2,7 +2,7 @@
 //! that name it marked, those around it apart, and what the rules of `poll.rs` heard of it.
 
 use super::learned::{Features, hash};
-use super::offered::{Finder, Mention};
+use super::offered::Mention;
 use super::scan::Span;
 use super::{Ask, Context, Heard, Words};
 use crate::core::draft::Question;
@@ -159,19 +159,6 @@ struct Symbol {
 }
 
 impl Ask<'_> {
-    /// The places that name days.
-    pub(super) fn mentions(&self) -> Vec<Mention> {
-        let finder = Finder {
-            words: &self.words.lexicon.offered,
-            dates: &self.words.lexicon.dates,
-            tokens: &self.reading.normal.tokens,
-            choices: &self.context.choices,
-            today: self.context.today,
-        };
-        let named = self.not_twice(self.not_counts(self.not_courtesies(finder.all())));
-        self.with_the_rest(self.parts_of_a_day(self.not_parts(named)))
-    }
-
     /// The text with this day and the others marked.
     fn symbols(&self, mentions: &[Mention], day: usize) -> Vec<Symbol> {
         let tokens = &self.reading.normal.tokens;

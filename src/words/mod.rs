@@ -9,8 +9,6 @@
 
 mod agree;
 mod arrival;
-mod bare_days;
-mod bounded;
 mod certain;
 mod choices;
 mod dates;
@@ -23,6 +21,7 @@ pub mod learned;
 mod less;
 mod lexicon;
 mod live;
+mod mentions;
 mod normal;
 mod offered;
 mod options;
@@ -38,6 +37,7 @@ mod sieve;
 mod signs;
 mod strangers;
 mod typos;
+mod universal;
 
 pub use json::to_json;
 pub use lexicon::WordsError;
@@ -355,6 +355,7 @@ impl Words {
             {
                 Heard::probable(own.meaning)
             }
+            _ if own.is_none() && !is_free(question) && ask.asks_to_stop() => Heard::probable(Meaning::Stop),
             _ => own,
         }
     }
@@ -507,22 +508,6 @@ impl Ask<'_> {
             }
         }
         asked
-    }
-
-    /// Help, stop, undo, person: only as nearly the whole message.
-    fn universal(&self) -> Option<Heard> {
-        let words = [
-            (Label::Help, Meaning::Help),
-            (Label::Stop, Meaning::Stop),
-            (Label::Undo, Meaning::Undo),
-            (Label::Person, Meaning::Person),
-        ];
-        let said = words.into_iter().find(|(label, _)| {
-            let alone = self.reading.all(*label).next().is_some_and(|s| !self.reading.negated(s));
-            let courtesy = [*label, Label::Greeting, Label::Closing, Label::Filler];
-            alone && self.reading.unknown() == 0 && self.reading.spans.iter().all(|s| courtesy.contains(&s.label))
-        });
-        said.map(|(_, meaning)| Heard::sure(meaning))
     }
 
     /// The name in a phrase as it was written, in the member's own letters: the whole name if all of it stands there.

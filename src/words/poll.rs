@@ -26,7 +26,7 @@ impl Ask<'_> {
             && !self.reading.normal.tokens.iter().any(|t| t.text == ".")
             && !self.reading.has(Label::Yes)
             && self.left_over(&mentions) > 1;
-        if asked || many == 0 || mentions.iter().any(|m| m.ambiguous) || self.postponed(&mentions) {
+        if asked || many == 0 || self.postponed(&mentions) {
             return Heard::none();
         }
         let sure = !self.reading.asks()
@@ -35,7 +35,8 @@ impl Ask<'_> {
             && !self.crossed()
             && !self.intricate(&mentions);
         if mentions.iter().all(|m| m.choices.is_empty()) {
-            return self.in_order(many).unwrap_or_else(|| self.all_or_none(many));
+            let in_order = self.in_order(many).or_else(|| self.line_by_line(many));
+            return in_order.unwrap_or_else(|| self.all_or_none(many));
         }
         let mut said = Verdicts::new();
         self.whole(many, &mentions, &mut said);
@@ -43,6 +44,9 @@ impl Ask<'_> {
         self.others(many, &mentions, &mut said);
         self.nothing_there(many, &mentions, &mut said);
         if said.is_empty() {
+            return Heard::none();
+        }
+        if !clear_but_for_refusals(&said, &mentions) {
             return Heard::none();
         }
         let sure = sure && !self.set_against(&said, &mentions);
@@ -54,108 +58,22 @@ impl Ask<'_> {
         Heard::sure_if(Meaning::Answers { choices }, sure)
     }
 
-    /// A no that no day took, days that are bounded, or a word that leaves things open: what was heard may be the contrary.
+    /// A no that no day took, a day that fits several, days that are bounded, or a word that leaves things open: what was
+    /// heard may be the contrary.
     fn set_against(&self, said: &Verdicts, mentions: &[Mention]) -> bool {
         let r = &self.reading;
         let refuses = r.has(Label::No) || r.has(Label::Negation) || r.has(Label::Nothing);
         let untaken = refuses && !said.values().any(|v| *v == Suits::No);
-        untaken || mentions.iter().any(|m| m.bound) || r.has(Label::Empty) || r.all(Label::Nothing).count() > 1
-    }
-
-    /// "Aucune des quatre": the number is part of "none" or "all", no place.
-    pub(super) fn not_counts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let r = &self.reading;
-        // "either 2 or 3": one of two places
-        let listed = |s: &&Span| {
-            let next = r.normal.tokens.get(s.tokens.end);
-            next.is_some_and(|t| self.words.lexicon.offered.and.contains(&t.text))
-        };
-        let whole = r.all(Label::All).chain(r.all(Label::Nothing)).chain(r.all(Label::Rest));
-        let whole: Vec<&Span> = whole.filter(|s| !listed(s)).collect();
-        let inside = |m: &Mention| {
-            let within = |s: &&Span| s.tokens.start < m.tokens.start && m.tokens.end <= s.tokens.end;
-            whole.iter().copied().any(|s| within(&s))
-        };
-        let counts = |m: &Mention| m.tokens.len() == 1 && self.is_count(m.tokens.start);
-        mentions.retain(|m| !inside(m) && !counts(m));
-        mentions
-    }
-
-    /// "Aux 4 dates"
-    fn is_count(&self, at: usize) -> bool {
-        let tokens = &self.reading.normal.tokens;
-        let number = tokens.get(at).is_some_and(|t| t.text.parse::<u32>().is_ok());
-        let next = tokens.get(at + 1).and_then(|t| t.text.strip_suffix('s'));
-        number && next.is_some_and(|next| self.words.lexicon.offered.markers.iter().any(|k| k == next))
+        untaken
+            || mentions.iter().any(|m| m.bound || m.ambiguous)
+            || r.has(Label::Empty)
+            || r.all(Label::Nothing).count() > 1
     }
 
     /// "Toutes" or "aucune" beside dates, and no "sauf": the one may be said of the other.
     fn crossed(&self) -> bool {
         let r = &self.reading;
         (r.has(Label::All) || r.has(Label::Nothing)) && !r.has(Label::Except)
-    }
-
-    /// "The 6th is great, I have an evening class": beside days a bare part of the day is no date.
-    pub(super) fn not_parts(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let part = |m: &Mention| {
-            let tokens = self.reading.normal.tokens.get(m.tokens.clone()).unwrap_or_default();
-            tokens.len() == 1 && tokens.iter().all(|t| self.words.lexicon.offered.parts.contains_key(&t.text))
-        };
-        if mentions.iter().any(|m| !part(m)) {
-            mentions.retain(|m| !part(m));
-        }
-        mentions
-    }
-
-    /// Only of parts of the day, and articles.
-    fn is_part(&self, m: &Mention) -> bool {
-        let offered = &self.words.lexicon.offered;
-        let words = self.reading.normal.tokens.get(m.tokens.clone()).unwrap_or_default();
-        let part = |t: &super::normal::Token| offered.parts.contains_key(&t.text);
-        words.iter().any(part) && words.iter().all(|t| part(t) || offered.articles.contains(&t.text))
-    }
-
-    /// "Bonne journée", "good morning": a courtesy of several words names no part of the day.
-    pub(super) fn not_courtesies(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let r = &self.reading;
-        let inside = |s: &Span, m: &Mention| {
-            s.tokens.len() > 1 && s.tokens.start <= m.tokens.start && m.tokens.end <= s.tokens.end
-        };
-        let said = |m: &Mention| r.all(Label::Closing).chain(r.all(Label::Greeting)).any(|s| inside(s, m));
-        mentions.retain(|m| !(self.is_part(m) && said(m)));
-        mentions
-    }
-
-    /// "Mardi prochain, le 8": a word that fits several days, beside the one of them that is meant.
-    pub(super) fn not_twice(&self, mentions: Vec<Mention>) -> Vec<Mention> {
-        let light = |i: usize| {
-            let word = self.reading.normal.tokens.get(i).map_or("", |t| t.text.as_str());
-            let offered = &self.words.lexicon.offered;
-            word == "," || [&offered.articles, &offered.joints].iter().any(|list| list.iter().any(|w| w == word))
-        };
-        let meant = |wide: &Mention, one: &Mention| {
-            let of_them = matches!(one.choices[..], [day] if wide.choices.contains(&day)) && !one.ambiguous;
-            let (first, second) = if wide.tokens.start < one.tokens.start { (wide, one) } else { (one, wide) };
-            wide.ambiguous && of_them && (first.tokens.end..second.tokens.start).all(light)
-        };
-        let beside = |i: usize| [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|k| mentions.get(k));
-        let twice = |i: usize| beside(i).any(|one| meant(&mentions[i], one));
-        (0..mentions.len()).filter(|i| !twice(*i)).map(|i| mentions[i].clone()).collect()
-    }
-
-    /// "The 20th in the morning, not in the evening": a part of the day behind a day that has one is that day's.
-    pub(super) fn parts_of_a_day(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let date = |k: usize| self.context.choices.get(k).map(chrono::NaiveDateTime::date);
-        for at in 1..mentions.len() {
-            let [day] = mentions[at - 1].choices[..] else { continue };
-            let near = mentions[at].tokens.start.saturating_sub(mentions[at - 1].tokens.end) <= 4;
-            let same: Vec<usize> =
-                mentions[at].choices.iter().copied().filter(|k| *k != day && date(*k) == date(day)).collect();
-            if near && self.is_part(&mentions[at]) && !same.is_empty() {
-                mentions[at] = Mention::of(mentions[at].tokens.clone(), same);
-            }
-        }
-        mentions
     }
 
     /// "Seulement le 6", "le 6 seulement": beside a date, not "I've only just …".
@@ -169,26 +87,6 @@ impl Ask<'_> {
             before || after
         };
         r.all(Label::Only).any(|s| !r.negated(s) && !r.asked(s) && mentions.iter().any(|m| beside(s, m)))
-    }
-
-    /// "Les autres": those not named, as one more place.
-    pub(super) fn with_the_rest(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
-        let named: Vec<usize> = mentions.iter().flat_map(|m| m.choices.clone()).collect();
-        let others: Vec<usize> = (0..self.context.choices.len()).filter(|k| !named.contains(k)).collect();
-        let later = |s: &Span| {
-            let clause = self.reading.clause(s);
-            let around = clause.start.saturating_sub(1)..clause.end + 8;
-            self.reading
-                .all(Label::Empty)
-                .chain(self.reading.all(Label::Maybe))
-                .any(|e| around.contains(&e.tokens.start))
-        };
-        let rest = self.reading.all(Label::Rest).next().filter(|s| !later(s));
-        if let Some(span) = rest.filter(|_| !named.is_empty() && !others.is_empty()) {
-            mentions.push(Mention::rest(span.tokens.clone(), others));
-            mentions.sort_by_key(|m| m.tokens.start);
-        }
-        mentions
     }
 
     /// "Toutes", "aucune" that is not part of a date ("les deux premières", "both Fridays").
@@ -241,6 +139,25 @@ impl Ask<'_> {
         Some(Heard::sure_if(Meaning::Answers { choices }, sure))
     }
 
+    /// "Yes", "no", "yes if really necessary", a line each: as many lines as choices.
+    fn line_by_line(&self, many: usize) -> Option<Heard> {
+        let r = &self.reading;
+        let lines = self.text.lines().filter(|line| !line.trim().is_empty()).count();
+        let ends = r.breaks.iter().copied().chain([r.normal.tokens.len()]);
+        let starts = std::iter::once(0).chain(r.breaks.iter().map(|b| b + 1));
+        let clauses: Vec<_> = starts.zip(ends).filter(|(start, end)| start < end).collect();
+        let verdict = |(start, end): (usize, usize)| {
+            let pieces = self.pieces(&[], start..end);
+            let said =
+                |suits: Suits| pieces.iter().any(|p| matches!(p, Piece::Said(label) if self.verdict(*label) == suits));
+            [Suits::IfNeeded, Suits::No, Suits::Yes].into_iter().find(|suits| said(*suits))
+        };
+        let told = many > 1 && lines == many && clauses.len() == many && !r.asks();
+        let verdicts: Vec<Suits> = clauses.into_iter().filter(|_| told).map(verdict).collect::<Option<_>>()?;
+        let differ = verdicts.windows(2).any(|two| two[0] != two[1]);
+        differ.then(|| Heard::probable(Meaning::Answers { choices: (1..).zip(verdicts).collect() }))
+    }
+
     /// No date is named: all of them, none of them, or nothing.
     fn all_or_none(&self, many: usize) -> Heard {
         let r = &self.reading;
@@ -289,13 +206,15 @@ impl Ask<'_> {
         r.normal.tokens.iter().enumerate().any(|(i, t)| dated(&t.text) && !whole(i) && !self.is_count(i))
     }
 
-    /// "Nothing before the 15th": of the days that are bounded, and the others are left.
+    /// "Nothing before the 15th": of the days that are bounded; where no other day is named, the others are left.
     fn nothing_there(&self, many: usize, mentions: &[Mention], said: &mut Verdicts) {
         let nothing = self.reading.all(Label::Nothing).next().map(|s| s.tokens.end);
         let near = |m: &&Mention| m.bound && nothing.is_some_and(|n| (n..=n + 1).contains(&m.tokens.start));
-        if let (Some(bounded), 1) = (mentions.iter().find(near), mentions.len()) {
-            let verdict = |k: usize| if bounded.choices.contains(&k) { Suits::No } else { Suits::Yes };
-            *said = (0..many).map(|k| (k, verdict(k))).collect();
+        let Some(bounded) = mentions.iter().find(near) else { return };
+        said.extend(bounded.choices.iter().map(|k| (*k, Suits::No)));
+        if mentions.len() == 1 {
+            let left = (0..many).filter(|k| !bounded.choices.contains(k));
+            said.extend(left.map(|k| (k, Suits::Yes)));
         }
     }
 
@@ -480,6 +399,14 @@ impl Ask<'_> {
         }
     }
 
+    /// "The 9th isn't, the 16th is": a word for yes that ends its clause, right behind a day.
+    fn elliptic(&self, mentions: &[Mention], clause: &std::ops::Range<usize>) -> Option<usize> {
+        let last = clause.clone().next_back()?;
+        let word = self.reading.normal.tokens.get(last).map(|t| &t.text)?;
+        let behind = mentions.iter().any(|m| m.tokens.end == last);
+        (behind && self.words.lexicon.offered.elliptic.contains(word)).then_some(last)
+    }
+
     fn pieces<'m>(&self, mentions: &'m [Mention], clause: std::ops::Range<usize>) -> Vec<Piece<'m>> {
         let words = [
             Label::Yes,
@@ -499,6 +426,7 @@ impl Ask<'_> {
         let free = self.reading.all(Label::All).filter(|s| self.of_that_day(s, mentions));
         all.extend(free.map(|s| (s.tokens.start, Piece::Said(Label::Yes))));
         all.extend(mentions.iter().map(|m| (m.tokens.start, Piece::Named(m))));
+        all.extend(self.elliptic(mentions, &clause).map(|at| (at, Piece::Said(Label::Yes))));
         all.retain(|(at, _)| clause.contains(at));
         all.sort_by_key(|(at, _)| *at);
         let mut pieces: Vec<Piece<'m>> = all.into_iter().map(|(_, piece)| piece).collect();
@@ -597,4 +525,12 @@ impl Ask<'_> {
             rest(if self.turned() { Suits::No } else { Suits::Yes });
         }
     }
+}
+
+/// "Wednesday no, Friday yes": of a day that fits several choices a no is meant of all of them; anything else might be
+/// meant of one.
+fn clear_but_for_refusals(said: &Verdicts, mentions: &[Mention]) -> bool {
+    let clear = |k: &usize| mentions.iter().any(|m| !m.ambiguous && m.choices.contains(k));
+    let refused = |k: &usize| clear(k) || said.get(k) == Some(&Suits::No);
+    mentions.iter().filter(|m| m.ambiguous).all(|m| !m.choices.is_empty() && m.choices.iter().all(refused))
 }

@@ -1,6 +1,6 @@
 //! Days written as numbers alone: "7 8 9 oui, 13 non", "12-14-16 ok", "15/20".
 
-use super::offered::{Finder, Mention};
+use super::{Finder, Mention};
 use chrono::{Datelike, NaiveDateTime, Timelike};
 use std::ops::Range;
 
@@ -41,6 +41,37 @@ impl Finder<'_> {
         }
         let dated = self.month_near(end);
         (choices.len() > 1 && !dated).then_some(Mention::of(from..end, choices))
+    }
+
+    /// "2 et 9 décembre", "the 2nd, 4th and 9th of June": days of which the last has the month.
+    pub(super) fn of_a_month(&self, from: usize) -> Option<Mention> {
+        let joins = |i: usize| self.text(i) == "," || self.words.and.iter().any(|a| a == self.text(i));
+        let day = |i: usize| {
+            let at = if self.is_article(i) { i + 1 } else { i };
+            let (n, end) = self.ordinal(at).or_else(|| self.number(at).map(|n| (n, at + 1)))?;
+            Some((u32::try_from(n).ok()?, end))
+        };
+        let mut days = Vec::new();
+        let mut end = from;
+        while let Some((n, behind)) = day(end) {
+            days.push(n);
+            end = behind;
+            let more = (joins(end) || self.is_article(end)).then(|| end + usize::from(joins(end)));
+            match more.filter(|next| day(*next).is_some()) {
+                Some(next) => end = next,
+                None => break,
+            }
+        }
+        let at = if self.is_light(end) { end + 1 } else { end };
+        let month = self.dates.month(self.text(at)).filter(|_| days.len() > 1)?;
+        let meant = |n: &u32| self.choices.iter().position(|c| (c.day(), c.month()) == (*n, month));
+        let choices: Vec<usize> = days.iter().map(meant).collect::<Option<_>>()?;
+        (!choices.iter().any(|k| self.twice(*k))).then(|| Mention::of(from..at + 1, choices))
+    }
+
+    /// Another choice is on the same day.
+    pub(in crate::words) fn twice(&self, choice: usize) -> bool {
+        self.choices.iter().filter(|c| c.date() == self.choices[choice].date()).count() > 1
     }
 
     /// "La date du milieu", "the middle one": of an odd number, and not in the middle of something.
@@ -102,7 +133,8 @@ impl Finder<'_> {
         let several = self.words.several.iter().any(|s| s == self.text(from));
         let end = many(from + 1).filter(|_| several)?;
         let month = self.month_near(end);
-        let unit = self.words.hours.iter().any(|h| h == self.text(end));
+        // "the 3rd" is one of them
+        let unit = self.words.hours.iter().chain(&self.words.suffixes).any(|unit| unit == self.text(end));
         let choices = (0..self.choices.len()).collect();
         (!month && !unit).then_some(Mention::of(from..end, choices))
     }

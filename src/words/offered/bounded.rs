@@ -1,9 +1,8 @@
 //! Days that bound others: "after the 10th", "from the 9th to the 14th", "le 15 et après".
 
-use super::offered::{Finder, Mention, Sought};
-use chrono::{Datelike, Days, NaiveDate, NaiveDateTime};
+use super::{Finder, Mention, Sought};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// Which days are meant besides the one named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -23,6 +22,9 @@ pub(super) enum Bound {
     Onward,
     /// Those of its week, from Monday on.
     Week,
+    /// The day behind it, and the one before: "le lendemain", "the day before".
+    Next,
+    Previous,
 }
 
 /// How two days are joined that are the ends of a stretch.
@@ -34,43 +36,70 @@ enum Joined {
 }
 
 impl Finder<'_> {
-    /// "Après le 10", "from the 9th to the 14th": those on one side of a day, or between two.
+    /// "Après le 10", "avant juin", "from the 9th to the 14th", "Monday to Wednesday": those on one side of a day or month,
+    /// or between two.
     pub(super) fn bounded(&self, from: usize) -> Option<Mention> {
-        let longest = |bounds: &BTreeMap<String, Bound>, at: usize| {
-            let found = bounds.iter().filter(|(words, _)| self.begins(words, at));
-            found.max_by_key(|(words, _)| words.len()).map(|(words, bound)| (words.split(' ').count(), *bound))
-        };
+        if self.is_day_of_words(from) {
+            return None;
+        }
         let another = from.checked_sub(1).is_some_and(|i| self.words.no_bound.iter().any(|word| word == self.text(i)));
-        let before = longest(&self.words.bounds, from).filter(|_| !another);
-        let start = from + before.map_or(0, |(words, _)| words);
-        let (day, end) = self.a_day(start)?;
+        let before = self.longest(&self.words.bounds, from).filter(|_| !another);
+        let start = before.map_or(from, |(_, start)| start);
+        let (first, last, end) = self.span(start)?;
         // "the 6th and on the 13th" names another day, "or before 7 pm" an hour
         let dated = |i: usize| self.a_day(i).is_some() || self.number(i).is_some();
-        let after = longest(&self.words.bounds_behind, end).filter(|(words, _)| !dated(end + words));
+        let after = self.longest(&self.words.bounds_behind, end).filter(|(_, end)| !dated(*end));
         // "from 6" may be an hour, "options 2 et après" is a place
         let bare = end == start + 1 && self.number(start).is_some();
-        let last = || self.words.until.iter().any(|u| u == self.text(end)).then(|| self.a_day(end + 1)).flatten();
-        let (bound, last, end) = match (before, after) {
-            (Some((_, Bound::Between)), _) => last().map(|(last, end)| (Bound::Between, last, end))?,
-            (Some((_, Bound::Onward)), after) => match last() {
-                Some((last, end)) => (Bound::Between, last, end),
+        let until = || self.words.until.iter().any(|u| u == self.text(end)).then(|| self.span(end + 1)).flatten();
+        let (bound, last, end) = match (before.map(|(bound, _)| *bound), after) {
+            (Some(Bound::Between), _) => until().map(|(_, last, end)| (Bound::Between, last, end))?,
+            (Some(Bound::Onward), after) => match until() {
+                Some((_, last, end)) => (Bound::Between, last, end),
                 None if bare && after.is_none() => return Some(Mention::bound(from..end, Vec::new())),
-                None => (Bound::From, day, end + after.map_or(0, |(words, _)| words)),
+                None => (Bound::From, last, after.map_or(end, |(_, end)| end)),
             },
-            (Some((_, bound)), _) => (bound, day, end),
-            (None, Some((words, bound))) if !bare => (bound, day, end + words),
-            (None, _) => return None,
+            (Some(bound), _) => (bound, last, end),
+            (None, Some((bound, end))) if !bare => (*bound, last, end),
+            (None, _) => self.weekdays_between(start, end)?,
         };
         let meant = |choice: NaiveDate| match bound {
-            Bound::Later => choice > day,
-            Bound::From | Bound::Onward => choice >= day,
-            Bound::Earlier => choice < day,
-            Bound::Until => choice <= day,
-            Bound::Between => day <= choice && choice <= last,
-            Bound::Week => choice.iso_week() == day.iso_week(),
+            Bound::Later => choice > last,
+            Bound::From | Bound::Onward => choice >= first,
+            Bound::Earlier => choice < first,
+            Bound::Until => choice <= last,
+            Bound::Between => first <= choice && choice <= last,
+            Bound::Week => choice.iso_week() == first.iso_week(),
+            Bound::Next | Bound::Previous => false,
         };
-        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
-        Some(Mention::bound(from..end, choices))
+        Some(Mention::bound(from..end, self.on(meant)))
+    }
+
+    /// "Après-demain", "the day after tomorrow": no bound of tomorrow.
+    fn is_day_of_words(&self, at: usize) -> bool {
+        self.longest(&self.words.days, at).is_some_and(|(_, end)| end > at + 1)
+    }
+
+    /// "Monday to Wednesday": behind the first of them, up to the second.
+    fn weekdays_between(&self, start: usize, end: usize) -> Option<(Bound, NaiveDate, usize)> {
+        let named = |i: usize| self.dates.weekday(self.text(i)).is_some();
+        let joined = self.words.until.iter().any(|u| u == self.text(end));
+        let and = self.words.and.iter().any(|a| a == self.text(end));
+        let (first, last) = (self.a_day(start)?.0, self.a_day(end + 1)?);
+        let days = named(start) && named(end + 1) && joined && !and && first < last.0;
+        days.then_some((Bound::Between, last.0, last.1))
+    }
+
+    /// A day, a day known by a name, or a month: from, to, and where it ends.
+    fn span(&self, at: usize) -> Option<(NaiveDate, NaiveDate, usize)> {
+        let day = self.a_day(at).or_else(|| self.feast(at)).map(|(day, end)| (day, day, end));
+        day.or_else(|| {
+            let month = self.dates.month(self.text(at)).filter(|_| self.number(at + 1).is_none())?;
+            let year = self.today.year() + i32::from(month < self.today.month());
+            let first = NaiveDate::from_ymd_opt(year, month, 1)?;
+            let last = first.checked_add_months(Months::new(1))?.pred_opt()?;
+            Some((first, last, at + 1))
+        })
     }
 
     /// "Away 8-12", "en congés 8–12", "away 7th to 13th": all days from the one to the other. "8-12" may be a date too.
@@ -161,11 +190,9 @@ impl Finder<'_> {
 
     /// "After that", "avant": those on one side of the days named last.
     pub(super) fn than_that(&self, from: usize, that: Option<(NaiveDate, NaiveDate)>) -> Option<Mention> {
-        let (first, last) = that?;
-        let found = self.words.than_that.iter().filter(|(words, _)| self.begins(words, from));
-        let (words, bound) = found.max_by_key(|(words, _)| words.len())?;
-        let end = from + words.split(' ').count();
-        let is_end = |i: usize| self.tokens.get(i).is_none_or(super::normal::Token::is_mark);
+        let (first, last) = that.filter(|_| !self.is_day_of_words(from))?;
+        let (bound, end) = self.longest(&self.words.than_that, from)?;
+        let is_end = |i: usize| self.tokens.get(i).is_none_or(super::super::normal::Token::is_mark);
         let joined = |i: usize| self.words.and.iter().any(|a| a == self.text(i));
         let alone = from == 0 || is_end(from - 1) || joined(from - 1) || is_end(end);
         if end == from + 1 && (!alone || self.words.parts.contains_key(self.text(end))) {
@@ -174,11 +201,13 @@ impl Finder<'_> {
         let meant = |choice: NaiveDate| match bound {
             Bound::Later => choice > last,
             Bound::Earlier => choice < first,
+            Bound::Next => last.succ_opt() == Some(choice),
+            Bound::Previous => first.pred_opt() == Some(choice),
             // "la semaine suivante"
             Bound::Week => last.checked_add_days(Days::new(7)).is_some_and(|next| next.iso_week() == choice.iso_week()),
             _ => false,
         };
-        let choices: Vec<usize> = (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect();
+        let choices = self.on(meant);
         (!choices.is_empty()).then(|| Mention::bound(from..end, choices))
     }
 }

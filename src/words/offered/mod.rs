@@ -1,182 +1,19 @@
 //! Which of the dates offered a text speaks of. Dates are resolved among the choices alone, so that the order of day
 //! and month does not matter (`inbound.md` §7, advice 4).
 
-use super::bounded::Bound;
+mod bare;
+mod bounded;
+mod from_today;
+mod hours;
+mod words;
+
 use super::dates::DateWords;
 use super::normal::Token;
+pub(super) use words::OfferedWords;
+
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, Timelike, Weekday};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Words that place a date among those offered; `[offered]` of the word lists.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OfferedWords {
-    /// "première" = 1; the last is -1.
-    pub(super) ordinals: BTreeMap<String, i64>,
-    /// The one in the middle of an odd number: "milieu".
-    #[serde(default)]
-    pub(super) middle: Vec<String>,
-    /// What a number before them counts, so that it names no choice: "years", "fois".
-    #[serde(default)]
-    pub(super) counted: Vec<String>,
-    /// What was thought before another was taken: "leaning", "j'hésitais".
-    #[serde(default)]
-    pub(super) wavers: Vec<String>,
-    /// "Euh", "sorry": what was said before may be taken back.
-    #[serde(default)]
-    pub(super) second_thoughts: Vec<String>,
-    /// Between two options: the one before is given up, "rather", "plutôt".
-    #[serde(default)]
-    pub(super) rethinks: Vec<String>,
-    /// Between two days: the one behind is not wanted, "rather than", "au lieu".
-    #[serde(default)]
-    pub(super) instead: Vec<String>,
-    /// Between two days of which the first is preferred: "que", "to".
-    #[serde(default)]
-    pub(super) compared: Vec<String>,
-    /// "Better", "préfère": of two days the first is.
-    #[serde(default)]
-    pub(super) prefers: Vec<String>,
-    /// Ways to prefer that leave nothing to the other: "plutôt".
-    #[serde(default)]
-    pub(super) rather: Vec<String>,
-    /// Beside a stretch of days: nothing is possible there, "away", "en congés".
-    #[serde(default)]
-    pub(super) away: Vec<String>,
-    /// Of two, the one not named: "l'autre".
-    #[serde(default)]
-    pub(super) other: Vec<String>,
-    /// What makes a number an ordinal: "e", "th".
-    pub(super) suffixes: Vec<String>,
-    /// Words before the number of a choice: "option", "date".
-    pub(super) markers: Vec<String>,
-    /// Words before a day of the month: "le", "the".
-    pub(super) articles: Vec<String>,
-    /// Words inside a date that say nothing: "de", "of", "à", "at".
-    pub(super) joints: Vec<String>,
-    /// "matin" = [0, 12]: hours from, until before.
-    pub(super) parts: BTreeMap<String, (u32, u32)>,
-    /// "h", "heures", "pm".
-    pub(super) hours: Vec<String>,
-    /// Days from today: "demain" = 1.
-    pub(super) days: BTreeMap<String, u64>,
-    /// "half" before an hour is half past it (British).
-    pub(super) half: Vec<String>,
-    /// Two of them: "both".
-    #[serde(default)]
-    pub(super) both: Vec<String>,
-    /// Beside a day that fits several: all of them, "any time", "both 8 am ones".
-    #[serde(default)]
-    pub(super) all_of_them: Vec<String>,
-    /// Before a weekday: each of them, "either Friday".
-    #[serde(default)]
-    pub(super) each: Vec<String>,
-    /// The last but one: "avant derniere".
-    #[serde(default)]
-    pub(super) before_last: Vec<String>,
-    /// Weekdays cut so short that the word may be another: "mon", "sat".
-    #[serde(default)]
-    pub(super) abbreviations: BTreeMap<String, u8>,
-    /// What stands behind such a word where it is a weekday.
-    #[serde(default)]
-    pub(super) abbreviated: Vec<String>,
-    /// Before an hour: "at".
-    #[serde(default)]
-    pub(super) at: Vec<String>,
-    /// Between two places: "et".
-    #[serde(default)]
-    pub(super) and: Vec<String>,
-    /// Before a number, what makes it count days: "les 4", "of the 3".
-    #[serde(default)]
-    pub(super) several: Vec<String>,
-    /// After a day: what was said of the one before, "le 13 aussi".
-    #[serde(default)]
-    pub(super) same: Vec<String>,
-    /// Words before a day that bound others: "after" = "later".
-    #[serde(default)]
-    pub(super) bounds: BTreeMap<String, Bound>,
-    /// Before such a word: what makes another of it, "apart from".
-    #[serde(default)]
-    pub(super) no_bound: Vec<String>,
-    /// Words behind a day that bound others: "onwards" = "from".
-    #[serde(default)]
-    pub(super) bounds_behind: BTreeMap<String, Bound>,
-    /// Which days are meant by "after that", of the day named last: "later".
-    #[serde(default)]
-    pub(super) than_that: BTreeMap<String, Bound>,
-    /// A yes and a no of one word, which may stand for a day by their order alone.
-    #[serde(default)]
-    pub(super) bare_yes: Vec<String>,
-    #[serde(default)]
-    pub(super) bare_no: Vec<String>,
-    /// No number, though written as one: "4 me".
-    #[serde(default)]
-    pub(super) no_numbers: Vec<String>,
-    /// Between two days: "to".
-    #[serde(default)]
-    pub(super) until: Vec<String>,
-    /// Days of the week by one word: "weekend" = [6, 7].
-    #[serde(default)]
-    pub(super) kinds: BTreeMap<String, Vec<u8>>,
-    /// As the day before, whether that was refused or "no problem": "non plus".
-    #[serde(default)]
-    pub(super) neither: Vec<String>,
-    /// Before such a word: one of them that is not offered, "this", "bon".
-    #[serde(default)]
-    pub(super) no_kinds: Vec<String>,
-}
-
-impl OfferedWords {
-    pub(super) fn take(&mut self, more: Self) {
-        self.ordinals.extend(more.ordinals);
-        self.parts.extend(more.parts);
-        self.days.extend(more.days);
-        self.bounds.extend(more.bounds);
-        self.bounds_behind.extend(more.bounds_behind);
-        self.than_that.extend(more.than_that);
-        self.abbreviations.extend(more.abbreviations);
-        self.kinds.extend(more.kinds);
-        for (mine, its) in [
-            (&mut self.suffixes, more.suffixes),
-            (&mut self.markers, more.markers),
-            (&mut self.middle, more.middle),
-            (&mut self.wavers, more.wavers),
-            (&mut self.second_thoughts, more.second_thoughts),
-            (&mut self.rethinks, more.rethinks),
-            (&mut self.other, more.other),
-            (&mut self.instead, more.instead),
-            (&mut self.compared, more.compared),
-            (&mut self.rather, more.rather),
-            (&mut self.prefers, more.prefers),
-            (&mut self.away, more.away),
-            (&mut self.counted, more.counted),
-            (&mut self.articles, more.articles),
-            (&mut self.joints, more.joints),
-            (&mut self.hours, more.hours),
-            (&mut self.half, more.half),
-            (&mut self.both, more.both),
-            (&mut self.each, more.each),
-            (&mut self.until, more.until),
-            (&mut self.no_bound, more.no_bound),
-            (&mut self.all_of_them, more.all_of_them),
-            (&mut self.same, more.same),
-            (&mut self.and, more.and),
-            (&mut self.at, more.at),
-            (&mut self.abbreviated, more.abbreviated),
-            (&mut self.before_last, more.before_last),
-            (&mut self.no_numbers, more.no_numbers),
-            (&mut self.no_kinds, more.no_kinds),
-            (&mut self.neither, more.neither),
-            (&mut self.bare_yes, more.bare_yes),
-            (&mut self.bare_no, more.bare_no),
-            (&mut self.several, more.several),
-        ] {
-            mine.extend(its);
-        }
-    }
-}
 
 /// A place in the text that names choices, by index from 0. Several only where several are meant ("les deux premières",
 /// "le matin"); a day that fits two choices is `ambiguous`.
@@ -215,6 +52,8 @@ pub(super) struct Sought {
     pub(super) minute: Option<u32>,
     pub(super) part: Option<(u32, u32)>,
     pub(super) date: Option<NaiveDate>,
+    /// "10/12", where a choice is on either.
+    pub(super) either: Option<(u32, u32)>,
     /// A number that may be a day or a choice's number.
     pub(super) number: Option<i64>,
     pub(super) article: bool,
@@ -253,7 +92,8 @@ impl Finder<'_> {
                 i += 1;
                 continue;
             }
-            let special = self.numbers(i).or_else(|| self.every(i)).or_else(|| self.bounded(i));
+            let special = self.counted_from_today(i).or_else(|| self.of_a_month(i)).or_else(|| self.numbers(i));
+            let special = special.or_else(|| self.every(i)).or_else(|| self.bounded(i));
             let special = special.or_else(|| self.middle_one(i)).or_else(|| self.kind(i));
             let special = special.or_else(|| self.group(i)).or_else(|| self.nth_weekday(i));
             let special = special.or_else(|| self.weekdays(i));
@@ -294,6 +134,22 @@ impl Finder<'_> {
         words.split(' ').enumerate().all(|(k, word)| self.text(at + k) == word)
     }
 
+    /// The longest of these words that stands here, what it says, and where it ends.
+    fn longest<'w, T>(&self, words: &'w BTreeMap<String, T>, at: usize) -> Option<(&'w T, usize)> {
+        let found = words.iter().filter(|(words, _)| self.begins(words, at)).max_by_key(|(words, _)| words.len());
+        found.map(|(words, what)| (what, at + words.split(' ').count()))
+    }
+
+    /// The choices on such a date.
+    fn on(&self, meant: impl Fn(NaiveDate) -> bool) -> Vec<usize> {
+        (0..self.choices.len()).filter(|k| meant(self.choices[*k].date())).collect()
+    }
+
+    /// An article, or a word inside a date that says nothing.
+    fn is_light(&self, i: usize) -> bool {
+        self.is_article(i) || self.words.joints.iter().any(|joint| joint == self.text(i))
+    }
+
     pub(super) fn is_article(&self, i: usize) -> bool {
         self.words.articles.iter().any(|a| a == self.text(i))
     }
@@ -313,9 +169,8 @@ impl Finder<'_> {
     /// An ordinal: "premiere", "2 e", "3rd".
     pub(super) fn ordinal(&self, i: usize) -> Option<(i64, usize)> {
         let word = self.text(i);
-        let before_last = self.words.before_last.iter().find(|words| self.begins(words, i));
-        if let Some(words) = before_last {
-            return Some((-2, i + words.split(' ').count()));
+        if let Some((n, end)) = self.longest(&self.words.places, i) {
+            return Some((*n, end));
         }
         if let Some(n) = self.words.ordinals.get(word) {
             return Some((*n, i + 1));
@@ -371,7 +226,8 @@ impl Finder<'_> {
         let (n, end) = self.ordinal(at).or_else(|| marked.then(|| Some((self.number(at)?, at + 1))).flatten())?;
         // "the 6th": a day where a choice has it
         let day = u32::try_from(n).ok().filter(|d| !marked && self.choices.iter().any(|c| c.day() == *d));
-        let is_word = self.words.ordinals.contains_key(self.text(at)) || n < 0;
+        let words = self.words.ordinals.contains_key(self.text(at)) || self.longest(&self.words.places, at).is_some();
+        let is_word = words || n < 0;
         let month = self.month_near(end) || at.checked_sub(1).is_some_and(|b| self.dates.month(self.text(b)).is_some());
         if !is_word && (day.is_some() || month) {
             return None;
@@ -413,7 +269,7 @@ impl Finder<'_> {
             return None;
         }
         // "dix huit": two numbers side by side are one that was not put together
-        let torn = sought.number.is_some() && self.number(end).is_some();
+        let torn = sought.number.is_some() && self.number(end - 1).is_some() && self.number(end).is_some();
         let Some(found) = self.resolve(&sought, i..end) else {
             // "le 20 mars": another date, and none of its words is one of the choices
             let other = sought.date.is_some() || (sought.month.is_some() && sought.number.is_some());
@@ -473,15 +329,15 @@ impl Finder<'_> {
             sought.part = Some(*part);
             return Some(at + 1);
         }
-        if let Some(days) = self.words.days.get(word).filter(|_| sought.date.is_none()) {
+        if let Some((days, end)) = self.longest(&self.words.days, at).filter(|_| sought.date.is_none()) {
             sought.date = self.today.checked_add_days(Days::new(*days));
-            return Some(at + 1);
+            return Some(end);
         }
         self.clock(sought, at).or_else(|| self.day(sought, at))
     }
 
     /// "18 h 30", "18:30", "6 pm", "half 6".
-    fn clock(&self, sought: &mut Sought, at: usize) -> Option<usize> {
+    pub(super) fn clock(&self, sought: &mut Sought, at: usize) -> Option<usize> {
         if sought.hour.is_some() {
             return None;
         }
@@ -496,6 +352,10 @@ impl Finder<'_> {
             let afternoon = self.text(at + 1) == "pm" && hour < 12;
             (sought.hour, sought.minute) = (Some(hour + if afternoon { 12 } else { 0 }), Some(minute));
             return Some(at + 1 + usize::from(self.words.hours.iter().any(|h| h == self.text(at + 1))));
+        }
+        if let Some(hour) = self.hour_of_the_day(at) {
+            sought.hour = Some(hour);
+            return Some(at + 1);
         }
         let word = self.text(at);
         let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -518,7 +378,7 @@ impl Finder<'_> {
 
     /// "13", "13th", "13/3", "2026-03-13".
     fn day(&self, sought: &mut Sought, at: usize) -> Option<usize> {
-        if sought.day.is_some() || sought.number.is_some() {
+        if sought.day.is_some() || sought.number.is_some() || sought.either.is_some() {
             return None;
         }
         let word = self.text(at);
@@ -530,6 +390,10 @@ impl Finder<'_> {
             }
             [Some(a), Some(b)] | [Some(a), Some(b), Some(_)] => {
                 let fits = |d: u32, m: u32| self.choices.iter().any(|c| c.day() == d && c.month() == m);
+                if self.words.month_first && a != b && fits(a, b) && fits(b, a) {
+                    sought.either = Some((a, b));
+                    return Some(at + 1);
+                }
                 let (d, m) = if fits(a, b) || !fits(b, a) { (a, b) } else { (b, a) };
                 (sought.day, sought.month) = (Some(d), Some(m));
                 Some(at + 1)
@@ -575,6 +439,7 @@ impl Finder<'_> {
         let fits: Vec<usize> = (0..self.choices.len()).filter(|k| self.fits(&sought, *k)).collect();
         // a part of the day or a weekday may mean several; a day of the month means one
         let one = sought.day.is_some() || sought.hour.is_some() || sought.weekday.is_some() || sought.date.is_some();
+        let one = one || sought.either.is_some();
         let ambiguous = one && fits.len() > 1;
         (!fits.is_empty()).then_some(Mention { ambiguous, ..Mention::of(tokens, fits) })
     }
@@ -586,6 +451,7 @@ impl Finder<'_> {
             && sought.day.is_none_or(|d| choice.day() == d)
             && sought.month.is_none_or(|m| choice.month() == m)
             && sought.date.is_none_or(|d| choice.date() == d)
+            && sought.either.is_none_or(|(a, b)| [(a, b), (b, a)].contains(&(choice.day(), choice.month())))
             && sought.hour.is_none_or(hour)
             && sought.minute.is_none_or(|m| choice.minute() == m)
             && sought.part.is_none_or(|(from, to)| choice.hour() >= from && choice.hour() < to)
