@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use html2text::{Element, Handle, RcDom, config};
 use regex::Regex;
 
+use super::typed::Typed;
+
 /// Wide enough that no line is broken: lines are the writer's.
 const WIDTH: usize = 100_000;
 /// Above these, HTML is a bomb or a machine's work: it is read without its structure, in linear time.
@@ -22,6 +24,8 @@ enum Cut {
     Element,
     /// This element and all that follows it is quoted.
     Rest,
+    /// This element is the writer's signature.
+    Signature,
 }
 
 /// Text without the quotes that are marked as such.
@@ -30,7 +34,10 @@ pub(super) fn to_text(html: &str) -> String {
     if is_too_much(&plain) {
         return bare(html);
     }
-    render(&plain).unwrap_or_else(|| bare(html))
+    let said = |text: &String| text.lines().any(|line| !line.starts_with('>') && !line.trim().is_empty());
+    // who writes into the signature has said it
+    let text = render(&plain, true).filter(said).or_else(|| render(&plain, false));
+    text.unwrap_or_else(|| bare(html))
 }
 
 /// The source without the tags that Word puts around each piece of text and that say nothing here: `<o:p>`, and a span
@@ -92,18 +99,19 @@ fn verbatim(rest: &str) -> Option<usize> {
     None
 }
 
-fn render(html: &str) -> Option<String> {
-    let plain = || config::plain_no_decorate().raw_mode(true).allow_width_overflow();
+/// Without what is marked as quoted, and perhaps what is marked as the signature.
+fn render(html: &str, unsigned: bool) -> Option<String> {
+    let plain = || config::with_decorator(Typed).raw_mode(true).allow_width_overflow();
     let dom = plain().parse_html(html.as_bytes()).ok()?;
     let mark = plain().parse_html("<div>&gt; …</div>".as_bytes()).ok()?;
-    cut_quotes(&dom, &mark);
+    cut_marked(&dom, &mark, unsigned);
     let tree = plain().dom_to_render_tree(&dom).ok()?;
     let text = plain().render_to_string(tree, WIDTH).ok()?;
     Some(super::text::clean(&text))
 }
 
-/// Replaces quotes by the mark. Walks in document order without recursion.
-fn cut_quotes(dom: &RcDom, mark: &RcDom) {
+/// Replaces quotes by the mark, and empties signatures. Walks in document order without recursion.
+fn cut_marked(dom: &RcDom, mark: &RcDom, unsigned: bool) {
     let Some(document) = dom.get_node_by_path(&[]) else {
         return;
     };
@@ -116,14 +124,15 @@ fn cut_quotes(dom: &RcDom, mark: &RcDom) {
             continue;
         }
         match cut(&node) {
-            Some(how) => {
+            Some(Cut::Signature) if unsigned => node.children.borrow_mut().clear(),
+            Some(how) if how != Cut::Signature => {
                 node.children.replace(quote.clone());
                 rest = how == Cut::Rest;
                 if rest {
                     empty_after(&mut stack);
                 }
             }
-            None => stack.extend(node.children.borrow().iter().rev().cloned()),
+            _ => stack.extend(node.children.borrow().iter().rev().cloned()),
         }
     }
 }
@@ -166,8 +175,31 @@ fn cut(node: &Handle) -> Option<Cut> {
         || has("protonmail_quote")
         || has("moz-cite-prefix")
         || has("gmail_attr");
+    let signature = ["gmail_signature", "protonmail_signature_block", "moz-signature"].iter().any(|class| has(class));
+    if signature || attr("name") == "messageSignatureSection" || id == "ms-outlook-mobile-signature" {
+        return Some(Cut::Signature);
+    }
+    // Gmail puts into the same element, without a block of its own, what is passed on
+    let passed_on = tag == "div" && has("gmail_quote") && holds(node, "gmail_attr") && !holds(node, "blockquote");
     let quoted = tag == "blockquote" && (attr("type") == "cite" || has("gmail_quote") || !attr("cite").is_empty());
-    (whole || quoted || (tag == "div" && has("zmail_extra"))).then_some(Cut::Element)
+    (whole || quoted || passed_on || (tag == "div" && has("zmail_extra"))).then_some(Cut::Element)
+}
+
+/// Is there an element of this name or class inside?
+fn holds(node: &Handle, sought: &str) -> bool {
+    let mut stack: Vec<Handle> = node.children.borrow().iter().cloned().collect();
+    while let Some(node) = stack.pop() {
+        if let Element { name, attrs, .. } = &node.data {
+            let classed = |value: &str| value.split_ascii_whitespace().any(|class| class == sought);
+            if &*name.local == sought
+                || attrs.borrow().iter().any(|a| &*a.name.local == "class" && classed(&a.value.to_string()))
+            {
+                return true;
+            }
+        }
+        stack.extend(node.children.borrow().iter().cloned());
+    }
+    false
 }
 
 /// All text of an HTML source, tags taken out and nothing else understood. Linear, for any input.
@@ -262,6 +294,26 @@ mod tests {
             assert!(text.starts_with("Oui, je viens >"), "{text}");
             assert!(!text.contains('Q') && !text.contains("tail"), "{text}");
         }
+    }
+
+    #[test]
+    fn links_and_headings_are_their_words_and_emoji_pictures_are_emoji() {
+        let html = "<h3>Oui</h3><p>Voir <a href=\"https://example.org\">le site</a> <img src=\"x\" alt=\"👍\"></p><ul><li>un</ul>";
+        assert_eq!(squeezed(html), "Oui Voir le site 👍 * un");
+    }
+
+    #[test]
+    fn marked_signatures_go_unless_they_hold_the_answer() {
+        let signed = "<div class=\"gmail_signature\">Anne Dupont<br>06 01</div>";
+        assert_eq!(squeezed(&format!("<div>Oui</div>{signed}")), "Oui");
+        let quote = "<blockquote type=cite>Q</blockquote>";
+        assert_eq!(squeezed(&format!("<div class=\"gmail_signature\">Oui<br>Anne</div>{quote}")), "Oui Anne > > …");
+    }
+
+    #[test]
+    fn what_gmail_passes_on_is_no_answer() {
+        let html = "<div>Voici.</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">---- Forwarded</div><div>Q</div></div>";
+        assert_eq!(squeezed(html), "Voici. > …");
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod shown;
 mod signature;
 mod text;
 pub mod token;
+mod typed;
 pub mod write;
 
 pub use crate::core::ids::ascii_domain;

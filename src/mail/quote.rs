@@ -31,12 +31,15 @@ struct Common {
     names: Vec<String>,
     added: Vec<String>,
     notices: Vec<String>,
+    footers: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Language {
     name: String,
+    /// Where a date may come first: none.
+    #[serde(default)]
     openings: Vec<String>,
     verbs: Vec<String>,
     #[serde(default)]
@@ -67,10 +70,14 @@ struct Marks {
     names: RegexSet,
     added: RegexSet,
     notices: RegexSet,
+    /// What begins a mailing list's lines, below a rule.
+    footers: RegexSet,
     /// A language's attribution, from a line's beginning; in the order of `rules`.
     attributions: RegexSet,
     /// The same after a person's words on the same line.
     inside: Vec<Regex>,
+    /// The same with the quote's first words on its line: only beside an address.
+    run_on: RegexSet,
     /// `attribution:fr`, …
     rules: Vec<String>,
     /// The last words of all verbs: without one of them in reach nothing need be compared.
@@ -100,12 +107,14 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         names: lines(&data.common.names, "^", "$"),
         added: lines(&data.common.added, r"^[\s*_<(\[-]*", r"[\s*_>)\]]*$"),
         notices: lines(&data.common.notices, r"^[\s*_-]*", ""),
+        footers: lines(&data.common.footers, "^", "$"),
         attributions: lines(&data.language.iter().map(attribution).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
         inside: data
             .language
             .iter()
             .filter_map(|l| Regex::new(&format!(r"(?i)^(?P<top>.*\S)(?:\s+|-+\s*){}", attribution(l))).ok())
             .collect(),
+        run_on: lines(&data.language.iter().map(run_on).collect::<Vec<_>>(), r"^[\s*_>-]*", ""),
         rules: data.language.iter().map(|l| format!("attribution:{}", l.name)).collect(),
         verbs: lines(
             &data.language.iter().flat_map(|l| l.verbs.iter().map(|v| last_word(v))).collect::<Vec<_>>(),
@@ -123,9 +132,24 @@ fn lines(patterns: &[String], before: &str, after: &str) -> RegexSet {
 
 /// Opening word, a digit somewhere, verb, the end; after the verb a name and a colon where the language does so.
 fn attribution(language: &Language) -> String {
-    let (opening, verb) = (language.openings.join("|"), language.verbs.join("|"));
+    let verb = language.verbs.join("|");
     let name = if language.inverted { r"(?:\s.{1,90}:)?" } else { "" };
-    format!(r"(?:{opening})\b.*\d.*\b(?:{verb}){name}\s?:?[\s*_-]*$")
+    let (opening, bound) = opening(language);
+    format!(r"{opening}.*\d.*{bound}(?:{verb}){name}\s?:?[\s*_-]*$")
+}
+
+/// "Le … Codev <codev@example.org> a écrit : Bonjour".
+fn run_on(language: &Language) -> String {
+    let (opening, _) = opening(language);
+    format!(r"{opening}.*\d.*<\s?[^\s@]+@[^\s@]+?\s?>,? ?(?:{}) ?: ?\S.*$", language.verbs.join("|"))
+}
+
+/// The opening word as a pattern, and what bounds the verb.
+fn opening(language: &Language) -> (String, &'static str) {
+    match language.openings.join("|") {
+        none if none.is_empty() => (none, ""),
+        words => (format!(r"(?:{words})\b"), r"\b"),
+    }
 }
 
 fn last_word(verb: &str) -> String {
@@ -151,6 +175,11 @@ pub(super) fn head(keys: &[String], at: usize) -> Option<Head> {
     if MARKS.forwards.is_match(line) {
         return one("forward");
     }
+    if line.contains('@')
+        && let Some(n) = MARKS.run_on.matches(line).iter().next()
+    {
+        return one(&MARKS.rules[n]);
+    }
     block(keys, at).or_else(|| attributed(keys, at))
 }
 
@@ -162,6 +191,17 @@ pub(super) fn is_added(key: &str) -> bool {
 /// Does a company's notice begin here?
 pub(super) fn is_notice(key: &str) -> bool {
     MARKS.notices.is_match(text::cut(key, MAX_LINE))
+}
+
+/// Does what a mailing list adds begin at this line: a rule, and below it a line about the list?
+pub(super) fn is_footer(keys: &[String], at: usize) -> bool {
+    let below = || next_filled(keys, at + 1).is_some_and(|l| l.len() <= MAX_LINE && MARKS.footers.is_match(l));
+    is_rule(&keys[at]) && below()
+}
+
+/// A title between dashes: "---- Original ----".
+pub(super) fn is_dashed(key: &str) -> bool {
+    key.len() >= 10 && key.starts_with("----") && key.ends_with("----")
 }
 
 /// A line of nothing but rule characters.
@@ -230,8 +270,14 @@ fn attribution_in(joined: &str, above: Option<&[String]>, quote_follows: bool) -
         }
     }
     let whole = above.is_none_or(is_stamp) && MARKS.loose.is_match(joined);
-    let named = quote_follows && above.is_none() && MARKS.names.is_match(joined);
-    (whole || named).then(|| ("attribution".to_owned(), None))
+    let alone = quote_follows && above.is_none();
+    let named = alone && MARKS.names.is_match(joined);
+    // in a language that no list knows: a date to the minute, and who or which year
+    let stamped = alone
+        && joined.ends_with(':')
+        && has_hour(&joined.replace('.', ":"))
+        && (joined.contains('@') || has_year(joined));
+    (whole || named || stamped).then(|| ("attribution".to_owned(), None))
 }
 
 /// A program's date: a year and an hour, no line left blank. Any other number above a name is an answer, "1 und 3".
@@ -246,7 +292,7 @@ fn is_stamp(lines: &[String]) -> bool {
 /// A year with its date, as programs write it: "2026", "24/11/26".
 fn has_year(line: &str) -> bool {
     static YEAR: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\b(?:19|20)\d{2}\b|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2}\b").ok());
+        LazyLock::new(|| Regex::new(r"\b(?:19|20)\d{2}(?:\b|[年년])|\b\d{1,2}[/.-] ?\d{1,2}[/.-] ?\d{2}\b").ok());
     YEAR.as_ref().is_some_and(|y| y.is_match(line))
 }
 
@@ -300,7 +346,7 @@ fn block(keys: &[String], at: usize) -> Option<Head> {
     let has = |f: Field| seen.contains(&f);
     let others = [Field::Sent, Field::To, Field::Subject].iter().filter(|f| has(**f)).count();
     let whole = if has(Field::From) {
-        others >= 2 || (others >= 1 && address)
+        (others >= 2 || address) && (has(Field::Sent) || has(Field::To))
     } else {
         has(Field::To) && (address || has(Field::Subject))
     };
@@ -322,6 +368,7 @@ mod tests {
         let data: Data = toml::from_str(include_str!("data/quotes.toml")).unwrap();
         assert_eq!(MARKS.attributions.len(), data.language.len());
         assert_eq!(MARKS.inside.len(), data.language.len());
+        assert_eq!(MARKS.run_on.len(), data.language.len());
         assert!(!MARKS.verbs.is_empty());
         for (set, said) in [
             (&MARKS.separators, &data.common.separators),
@@ -330,6 +377,7 @@ mod tests {
             (&MARKS.names, &data.common.names),
             (&MARKS.added, &data.common.added),
             (&MARKS.notices, &data.common.notices),
+            (&MARKS.footers, &data.common.footers),
         ] {
             assert_eq!(set.len(), said.len());
         }

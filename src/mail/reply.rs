@@ -175,7 +175,7 @@ impl<'a> Page<'a> {
         for above in (0..at).rev() {
             match self.parts[above] {
                 Line::Blank => {}
-                Line::Theirs if quote::is_rule(&self.keys[above]) => {
+                Line::Theirs if quote::is_rule(&self.keys[above]) || quote::is_dashed(&self.keys[above]) => {
                     self.mark(above..above + 1, Line::Head, &head.rule)
                 }
                 _ => break,
@@ -419,14 +419,14 @@ impl<'a> Page<'a> {
         while at < self.lines.len() {
             if self.parts[at] != Line::Theirs {
                 at += 1;
-            } else if self.begins_signature(at) || (spoken && quote::is_notice(&self.keys[at])) {
-                let notice = !self.keys[at].starts_with(['-', '—']);
+            } else if let Some(rule) = self.begins_added(at, spoken) {
+                // a notice ends with its paragraph
                 while at < self.lines.len()
                     && matches!(self.parts[at], Line::Theirs | Line::Blank)
-                    && !(notice && self.parts[at] == Line::Blank)
+                    && !(rule == "notice" && self.parts[at] == Line::Blank)
                 {
                     if self.parts[at] != Line::Blank {
-                        self.mark(at..at + 1, Line::Added, if notice { "notice" } else { "signature" });
+                        self.mark(at..at + 1, Line::Added, rule);
                     }
                     at += 1;
                 }
@@ -437,6 +437,17 @@ impl<'a> Page<'a> {
                 spoken |= self.parts[at] == Line::Theirs;
                 at += 1;
             }
+        }
+    }
+
+    /// What begins at this line that is nobody's words: a signature, a list's footer, a company's notice.
+    fn begins_added(&self, at: usize, spoken: bool) -> Option<&'static str> {
+        if self.begins_signature(at) {
+            Some("signature")
+        } else if spoken && quote::is_footer(&self.keys, at) {
+            Some("list")
+        } else {
+            (spoken && quote::is_notice(&self.keys[at])).then_some("notice")
         }
     }
 
@@ -521,7 +532,7 @@ impl<'a> Page<'a> {
 fn added(rule: &str) -> PartKind {
     match rule {
         "signature" => PartKind::Signature,
-        "notice" => PartKind::Notice,
+        "notice" | "list" => PartKind::Notice,
         "rule" => PartKind::Header,
         _ => PartKind::Banner,
     }
