@@ -191,9 +191,7 @@ fn holds(node: &Handle, sought: &str) -> bool {
     while let Some(node) = stack.pop() {
         if let Element { name, attrs, .. } = &node.data {
             let classed = |value: &str| value.split_ascii_whitespace().any(|class| class == sought);
-            if &*name.local == sought
-                || attrs.borrow().iter().any(|a| &*a.name.local == "class" && classed(&a.value.to_string()))
-            {
+            if &*name.local == sought || attrs.borrow().iter().any(|a| &*a.name.local == "class" && classed(&a.value)) {
                 return true;
             }
         }

@@ -11,7 +11,7 @@ impl Ask<'_> {
     pub(super) fn mentions(&self) -> Vec<Mention> {
         let finder = self.finder();
         let named = self.not_counts(self.not_courtesies(finder.hours_alone(finder.all())));
-        let named = self.not_twice(named);
+        let named = self.not_slips(self.not_twice(named));
         self.with_the_rest(self.parts_of_a_day(self.not_parts(named)))
     }
 
@@ -92,6 +92,39 @@ impl Ask<'_> {
         let beside = |i: usize| [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|k| mentions.get(k));
         let twice = |i: usize| beside(i).any(|one| meant(&mentions[i], one));
         (0..mentions.len()).filter(|i| !twice(*i)).map(|i| mentions[i].clone()).collect()
+    }
+
+    /// "The 17th, sorry, the 19th": of two days beside such a word the first was none.
+    fn not_slips(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
+        let (r, offered) = (&self.reading, &self.words.lexicon.offered);
+        let tokens = &r.normal.tokens;
+        let begins = |at: usize, words: &String| {
+            let said = words.split(' ').enumerate().all(|(k, word)| tokens.get(at + k).is_some_and(|t| t.text == word));
+            said.then(|| words.split(' ').count())
+        };
+        let slip = |at: usize| offered.slips.iter().filter_map(|words| begins(at, words)).max();
+        let light = |at: usize| {
+            let listed = [&offered.articles, &offered.joints, &offered.second_thoughts, &offered.bare_no];
+            tokens[at].is_mark() || listed.iter().any(|list| list.contains(&tokens[at].text))
+        };
+        let taken_back = |two: &[Mention]| {
+            let (mut at, mut found) = (two[0].tokens.end, false);
+            while at < two[1].tokens.start {
+                match slip(at) {
+                    Some(count) => (at, found) = (at + count, true),
+                    None if light(at) => at += 1,
+                    None => return false,
+                }
+            }
+            // "not the 17th, sorry, the 19th" refuses it
+            let refused = |s: &Span| s.tokens.end <= two[0].tokens.start && two[0].tokens.start - s.tokens.end <= 2;
+            let refusals = [Label::No, Label::Negation, Label::Nothing, Label::Except];
+            found && !refusals.iter().any(|label| r.all(*label).any(refused))
+        };
+        let slips: Vec<bool> = mentions.windows(2).map(taken_back).chain([false]).collect();
+        let mut slips = slips.into_iter();
+        mentions.retain(|_| !slips.next().unwrap_or(false));
+        mentions
     }
 
     /// "The 20th in the morning, not in the evening": a part of the day behind a day that has one is that day's.

@@ -203,7 +203,9 @@ impl Ask<'_> {
                 || dates.month(text).is_some()
                 || dates.weekday(text).is_some()
         };
-        r.normal.tokens.iter().enumerate().any(|(i, t)| dated(&t.text) && !whole(i) && !self.is_count(i))
+        let tokens = &r.normal.tokens;
+        let other = |i: usize| dated(&tokens[i].text) && !whole(i) && !self.is_count(i);
+        (0..tokens.len()).any(|i| other(i) || self.words.lexicon.offered.was(tokens, i))
     }
 
     /// "Nothing before the 15th": of the days that are bounded; where no other day is named, the others are left.
@@ -426,9 +428,16 @@ impl Ask<'_> {
         let free = self.reading.all(Label::All).filter(|s| self.of_that_day(s, mentions));
         all.extend(free.map(|s| (s.tokens.start, Piece::Said(Label::Yes))));
         all.extend(mentions.iter().map(|m| (m.tokens.start, Piece::Named(m))));
+        // "neither Tuesday"
+        let not_each = |m: &&Mention| {
+            let first = self.reading.normal.tokens.get(m.tokens.start).map(|t| &t.text);
+            m.tokens.len() > 1 && first.is_some_and(|word| self.words.lexicon.offered.not_each.contains(word))
+        };
+        let refused = mentions.iter().filter(not_each);
+        all.extend(refused.map(|m| (m.tokens.start, Piece::Said(Label::No))));
         all.extend(self.elliptic(mentions, &clause).map(|at| (at, Piece::Said(Label::Yes))));
         all.retain(|(at, _)| clause.contains(at));
-        all.sort_by_key(|(at, _)| *at);
+        all.sort_by_key(|(at, piece)| (*at, matches!(piece, Piece::Named(_))));
         let mut pieces: Vec<Piece<'m>> = all.into_iter().map(|(_, piece)| piece).collect();
         // "jamais dispo": a negation takes the word right after it along
         for i in 1..pieces.len() {

@@ -35,11 +35,13 @@ impl Ask<'_> {
         let first = if other(start) { start } else { start + 1 };
         let end = (first..r.normal.tokens.len()).find(|i| !other(*i)).unwrap_or(first);
         let named = first == start || persons.others.contains(word(first));
-        // "my wife is in the group, the title alone": a reason, and an answer
-        let rest = r.normal.tokens.get(end..r.normal.tokens.len() - 1).unwrap_or_default();
-        let whole = !rest.iter().any(Token::is_mark) && !r.has(Label::But);
-        // "Paul told me …"
-        let own = r.normal.tokens.iter().enumerate().any(|(i, t)| i != end + 1 && persons.own.contains(&t.text));
+        // "my wife is in the group, the title alone": a reason, and an answer; "…, she told me" goes on
+        let goes_on = |i: usize| persons.third.contains(word(i));
+        let ends = |i: usize| r.normal.tokens[i].is_mark() && !goes_on(i + 1);
+        let whole = !(end..r.normal.tokens.len().saturating_sub(1)).any(ends) && !r.has(Label::But);
+        // "Paul told me …", "he told me so"
+        let told = |i: usize| i == end + 1 || (i > 1 && (goes_on(i - 1) || goes_on(i - 2)));
+        let own = r.normal.tokens.iter().enumerate().any(|(i, t)| persons.own.contains(&t.text) && !told(i));
         named && whole && end > first && persons.verbs.contains(word(end)) && !own
     }
 

@@ -11,6 +11,8 @@ use crate::core::event::Meaning;
 const QUOTE: usize = 45;
 /// "Aidez-moi" with fewer words is a cry for help.
 const WHOLE: usize = 6;
+/// So many words before a comma only lead up to the sentence.
+const FEW: usize = 3;
 /// Most words and marks before the sentence that only lead up to it.
 const INTRO: usize = 6;
 
@@ -175,7 +177,11 @@ fn quote(words: &Words, text: &str, names: &[String]) -> Option<(String, bool)> 
         r.first_request().is_some_and(|s| !r.negated(s) && !hangs(s))
     };
     if let Some(asking) = readings.iter().find(asks) {
-        return Some((cut(words, asking), true));
+        let text = cut(words, asking);
+        // "no advice on leaving, tell me how to stay": what was left out may belong to it
+        let before = asking.original.split(text.as_str()).next().unwrap_or_default().trim_end();
+        let half = before.ends_with(',') && before.split_whitespace().count() > FEW;
+        return Some((text, !half));
     }
     let told: Vec<_> = readings.iter().filter(|r| !r.is_courtesy() && !words.signs_off(r.original)).collect();
     let first = *told.first()?;

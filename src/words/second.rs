@@ -60,6 +60,10 @@ impl Words {
             let share = shares.iter().find(|(class, _)| *class == said).map_or(0.0, |(_, share)| *share);
             return if share < AGREES { Heard::probable(heard.meaning) } else { heard };
         }
+        // "40 minuti di ritardo", of which a phrase knew only that somebody is late
+        if class == said && heard.meaning == (Meaning::Late { minutes: None }) {
+            return ask.meant(class).unwrap_or(heard);
+        }
         let enough = if UNIVERSAL.contains(&class) { INSISTS } else { SPEAKS };
         if share < enough || class == said || super::is_free(Some(question)) {
             return heard;

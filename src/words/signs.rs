@@ -14,7 +14,51 @@ pub(super) fn told(text: &str) -> Option<String> {
         let lines = lines.iter().zip(&turned).map(|(line, led)| led.as_deref().unwrap_or(line));
         return Some(lines.collect::<Vec<_>>().join("\n"));
     }
-    table(text.lines().collect()).or_else(|| one_line(text)).or_else(|| labelled(text))
+    let table = table(text.lines().collect()).or_else(|| one_line(text));
+    table.or_else(|| numbered(text)).or_else(|| lettered(text)).or_else(|| labelled(text))
+}
+
+/// Words said of one place of a numbered list.
+const SAID: usize = 5;
+
+/// "1) yes 2) no 3) if needed": places that count up on one line, a line each.
+fn numbered(text: &str) -> Option<String> {
+    let mut rest = text.trim();
+    let mut lines = Vec::new();
+    while !rest.is_empty() {
+        let mark = [')', '.', ':'].map(|sign| format!("{}{sign}", lines.len() + 1));
+        let behind = mark.iter().find_map(|mark| rest.strip_prefix(mark.as_str()))?;
+        let next = lines.len() + 2;
+        let ends = |at: &usize| [')', '.', ':'].iter().any(|sign| behind[*at..].starts_with(&format!(" {next}{sign}")));
+        let end = behind.match_indices(' ').map(|(at, _)| at).find(ends).unwrap_or(behind.len());
+        let said = behind[..end].trim().trim_end_matches([',', ';', '.']);
+        let few = (1..=SAID).contains(&said.split_whitespace().count());
+        if !few || said.contains(|c: char| c.is_ascii_digit() || c == '\n') {
+            return None;
+        }
+        lines.push(format!("{}: {said}", lines.len() + 1));
+        rest = behind[end..].trim_start();
+    }
+    (lines.len() >= LINES).then(|| lines.join("\n"))
+}
+
+/// Yes and no by their first letter.
+const PLUS: [&str; 3] = ["Y", "O", "J"];
+const MINUS: &str = "N";
+
+/// "17/3 Y, 19/3 N": a letter behind each day.
+fn lettered(text: &str) -> Option<String> {
+    let pieces = text.trim().split([',', ';', '|', '\n']).map(|piece| piece.trim().trim_end_matches('.'));
+    let told = |piece: &str| {
+        let (day, letter) = piece.rsplit_once([' ', ':', '='])?;
+        let (day, letter) = (day.trim_end_matches([' ', ':', '=', '-']), letter.to_uppercase());
+        let sign = if PLUS.contains(&letter.as_str()) { '✅' } else { '❌' };
+        let known = sign == '✅' || letter == MINUS;
+        let dated = day.contains(|c: char| c.is_ascii_digit()) && day.split_whitespace().count() <= WORDS;
+        (known && dated).then(|| format!("{day} {sign}"))
+    };
+    let lines: Vec<String> = pieces.filter(|piece| !piece.is_empty()).map(told).collect::<Option<_>>()?;
+    (lines.len() >= LINES).then(|| lines.join("\n"))
 }
 
 /// "8: no / 10: yes", "oui : 8, 10. non : 15", "pas dispo : 8 et 10": days on one side of each mark, what is said of them
@@ -178,6 +222,8 @@ mod tests {
         assert_eq!(told("✅ 10/09\n✅ 14/09\n❌ 17/09").as_deref(), Some("10/09 ✅\n14/09 ✅\n17/09 ❌"));
         assert_eq!(told("✅ 6 ❌ 10\n✅ 13").as_deref(), Some("6 ✅\n10 ❌\n13 ✅"));
         assert_eq!(told("30 - / 31 - / 2 +").as_deref(), Some("30 ❌\n31 ❌\n2 ✅"));
+        assert_eq!(told("1) yes 2) no 3) if needed").as_deref(), Some("1: yes\n2: no\n3: if needed"));
+        assert_eq!(told("17/3 Y, 19/3 N; mardi 24 : y").as_deref(), Some("17/3 ✅\n19/3 ❌\nmardi 24 ✅"));
         assert_eq!(told("6 ✗\n10 +").as_deref(), Some("6 ✗\n10 ✅"));
         assert_eq!(told("Bonjour,\n6 +\n10 -\nMarie").as_deref(), Some("Bonjour,\n6 ✅\n10 ❌\nMarie"));
     }
@@ -191,6 +237,9 @@ mod tests {
             "On finit à 20 h ?\nOn peut être 9 ?\nJe prends le 6",
             "6 ?\n10 ?",
             "6 - 10 +, 13 -",
+            "1. Le 6 me va 2. et Paul ?",
+            "Le 6 Y",
+            "Le 6, plan B, le 10 N",
         ];
         for text in texts {
             assert_eq!(told(text), None, "{text}");

@@ -173,7 +173,7 @@ impl Finder<'_> {
             return Some((*n, end));
         }
         if let Some(n) = self.words.ordinals.get(word) {
-            return Some((*n, i + 1));
+            return (!self.words.was(self.tokens, i)).then_some((*n, i + 1));
         }
         let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let suffix = &word[digits.len()..];

@@ -1,6 +1,7 @@
 //! The words by which people place a day among those offered: `[offered]` of the word lists.
 
 use super::bounded::Bound;
+use crate::words::normal::Token;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -82,6 +83,15 @@ pub(in crate::words) struct OfferedWords {
     pub(super) month_first: bool,
     /// "half" before an hour is half past it (British).
     pub(in crate::words) half: Vec<String>,
+    /// Between two days: the one before was a slip, "sorry", "pardon".
+    #[serde(default)]
+    pub(in crate::words) slips: Vec<String>,
+    /// Behind "last": one that was, and is not offered, "time", "fois".
+    #[serde(default)]
+    pub(super) past: Vec<String>,
+    /// Before a weekday: each of them is refused, "neither Tuesday".
+    #[serde(default)]
+    pub(in crate::words) not_each: Vec<String>,
     /// Two of them: "both".
     #[serde(default)]
     pub(in crate::words) both: Vec<String>,
@@ -153,6 +163,12 @@ pub(in crate::words) struct OfferedWords {
 }
 
 impl OfferedWords {
+    /// "Last time": of what was, and is not offered.
+    pub(in crate::words) fn was(&self, tokens: &[Token], at: usize) -> bool {
+        let last = self.ordinals.get(&tokens[at].text).is_some_and(|n| *n < 0);
+        last && tokens.get(at + 1).is_some_and(|next| self.past.contains(&next.text))
+    }
+
     pub(in crate::words) fn take(&mut self, more: Self) {
         self.ordinals.extend(more.ordinals);
         self.parts.extend(more.parts);
@@ -206,6 +222,9 @@ impl OfferedWords {
             (&mut self.bare_yes, more.bare_yes),
             (&mut self.bare_no, more.bare_no),
             (&mut self.several, more.several),
+            (&mut self.slips, more.slips),
+            (&mut self.past, more.past),
+            (&mut self.not_each, more.not_each),
         ] {
             mine.extend(its);
         }
