@@ -64,7 +64,9 @@ impl Words {
         if class == said && heard.meaning == (Meaning::Late { minutes: None }) {
             return ask.meant(class).unwrap_or(heard);
         }
-        let enough = if UNIVERSAL.contains(&class) { INSISTS } else { SPEAKS };
+        // "bleu" was beside a yes once: a single word tells little
+        let alone = features.words.len() <= 1;
+        let enough = if alone || UNIVERSAL.contains(&class) { INSISTS } else { SPEAKS };
         if share < enough || class == said || super::is_free(Some(question)) {
             return heard;
         }
