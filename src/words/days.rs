@@ -107,10 +107,27 @@ impl Words {
         if said.is_empty() {
             return None;
         }
-        let refused = said.len() == context.choices.len() && said.values().all(|s| *s == Suits::No);
+        // "ce sera sans moi" names no day: of all of them or of none
+        let many = context.choices.len();
+        let named = || !self.poll(language, text, context).mentions().is_empty();
+        if alike(&heard.meaning, many) && !alike(&Meaning::Answers { choices: said.clone() }, many) && !named() {
+            return Some(heard.clone());
+        }
+        let refused = said.len() == many && said.values().all(|s| *s == Suits::No);
         let meaning = if refused { Meaning::NoneWorks } else { Meaning::Answers { choices: said } };
         let sure = heard.certainty == Certainty::Sure && heard.meaning == meaning && !doubtful;
         Some(Heard::sure_if(meaning, sure))
+    }
+}
+
+/// Is the same said of all days?
+fn alike(meaning: &Meaning, many: usize) -> bool {
+    match meaning {
+        Meaning::NoneWorks => true,
+        Meaning::Answers { choices: days } => {
+            days.len() == many && days.values().all(|suits| Some(suits) == days.values().next())
+        }
+        _ => false,
     }
 }
 

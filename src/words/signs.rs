@@ -66,9 +66,16 @@ fn lettered(text: &str) -> Option<String> {
 fn labelled(text: &str) -> Option<String> {
     let ends = |c: char| matches!(c, '\n' | ';' | '|');
     let pieces = text.split(ends).flat_map(|line| line.split(" / ")).flat_map(|part| part.split(". "));
-    let pieces = pieces.flat_map(marked).filter(|p| !p.trim().is_empty());
-    let turned: Option<Vec<String>> = pieces.map(|piece| turned(&piece)).collect();
-    turned.filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"))
+    let pieces: Vec<String> = pieces.flat_map(marked).filter(|p| !p.trim().is_empty()).collect();
+    let days = pieces.iter().filter(|piece| turned(piece).is_some()).count();
+    // beside several days a greeting and a name stay as they are
+    let courtesy = |piece: &String| {
+        let few = piece.split_whitespace().count() <= WORDS;
+        (days >= LINES && few && !piece.contains(|c: char| c.is_ascii_digit() || ":=".contains(c)))
+            .then(|| piece.clone())
+    };
+    let told: Option<Vec<String>> = pieces.iter().map(|piece| turned(piece).or_else(|| courtesy(piece))).collect();
+    told.filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"))
 }
 
 /// "oui : 13 et 18, non : 6, 10" at the commas behind which a mark follows.
@@ -222,6 +229,8 @@ mod tests {
         assert_eq!(told("✅ 10/09\n✅ 14/09\n❌ 17/09").as_deref(), Some("10/09 ✅\n14/09 ✅\n17/09 ❌"));
         assert_eq!(told("✅ 6 ❌ 10\n✅ 13").as_deref(), Some("6 ✅\n10 ❌\n13 ✅"));
         assert_eq!(told("30 - / 31 - / 2 +").as_deref(), Some("30 ❌\n31 ❌\n2 ✅"));
+        let dates = "Bonjour. La 1re date : non. La 2e : oui.\nMarie";
+        assert_eq!(told(dates).as_deref(), Some("Bonjour\nLa 1re date : non\nLa 2e : oui\nMarie"));
         assert_eq!(told("1) yes 2) no 3) if needed").as_deref(), Some("1: yes\n2: no\n3: if needed"));
         assert_eq!(told("17/3 Y, 19/3 N; mardi 24 : y").as_deref(), Some("17/3 ✅\n19/3 ❌\nmardi 24 ✅"));
         assert_eq!(told("6 ✗\n10 +").as_deref(), Some("6 ✗\n10 ✅"));

@@ -59,6 +59,9 @@ pub(super) struct Sought {
     pub(super) article: bool,
 }
 
+/// So many words behind a day "any of them" may stand.
+const NEAR: usize = 6;
+
 /// Finds the choices named.
 pub(super) struct Finder<'a> {
     pub(super) words: &'a OfferedWords,
@@ -285,7 +288,7 @@ impl Finder<'_> {
         let stops = |i: usize| self.tokens.get(i).is_none_or(Token::is_mark);
         // "the 20th, any time": a comma may stand between
         let comma = usize::from(self.text(tokens.end) == ",");
-        let behind = (tokens.end + comma..tokens.end + comma + 3).take_while(|i| !stops(*i)).any(said);
+        let behind = (tokens.end + comma..tokens.end + comma + NEAR).take_while(|i| !stops(*i)).any(said);
         let before = (tokens.start.saturating_sub(2)..tokens.start).rev().take_while(|i| !stops(*i)).any(said);
         behind || before
     }
