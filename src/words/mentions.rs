@@ -98,11 +98,11 @@ impl Ask<'_> {
     fn not_slips(&self, mut mentions: Vec<Mention>) -> Vec<Mention> {
         let (r, offered) = (&self.reading, &self.words.lexicon.offered);
         let tokens = &r.normal.tokens;
-        let begins = |at: usize, words: &String| {
-            let said = words.split(' ').enumerate().all(|(k, word)| tokens.get(at + k).is_some_and(|t| t.text == word));
-            said.then(|| words.split(' ').count())
+        let finder = self.finder();
+        let slip = |at: usize| {
+            let here = offered.slips.iter().filter(|words| finder.begins(words, at));
+            here.map(|words| words.split(' ').count()).max()
         };
-        let slip = |at: usize| offered.slips.iter().filter_map(|words| begins(at, words)).max();
         let light = |at: usize| {
             let listed = [&offered.articles, &offered.joints, &offered.second_thoughts, &offered.bare_no];
             tokens[at].is_mark() || listed.iter().any(|list| list.contains(&tokens[at].text))
